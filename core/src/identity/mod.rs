@@ -1,0 +1,5 @@
+//! Who an agent is.
+
+mod id;
+
+pub use id::AgentId;

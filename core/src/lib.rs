@@ -1,0 +1,10 @@
+//! dmagent: an agent mesh that you link.
+
+#![forbid(unsafe_code)]
+
+pub mod env;
+pub mod error;
+pub mod identity;
+pub mod store;
+pub mod transport;
+pub mod wire;

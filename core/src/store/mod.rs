@@ -1,0 +1,226 @@
+//! The store: small textual rows in named tables, committed in batches.
+//!
+//! The port has three operations: read one row, scan a range, commit a batch with preconditions. Any
+//! backend that can do these can hold a node; `memory` and `sqlite` do, and pass one shared suite
+//! (`store::suite`). Keys are text that sorts as the rows should be read; values are JSON text, so that
+//! a person can look inside with any SQLite tool.
+//!
+//! # Order and durability
+//!
+//! [`Store::commit`] enters its batch into the queue *when it is called*, not when the future is first
+//! polled: callers that build rows under a lock and call `commit` before releasing it get their batches
+//! applied in that order. The future resolves once the batch is as durable as [`Durability`] promises.
+//! Batches are atomic; a batch whose precondition fails changes nothing and fails alone.
+
+use std::{future::Future, pin::Pin};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::error::{Code, Error, Result};
+
+/// A future that borrows nothing.
+pub type StoreFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'static>>;
+
+macro_rules! tables {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
+        /// The tables of a node. A table is created when the schema version that introduced it is reached.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Table { $($(#[doc = $doc])+ $variant),+ }
+
+        impl Table {
+            /// Every table.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+            /// The name in the database.
+            pub const fn name(self) -> &'static str { match self { $(Self::$variant => $name),+ } }
+        }
+    };
+}
+
+tables! {
+    /// Facts about the node itself: `created_at`, `display_name`, …
+    Meta = "meta";
+    /// Connections, by agent id.
+    Peers = "peers";
+    /// Connection requests that wait for our decision, by request id.
+    Pending = "pending_requests";
+    /// Connection requests of ours that wait for the other side, by base URL.
+    Outstanding = "outstanding_requests";
+    /// Impressions, by agent id.
+    Impressions = "impressions";
+    /// Received and not yet acknowledged messages, by arrival number.
+    Inbox = "inbox";
+    /// Messages that wait for an unreachable peer, by sending number.
+    Outbox = "outbox";
+    /// Claimed message ids, by sender and id, inside the replay window.
+    Seen = "seen";
+    /// The conversation log, by entry number.
+    Log = "conversation_log";
+}
+
+/// How much a resolved commit promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// Applied; survives the process only as far as the operating system pleases. For tests and scratch nodes.
+    Memory,
+    /// On disk; commits that arrive together share one sync. The default.
+    #[default]
+    Grouped,
+    /// On disk, with a sync of its own for every commit.
+    Each,
+}
+
+/// One change of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Insert or replace a row.
+    Put {
+        /// Where.
+        table: Table,
+        /// Under which key.
+        key: String,
+        /// JSON text.
+        value: String,
+    },
+    /// Remove a row; nothing happens when it is absent.
+    Delete {
+        /// Where.
+        table: Table,
+        /// Under which key.
+        key: String,
+    },
+}
+
+/// What must hold for a batch to apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Precondition {
+    /// No row has this key.
+    Absent(Table, String),
+    /// A row has this key.
+    Present(Table, String),
+}
+
+/// Changes that are applied together or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// All must hold before any change is made.
+    pub preconditions: Vec<Precondition>,
+    /// Applied in order.
+    pub ops: Vec<Op>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts `record` as JSON.
+    pub fn put(
+        &mut self,
+        table: Table,
+        key: impl Into<String>,
+        record: &impl Serialize,
+    ) -> Result<&mut Self> {
+        let value = serde_json::to_string(record).map_err(|cause| {
+            Error::new(Code::Internal, "a record could not be written as JSON")
+                .with("table", table.name())
+                .because(cause)
+        })?;
+        self.ops.push(Op::Put { table, key: key.into(), value });
+        Ok(self)
+    }
+
+    /// Deletes a row.
+    pub fn delete(&mut self, table: Table, key: impl Into<String>) -> &mut Self {
+        self.ops.push(Op::Delete { table, key: key.into() });
+        self
+    }
+
+    /// Requires that `key` is absent.
+    pub fn require_absent(&mut self, table: Table, key: impl Into<String>) -> &mut Self {
+        self.preconditions.push(Precondition::Absent(table, key.into()));
+        self
+    }
+
+    /// Requires that `key` is present.
+    pub fn require_present(&mut self, table: Table, key: impl Into<String>) -> &mut Self {
+        self.preconditions.push(Precondition::Present(table, key.into()));
+        self
+    }
+
+    /// Adds everything `other` holds.
+    pub fn append(&mut self, mut other: Self) -> &mut Self {
+        self.preconditions.append(&mut other.preconditions);
+        self.ops.append(&mut other.ops);
+        self
+    }
+
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.preconditions.is_empty()
+    }
+}
+
+/// Which rows a scan returns, in key order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// Only keys that start with this.
+    pub prefix: String,
+    /// Only keys greater than this one: pass the last key of the previous page.
+    pub after: Option<String>,
+    /// At most this many rows; `None` for all.
+    pub limit: Option<usize>,
+}
+
+impl Range {
+    /// Every row.
+    pub fn all() -> Self {
+        Self::default()
+    }
+}
+
+/// A row as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its key.
+    pub key: String,
+    /// JSON text.
+    pub value: String,
+}
+
+impl Row {
+    /// Reads the value as a record.
+    pub fn parse<T: DeserializeOwned>(&self, table: Table) -> Result<T> {
+        serde_json::from_str(&self.value).map_err(|cause| {
+            Error::new(
+                Code::StoreCorrupt,
+                "a row of the database cannot be read; restore the file from a backup",
+            )
+            .with("table", table.name())
+            .with("key", &self.key)
+            .because(cause)
+        })
+    }
+}
+
+/// The port.
+pub trait Store: Send + Sync + 'static {
+    /// Reads one row.
+    fn read(&self, table: Table, key: &str) -> StoreFuture<Option<String>>;
+
+    /// Reads rows in key order.
+    fn scan(&self, table: Table, range: Range) -> StoreFuture<Vec<Row>>;
+
+    /// Queues `batch` now; resolves once it is durable. See the module docs about order.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StorePrecondition`] when a precondition does not hold; nothing changed.
+    /// [`Code::StoreFull`], [`Code::StoreUnavailable`], [`Code::StoreCorrupt`]: nothing of this batch changed.
+    fn commit(&self, batch: Batch) -> StoreFuture<()>;
+
+    /// Commits what is queued, then releases files and threads. Later calls fail with [`Code::Closed`].
+    fn close(&self) -> StoreFuture<()>;
+}

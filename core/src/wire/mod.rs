@@ -1,0 +1,6 @@
+//! The wire: what bytes mean, and which signatures make them believable.
+
+mod answer;
+pub mod limits;
+
+pub use answer::{Answer, Body};
