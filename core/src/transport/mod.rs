@@ -14,16 +14,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use crate::wire::Method;
 use crate::{error::Result, wire::Answer};
 
-/// Request methods of the mesh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// A question; the body is empty.
-    Get,
-    /// A frame.
-    Post,
-}
+mod outcome;
+
+pub use outcome::Outcome;
 
 /// Where an arrival came from, as far as the transport itself can tell. Never taken from a header that
 /// the other side writes, except behind a configured proxy.

@@ -1,0 +1,379 @@
+//! The inbox: durable, at least once, bounded.
+//!
+//! A message is *reserved* (counted, id claimed), committed, then *confirmed*: only then does a consumer see
+//! it. `next` hands it out as *leased*; `acknowledge` deletes its row. What was leased but not acknowledged
+//! is handed out again after a restart, or after `release`.
+//!
+//! Peers, strangers and notices have their own quotas, so none of them can fill the room of the others (S16).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::types::{Filter, Message, MessageKind};
+use crate::{
+    env::Timestamp,
+    error::{Code, Error, Result},
+    identity::AgentId,
+    store::{Batch, Row, Table, sequence},
+};
+
+/// How full the inbox may get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InboxLimits {
+    /// Messages of connected peers together. Default: 1,000.
+    pub peers: usize,
+    /// Messages of one connected peer. Default: 250.
+    pub per_peer: usize,
+    /// Messages of strangers together. Default: 50.
+    pub strangers: usize,
+    /// Messages of one stranger. Default: 5.
+    pub per_stranger: usize,
+    /// Notices of the node itself; a new one replaces the oldest. Default: 50.
+    pub notices: usize,
+    /// Content of all messages together, in bytes. Default: 32 MiB.
+    pub bytes: usize,
+}
+
+impl Default for InboxLimits {
+    fn default() -> Self {
+        Self { peers: 1_000, per_peer: 250, strangers: 50, per_stranger: 5, notices: 50, bytes: 32 * 1024 * 1024 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reserved,
+    Queued { since: Timestamp },
+    Leased,
+}
+
+#[derive(Debug)]
+struct Item {
+    message: Arc<Message>,
+    state: State,
+    size: usize,
+}
+
+/// The messages of a node that wait for its host.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    items: BTreeMap<u64, Item>,
+    next_sequence: u64,
+    bytes: usize,
+    by_kind: HashMap<MessageKind, usize>,
+    by_sender: HashMap<AgentId, usize>,
+}
+
+fn size(message: &Message) -> usize {
+    // What a message costs in memory beside its text, roughly.
+    const OVERHEAD: usize = 512;
+    let metadata = serde_json::to_string(&message.metadata).map_or(0, |text| text.len());
+    message.content.len() + metadata + OVERHEAD
+}
+
+impl Inbox {
+    /// From the rows of the inbox table: everything not acknowledged is queued again.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StoreCorrupt`] when a row cannot be read.
+    pub fn load(rows: &[Row], now: Timestamp) -> Result<Self> {
+        let mut inbox = Self::default();
+        for row in rows {
+            let message: Message = row.parse(Table::Inbox)?;
+            inbox.next_sequence = inbox.next_sequence.max(message.sequence + 1);
+            inbox.insert(message, State::Queued { since: now });
+        }
+        Ok(inbox)
+    }
+
+    fn insert(&mut self, message: Message, state: State) {
+        let size = size(&message);
+        self.bytes += size;
+        *self.by_kind.entry(message.kind).or_default() += 1;
+        if message.kind != MessageKind::Notice {
+            *self.by_sender.entry(message.from).or_default() += 1;
+        }
+        self.items.insert(message.sequence, Item { message: Arc::new(message), state, size });
+    }
+
+    fn take(&mut self, sequence: u64) -> Option<Item> {
+        let item = self.items.remove(&sequence)?;
+        self.bytes -= item.size;
+        if let Some(count) = self.by_kind.get_mut(&item.message.kind) {
+            *count -= 1;
+        }
+        if item.message.kind != MessageKind::Notice
+            && let Some(count) = self.by_sender.get_mut(&item.message.from)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_sender.remove(&item.message.from);
+            }
+        }
+        Some(item)
+    }
+
+    /// Makes room for `message` and returns its number and rows. The number given in it is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::QueueFull`] when the quota of its kind, its sender or the bytes are used up.
+    pub fn reserve(&mut self, mut message: Message, limits: &InboxLimits) -> Result<(u64, Batch)> {
+        let mut rows = Batch::new();
+        let of_kind = self.by_kind.get(&message.kind).copied().unwrap_or(0);
+        let of_sender = self.by_sender.get(&message.from).copied().unwrap_or(0);
+        let full = match message.kind {
+            MessageKind::Peer => of_kind >= limits.peers || of_sender >= limits.per_peer,
+            MessageKind::Stranger => of_kind >= limits.strangers || of_sender >= limits.per_stranger,
+            MessageKind::Notice => false,
+        };
+        // Metadata is bounded by the frame, so one message cannot overshoot by much.
+        if full || (message.kind != MessageKind::Notice && self.bytes + message.content.len() > limits.bytes) {
+            return Err(Error::new(Code::QueueFull, "Message queue full"));
+        }
+        if message.kind == MessageKind::Notice && of_kind >= limits.notices {
+            rows.append(self.drop_oldest_notice());
+        }
+        message.sequence = self.next_sequence;
+        self.next_sequence += 1;
+        rows.put(Table::Inbox, sequence::key(message.sequence), &message)?;
+        let sequence = message.sequence;
+        self.insert(message, State::Reserved);
+        Ok((sequence, rows))
+    }
+
+    fn drop_oldest_notice(&mut self) -> Batch {
+        let mut rows = Batch::new();
+        let oldest = self
+            .items
+            .iter()
+            .find(|(_, item)| item.message.kind == MessageKind::Notice && item.state != State::Leased)
+            .map(|(sequence, _)| *sequence);
+        if let Some(sequence) = oldest {
+            self.take(sequence);
+            rows.delete(Table::Inbox, sequence::key(sequence));
+        }
+        rows
+    }
+
+    /// Shows a reserved message to consumers: its row is on disk.
+    pub fn confirm(&mut self, sequence: u64, now: Timestamp) -> Option<Arc<Message>> {
+        let item = self.items.get_mut(&sequence)?;
+        item.state = State::Queued { since: now };
+        Some(Arc::clone(&item.message))
+    }
+
+    /// Forgets a reserved message: its row could not be written.
+    pub fn cancel(&mut self, sequence: u64) {
+        self.take(sequence);
+    }
+
+    /// Hands out the oldest message that `filter` wants; it stays leased until acknowledged or released.
+    pub fn next(&mut self, filter: &Filter, now: Timestamp) -> Option<Message> {
+        let found = self.items.values_mut().find(|item| {
+            matches!(item.state, State::Queued { since } if since <= now) && filter.matches(&item.message)
+        })?;
+        found.state = State::Leased;
+        let handed_out = Message::clone(&found.message);
+        // The next hand-out of the same message says that it is a repetition.
+        Arc::make_mut(&mut found.message).redeliveries += 1;
+        Some(handed_out)
+    }
+
+    /// When the earliest released message becomes available again.
+    pub fn next_available(&self, filter: &Filter) -> Option<Timestamp> {
+        self.items
+            .values()
+            .filter(|item| filter.matches(&item.message))
+            .filter_map(|item| match item.state {
+                State::Queued { since } => Some(since),
+                _ => None,
+            })
+            .min()
+    }
+
+    /// The rows that remove a handled message, and the message. It stays leased until [`Inbox::forget`], so
+    /// that a failed commit loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::MessageUnknown`] when it is not here, or was acknowledged before.
+    pub fn acknowledge(&mut self, sequence: u64) -> Result<Batch> {
+        match self.items.get_mut(&sequence) {
+            Some(item) if item.state != State::Reserved => {
+                item.state = State::Leased;
+                let mut rows = Batch::new();
+                rows.delete(Table::Inbox, sequence::key(sequence));
+                Ok(rows)
+            }
+            _ => Err(Error::new(Code::MessageUnknown, "no such message, or it was acknowledged before")
+                .with("sequence", sequence)),
+        }
+    }
+
+    /// Removes an acknowledged message whose row is gone.
+    pub fn forget(&mut self, sequence: u64) {
+        self.take(sequence);
+    }
+
+    /// Returns a leased message to the queue, available again after `delay`.
+    pub fn release(&mut self, sequence: u64, now: Timestamp, delay: Duration) -> bool {
+        match self.items.get_mut(&sequence) {
+            Some(item) if item.state == State::Leased => {
+                item.state = State::Queued { since: now + delay };
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The number of the message with this id, from this sender when given.
+    pub fn find(&self, message_id: &str, from: Option<&AgentId>) -> Option<u64> {
+        self.items
+            .iter()
+            .find(|(_, item)| {
+                item.state != State::Reserved
+                    && item.message.message_id == message_id
+                    && from.is_none_or(|from| item.message.from == *from)
+            })
+            .map(|(sequence, _)| *sequence)
+    }
+
+    /// Everything visible, oldest first, leased messages included.
+    pub fn list(&self) -> Vec<Arc<Message>> {
+        self.items.values().filter(|item| item.state != State::Reserved).map(|item| Arc::clone(&item.message)).collect()
+    }
+
+    /// How many messages wait, without notices.
+    pub fn waiting(&self) -> usize {
+        self.items
+            .values()
+            .filter(|item| matches!(item.state, State::Queued { .. }) && item.message.kind != MessageKind::Notice)
+            .count()
+    }
+
+    /// How many messages are here, in whatever state.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether nothing is here.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::types::Verification, *};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1);
+
+    fn message(from: u8, kind: MessageKind, content: &str) -> Message {
+        Message {
+            message_id: format!("msg-{from}-{content}"),
+            from: AgentId::from_bytes([from; 32]),
+            content: content.to_owned(),
+            metadata: serde_json::Map::new(),
+            in_reply_to: None,
+            hops_remaining: 10,
+            kind,
+            verification: Verification::Signed,
+            received_at: NOW,
+            sequence: 0,
+            redeliveries: 0,
+        }
+    }
+
+    fn add(inbox: &mut Inbox, message: Message) -> u64 {
+        let (sequence, _) = inbox.reserve(message, &InboxLimits::default()).unwrap();
+        inbox.confirm(sequence, NOW);
+        sequence
+    }
+
+    #[test]
+    fn a_reserved_message_is_invisible_until_its_row_is_on_disk() {
+        let mut inbox = Inbox::default();
+        let (sequence, rows) = inbox.reserve(message(1, MessageKind::Peer, "a"), &InboxLimits::default()).unwrap();
+        assert_eq!(rows.ops.len(), 1);
+        assert!(inbox.next(&Filter::default(), NOW).is_none() && inbox.list().is_empty());
+        inbox.confirm(sequence, NOW);
+        assert_eq!(inbox.next(&Filter::default(), NOW).unwrap().content, "a");
+    }
+
+    #[test]
+    fn keeps_the_message_until_the_host_acknowledges() {
+        let mut inbox = Inbox::default();
+        let sequence = add(&mut inbox, message(1, MessageKind::Peer, "a"));
+        let first = inbox.next(&Filter::default(), NOW).unwrap();
+        assert_eq!(first.redeliveries, 0);
+        assert!(inbox.next(&Filter::default(), NOW).is_none(), "leased");
+        assert!(inbox.release(sequence, NOW, Duration::from_secs(5)));
+        assert!(inbox.next(&Filter::default(), NOW).is_none(), "not before its delay");
+        let later = NOW + Duration::from_secs(5);
+        assert_eq!(inbox.next_available(&Filter::default()), Some(later));
+        assert_eq!(inbox.next(&Filter::default(), later).unwrap().redeliveries, 1);
+        inbox.acknowledge(sequence).unwrap();
+        inbox.forget(sequence);
+        assert_eq!(inbox.acknowledge(sequence).unwrap_err().code(), Code::MessageUnknown);
+        assert!(inbox.is_empty());
+    }
+
+    #[test]
+    fn strangers_and_notices_cannot_fill_the_room_of_peers_s16() {
+        let mut inbox = Inbox::default();
+        let limits = InboxLimits { strangers: 3, per_stranger: 2, notices: 2, ..InboxLimits::default() };
+        let mut try_add = |from, kind, content: &str| inbox.reserve(message(from, kind, content), &limits).is_ok();
+        assert!(try_add(1, MessageKind::Stranger, "a") && try_add(1, MessageKind::Stranger, "b"));
+        assert!(!try_add(1, MessageKind::Stranger, "c"), "one stranger");
+        assert!(try_add(2, MessageKind::Stranger, "d"));
+        assert!(!try_add(3, MessageKind::Stranger, "e"), "all strangers");
+        for index in 0..10 {
+            assert!(try_add(4, MessageKind::Notice, &index.to_string()), "notices replace notices");
+        }
+        assert!(try_add(5, MessageKind::Peer, "f"));
+    }
+
+    #[test]
+    fn a_restart_shows_everything_that_was_not_acknowledged_in_order() {
+        let mut inbox = Inbox::default();
+        let mut rows = Vec::new();
+        for content in ["a", "b", "c"] {
+            let (sequence, batch) =
+                inbox.reserve(message(1, MessageKind::Peer, content), &InboxLimits::default()).unwrap();
+            inbox.confirm(sequence, NOW);
+            for op in batch.ops {
+                if let crate::store::Op::Put { key, value, .. } = op {
+                    rows.push(Row { key, value });
+                }
+            }
+        }
+        inbox.next(&Filter::default(), NOW);
+        rows.remove(1);
+        let mut again = Inbox::load(&rows, NOW).unwrap();
+        let contents: Vec<_> = std::iter::from_fn(|| again.next(&Filter::default(), NOW)).map(|m| m.content).collect();
+        assert_eq!(contents, ["a", "c"]);
+        assert_eq!(add(&mut again, message(1, MessageKind::Peer, "d")), 3, "numbers are not used twice");
+    }
+
+    #[test]
+    fn filters_choose_sender_kind_and_reply() {
+        let mut inbox = Inbox::default();
+        add(&mut inbox, message(1, MessageKind::Peer, "a"));
+        let mut reply = message(2, MessageKind::Peer, "b");
+        reply.in_reply_to = Some("msg-x".into());
+        add(&mut inbox, reply);
+        let filter = Filter { in_reply_to: Some("msg-x".into()), ..Filter::default() };
+        assert_eq!(inbox.next(&filter, NOW).unwrap().content, "b");
+        let filter = Filter { from: vec![AgentId::from_bytes([9; 32])], ..Filter::default() };
+        assert!(inbox.next(&filter, NOW).is_none());
+    }
+}

@@ -1,0 +1,37 @@
+//! Messages: from another agent to the host, and from the host to other agents.
+//!
+//! | file | story |
+//! |---|---|
+//! | [`inbound`] | what becomes of a message whose sender is proven |
+//! | [`inbox`] | durable, at least once, bounded |
+//! | [`compose`] | signed and sealed frames for a peer |
+//! | [`outbox`] | what waits for an unreachable peer |
+//! | [`rules`] | keep, forward or drop |
+//! | [`log`] | the newest 500 entries of the conversation |
+//! | [`context`] | the log, told to a session |
+
+pub mod compose;
+pub mod context;
+pub mod inbound;
+pub mod inbox;
+pub mod log;
+pub mod outbox;
+pub mod rules;
+mod types;
+
+pub use inbox::{Inbox, InboxLimits};
+pub use outbox::Outbox;
+pub use rules::{RouterMode, RoutingRule};
+pub use types::{
+    Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason, Receipt,
+    Verification,
+};
+
+use std::time::Duration;
+
+/// How long a claimed message id is remembered: longer than any outbox of ours keeps trying (one day), so
+/// that the last attempt is still recognised.
+pub const CLAIM_LIFETIME: Duration = Duration::from_secs(25 * 3600);
+/// How long the ids of agents that sign as 1.1.1 does are remembered. They do not repeat, and a replay
+/// is stale after 300 s; twice that covers clocks that are ahead.
+pub const CLAIM_LIFETIME_V1: Duration = Duration::from_secs(600);

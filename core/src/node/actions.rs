@@ -1,0 +1,223 @@
+//! What follows from a committed decision, in the background.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value, json};
+
+use super::{inner::Inner, outbound::Outgoing};
+use crate::{
+    error::Result,
+    identity::AgentId,
+    messaging::{Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType},
+    peers::PeerAction,
+    transport::{Grant, Method},
+    wire::{route::MESH_PREFIX, url},
+};
+
+/// An action of any system.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    Peer(PeerAction),
+    Message(MessageAction),
+}
+
+impl From<PeerAction> for Action {
+    fn from(action: PeerAction) -> Self {
+        Self::Peer(action)
+    }
+}
+
+impl From<MessageAction> for Action {
+    fn from(action: MessageAction) -> Self {
+        Self::Message(action)
+    }
+}
+
+/// How often an acceptance is announced before it is left to the other side to ask again.
+const ANNOUNCEMENTS: u32 = 4;
+
+impl Inner {
+    /// Performs `action` in a task of its own.
+    pub(crate) fn act(self: &Arc<Self>, action: Action) {
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("action", async move {
+            match action {
+                Action::Peer(PeerAction::Announce { agent, url }) => inner.announce(agent, &url).await,
+                Action::Peer(PeerAction::Seed { agent }) => inner.seed_trust(agent).await,
+                Action::Peer(PeerAction::Flush { agent }) => inner.flush(&agent),
+                Action::Peer(PeerAction::Notice { agent, request_id, status }) => {
+                    inner.connection_notice(agent, request_id, &status).await;
+                }
+                Action::Message(MessageAction::Forward { to, from, message_id, content, metadata, hops }) => {
+                    inner.forward(to, from, message_id, content, metadata, hops).await;
+                }
+                Action::Message(MessageAction::Disconnected { agent }) => {
+                    let reason = "the peer ended the connection";
+                    if let Err(error) = inner.drop_connection(&agent, reason).await {
+                        tracing::warn!(%error, "a connection that the peer ended could not be removed");
+                    }
+                }
+            }
+        });
+    }
+
+    /// Makes what waits for a peer due now.
+    pub(crate) fn flush(&self, agent: &AgentId) {
+        let now = self.now();
+        let mut state = self.state.lock();
+        state.peers.note_reached(agent, true);
+        if state.outbox.wake(agent, now) {
+            self.outbox_bell.notify_one();
+        }
+        self.upkeep_bell.notify_one();
+    }
+
+    /// Tells a requester that it was accepted. A requester that cannot be reached heals it by asking again.
+    async fn announce(self: &Arc<Self>, agent: AgentId, dialled: &str) {
+        let mut wait = Duration::from_secs(1);
+        for _ in 0..ANNOUNCEMENTS {
+            let body = {
+                let state = self.state.lock();
+                let me = self.describe(&state);
+                self.handshake(&me, self.now()).accepted(&agent)
+            };
+            let body = match body {
+                Ok(body) => body,
+                Err(error) => return tracing::error!(%error, "an acceptance could not be signed"),
+            };
+            let path = format!("{MESH_PREFIX}connection_accepted");
+            let timeout = Duration::from_secs(15);
+            match self.request(url::base(dialled), Method::Post, path, Some(body), timeout, Grant::Peer).await {
+                Ok(sent) if sent.reply.status < 500 => {
+                    if sent.reply.status >= 300 {
+                        tracing::info!(peer = agent.short(), status = sent.reply.status, "the requester did not take our acceptance");
+                    }
+                    return;
+                }
+                Ok(_) | Err(_) => tokio::time::sleep(wait).await,
+            }
+            wait *= 4;
+        }
+        tracing::info!(peer = agent.short(), "the requester could not be told that it was accepted");
+    }
+
+    /// A note of the node itself for its host.
+    pub(crate) async fn notice(
+        self: &Arc<Self>,
+        from: AgentId,
+        message_id: String,
+        content: String,
+        metadata: Map<String, Value>,
+    ) -> Result<()> {
+        self.transact(
+            |state, now| {
+                let message = Message {
+                    message_id,
+                    from,
+                    content,
+                    metadata,
+                    in_reply_to: None,
+                    hops_remaining: 0,
+                    kind: MessageKind::Notice,
+                    verification: Verification::Local,
+                    received_at: now,
+                    sequence: 0,
+                    redeliveries: 0,
+                };
+                let (sequence, rows) = state.inbox.reserve(message, &self.config.inbox)?;
+                Ok((rows, sequence))
+            },
+            |inner, result, sequence| {
+                let mut state = inner.state.lock();
+                if result.is_err() {
+                    state.inbox.cancel(sequence);
+                    return result;
+                }
+                let now = inner.now();
+                if let Some(message) = state.inbox.confirm(sequence, now) {
+                    drop(state);
+                    inner.publish([MessageEvent::MessageReceived {
+                        message_id: message.message_id.clone(),
+                        from: message.from,
+                        kind: message.kind,
+                    }]);
+                    inner.inbox_bell.notify_waiters();
+                }
+                result
+            },
+        )
+        .await?
+    }
+
+    async fn connection_notice(self: &Arc<Self>, agent: AgentId, request_id: String, status: &str) {
+        let (name, bio) = {
+            let state = self.state.lock();
+            let connected = state.peers.get(&agent).map(|peer| (peer.shown_name(), peer.bio.clone()));
+            connected.or_else(|| {
+                let pending = state.peers.pending().into_iter().find(|request| request.agent_id == agent)?;
+                Some((pending.display_name.unwrap_or_else(|| agent.short()), pending.bio))
+            })
+        }
+        .unwrap_or_else(|| (agent.short(), String::new()));
+        let mut content = format!("Connection request ({status}) from {name}.");
+        if !bio.is_empty() {
+            content.push_str(" Bio: ");
+            content.push_str(&bio);
+        }
+        let metadata = Map::from_iter([
+            (String::from("type"), json!("connection_request")),
+            (String::from("request_id"), json!(request_id)),
+            (String::from("status"), json!(status)),
+        ]);
+        if let Err(error) = self.notice(agent, request_id, content, metadata).await {
+            tracing::warn!(%error, "a notice could not be stored");
+        }
+    }
+
+    /// Sends a message on as a routing rule says: a message of ours, with ours as signature (B18), that names
+    /// the original. What cannot be forwarded comes back into our own inbox.
+    async fn forward(
+        self: &Arc<Self>,
+        to: Vec<AgentId>,
+        from: AgentId,
+        message_id: String,
+        content: String,
+        mut metadata: Map<String, Value>,
+        hops: u32,
+    ) {
+        let connected: Vec<_> = {
+            let state = self.state.lock();
+            to.into_iter().filter(|agent| *agent != from && state.peers.get(agent).is_some()).collect()
+        };
+        metadata.insert("forwarded".into(), json!(true));
+        metadata.insert("forwarded_by".into(), json!(self.me()));
+        metadata.insert("forwarded_from".into(), json!(from));
+        metadata.insert("forwarded_message_ids".into(), json!([message_id]));
+        let text = format!("[Forwarded from {}]: {content}", from.short());
+        let sent = if connected.is_empty() {
+            Err(crate::error::Error::new(
+                crate::error::Code::PeerNotConnected,
+                "none of the agents to forward to is connected",
+            ))
+        } else {
+            self.send(Outgoing {
+                to: connected,
+                content: text,
+                metadata: metadata.clone(),
+                in_reply_to: None,
+                hops,
+                expires_in: self.config.outbox_expiry(),
+                wait: Duration::from_secs(10),
+                entry_type: Some(EntryType::Forward),
+            })
+            .await
+            .map(|_| ())
+        };
+        if let Err(error) = sent {
+            metadata.insert("forward_failed".into(), json!(error.message()));
+            if let Err(error) = self.notice(from, message_id, content, metadata).await {
+                tracing::error!(%error, "a message could neither be forwarded nor kept");
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The `DARKMATTER_*` variables: names and defaults of 1.1.1, read in one place.
+
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, str::FromStr};
+
+use super::{AccessName, NodeConfig};
+use crate::{
+    discovery,
+    error::{Code, Error, Result},
+    messaging::RouterMode,
+    peers::AutoAccept,
+    wire::url::NetworkTier,
+};
+
+/// Where variables come from. Tests use a map.
+pub trait Environment {
+    /// The value of `name`; `None` when unset.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+/// The variables of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    fn get(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+}
+
+impl Environment for BTreeMap<String, String> {
+    fn get(&self, name: &str) -> Option<String> {
+        Self::get(self, name).cloned()
+    }
+}
+
+/// One variable of 1.1.1, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The default of 1.1.1, which [`NodeConfig::from_env`] keeps.
+    pub default: &'static str,
+    /// What it sets, or why it is not used.
+    pub effect: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:literal, $default:literal, $effect:literal;)+) => {
+        /// Every variable of 1.1.1, in the order of its documentation, then ours.
+        pub const VARIABLES: &[Variable] = &[$(Variable { name: $name, default: $default, effect: $effect }),+];
+    };
+}
+
+variables! {
+    "DARKMATTER_PORT", "8100", "`port`: 0 to 65535; 0 lets the system choose.";
+    "DARKMATTER_HOST", "0.0.0.0", "`host`: an IP address to listen at.";
+    "DARKMATTER_TRANSPORT", "auto", "Not used: a node lives in its host process; there is no daemon to choose.";
+    "DARKMATTER_DISPLAY_NAME", "", "`display_name`: 1 to 100 characters.";
+    "DARKMATTER_BIO", "", "`bio`: at most 1,000 characters.";
+    "DARKMATTER_PROJECT_DIR", "", "`project_dir`: an existing folder; ignored, as in 1.1.1, when it does not exist.";
+    "DARKMATTER_STATE_FILE", "", "Not used: state lives in `.darkmatter/node.db` beside the passport and belongs to one node.";
+    "DARKMATTER_PUBLIC_URL", "", "`public_url`: an http or https URL.";
+    "DARKMATTER_DISCOVERY", "true", "`discovery`: true (on), false (off), or lan.";
+    "DARKMATTER_DISCOVERY_PORTS", "8100-8200", "`discovery_ports`: FIRST-LAST.";
+    "DARKMATTER_MAX_CONNECTIONS", "50", "`max_connections`: 1 to 100,000.";
+    "DARKMATTER_REQUEST_EXPIRY", "3600", "`request_expiry_secs`: seconds.";
+    "DARKMATTER_NETWORK_TIER", "global", "`network_tier`: local, lan or global.";
+    "DARKMATTER_ROUTER_MODE", "spawn", "`router_mode`: spawn, rules_first, rules_only or queue_only.";
+    "DARKMATTER_ACCESS_OVERRIDES", "{}", "`access_overrides`: a JSON object of endpoint name to public, peer or local; the local API never opens.";
+    "DARKMATTER_BOOTSTRAP_PEERS", "https://loseylabs.ai", "`bootstrap_peers`: URLs separated by commas; empty for none.";
+    "DARKMATTER_BOOTSTRAP_MODE", "false", "`bootstrap_mode`: true or false.";
+    "DARKMATTER_TURN_URL", "", "Not used: this version has no WebRTC transport.";
+    "DARKMATTER_TURN_USERNAME", "", "Not used: this version has no WebRTC transport.";
+    "DARKMATTER_TURN_CREDENTIAL", "", "Not used: this version has no WebRTC transport.";
+    "DARKMATTER_ENABLE_CRYPTO", "false", "Not used: this version has no wallet.";
+    "DARKMATTER_SOLANA_RPC", "", "Not used: this version has no wallet.";
+    "DARKMATTER_WALLET_SOLANA", "", "Not used: this version has no wallet.";
+    "DARKMATTER_FALLBACK_DELEGATE_AGENT_ID", "", "Not used: this version has no wallet.";
+    "DARKMATTER_CLIENT", "", "Not used: nothing reads it, in 1.1.1 neither.";
+    "DARKMATTER_TRUSTED_PROXIES", "", "Ours. `trusted_proxies`: IP addresses separated by commas.";
+    "DARKMATTER_AUTO_ACCEPT", "lan", "Ours. `auto_accept`: none, loopback, lan or all.";
+    "DARKMATTER_UPNP", "true", "Ours. `upnp`: true or false.";
+}
+
+/// A value that cannot be used, by variable.
+fn refuse(name: &str, value: &str, allowed: &str) -> Error {
+    Error::new(Code::ConfigInvalid, format!("{name} must be {allowed}"))
+        .with("variable", name)
+        .with("value", format!("{value:?}"))
+}
+
+fn read<T: FromStr>(environment: &dyn Environment, name: &str, allowed: &str) -> Result<Option<T>> {
+    match environment.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => value.parse().map(Some).map_err(|_| refuse(name, &value, allowed)),
+    }
+}
+
+fn flag(environment: &dyn Environment, name: &str) -> Result<Option<bool>> {
+    let Some(word) = read::<String>(environment, name, "")? else { return Ok(None) };
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(Some(true)),
+        "false" | "0" | "no" | "off" => Ok(Some(false)),
+        _ => Err(refuse(name, &word, "true or false")),
+    }
+}
+
+/// One of the words of an enum that reads snake_case JSON.
+fn word<T: serde::de::DeserializeOwned>(
+    environment: &dyn Environment,
+    name: &str,
+    allowed: &str,
+) -> Result<Option<T>> {
+    let Some(word) = read::<String>(environment, name, "")? else { return Ok(None) };
+    serde_json::from_value(serde_json::Value::String(word.to_ascii_lowercase()))
+        .map(Some)
+        .map_err(|_| refuse(name, &word, allowed))
+}
+
+fn list<T: FromStr>(environment: &dyn Environment, name: &str, allowed: &str) -> Result<Option<Vec<T>>> {
+    // Set but empty is an empty list: that is how 1.1.1 switches its entry node off.
+    let Some(value) = environment.get(name) else { return Ok(None) };
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| part.parse().map_err(|_| refuse(name, part, allowed)))
+        .collect::<Result<_>>()
+        .map(Some)
+}
+
+impl NodeConfig {
+    /// This configuration with every variable that is set in `environment` laid over it.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::ConfigInvalid`] names the variable, its value and what is allowed.
+    pub fn overlay(mut self, environment: &dyn Environment) -> Result<Self> {
+        fn set<T>(slot: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *slot = value;
+            }
+        }
+        set(&mut self.port, read(environment, "DARKMATTER_PORT", "a port, 0 to 65535")?);
+        set(&mut self.host, read::<IpAddr>(environment, "DARKMATTER_HOST", "an IP address to listen at")?);
+        if let Some(name) = read::<String>(environment, "DARKMATTER_DISPLAY_NAME", "")? {
+            if name.chars().count() > crate::wire::limits::DISPLAY_NAME_CHARS {
+                return Err(refuse("DARKMATTER_DISPLAY_NAME", &name, "1 to 100 characters"));
+            }
+            self.display_name = Some(name);
+        }
+        if let Some(bio) = read::<String>(environment, "DARKMATTER_BIO", "")? {
+            if bio.chars().count() > crate::wire::limits::BIO_CHARS {
+                return Err(refuse("DARKMATTER_BIO", &format!("{} characters", bio.chars().count()), "at most 1,000 characters"));
+            }
+            self.bio = Some(bio);
+        }
+        if let Some(folder) = read::<PathBuf>(environment, "DARKMATTER_PROJECT_DIR", "a folder")?
+            && folder.is_dir()
+        {
+            self.project_dir = Some(folder);
+        }
+        if let Some(url) = read::<String>(environment, "DARKMATTER_PUBLIC_URL", "")? {
+            crate::wire::url::PeerUrl::parse(&url)
+                .map_err(|_| refuse("DARKMATTER_PUBLIC_URL", &url, "an http or https URL with a host"))?;
+            self.public_url = Some(url);
+        }
+        match read::<String>(environment, "DARKMATTER_DISCOVERY", "")? {
+            None => {}
+            Some(value) if value.eq_ignore_ascii_case("lan") => self.discovery = discovery::Mode::Lan,
+            Some(value) => {
+                let on = flag(environment, "DARKMATTER_DISCOVERY")
+                    .map_err(|_| refuse("DARKMATTER_DISCOVERY", &value, "true, false or lan"))?;
+                self.discovery = if on == Some(true) { discovery::Mode::On } else { discovery::Mode::Off };
+            }
+        }
+        if let Some(ports) = read::<String>(environment, "DARKMATTER_DISCOVERY_PORTS", "")? {
+            let range = ports.split_once('-').and_then(|(first, last)| {
+                Some((first.trim().parse().ok()?, last.trim().parse().ok()?)).filter(|(first, last)| *first > 0 && first <= last)
+            });
+            self.discovery_ports =
+                range.ok_or_else(|| refuse("DARKMATTER_DISCOVERY_PORTS", &ports, "FIRST-LAST, such as 8100-8200"))?;
+        }
+        set(
+            &mut self.max_connections,
+            read::<usize>(environment, "DARKMATTER_MAX_CONNECTIONS", "a number, 1 to 100,000")?,
+        );
+        set(&mut self.request_expiry_secs, read(environment, "DARKMATTER_REQUEST_EXPIRY", "a number of seconds")?);
+        set(
+            &mut self.network_tier,
+            word::<NetworkTier>(environment, "DARKMATTER_NETWORK_TIER", "local, lan or global")?,
+        );
+        set(
+            &mut self.router_mode,
+            word::<RouterMode>(
+                environment,
+                "DARKMATTER_ROUTER_MODE",
+                "spawn, rules_first, rules_only or queue_only",
+            )?,
+        );
+        if let Some(json) = read::<String>(environment, "DARKMATTER_ACCESS_OVERRIDES", "")? {
+            self.access_overrides = serde_json::from_str::<BTreeMap<String, AccessName>>(&json).map_err(|_| {
+                refuse(
+                    "DARKMATTER_ACCESS_OVERRIDES",
+                    &json,
+                    "a JSON object of endpoint names to public, peer or local",
+                )
+            })?;
+        }
+        set(&mut self.bootstrap_peers, list(environment, "DARKMATTER_BOOTSTRAP_PEERS", "URLs separated by commas")?);
+        set(&mut self.bootstrap_mode, flag(environment, "DARKMATTER_BOOTSTRAP_MODE")?);
+        set(
+            &mut self.trusted_proxies,
+            list(environment, "DARKMATTER_TRUSTED_PROXIES", "IP addresses separated by commas")?,
+        );
+        set(
+            &mut self.auto_accept,
+            word::<AutoAccept>(environment, "DARKMATTER_AUTO_ACCEPT", "none, loopback, lan or all")?,
+        );
+        set(&mut self.upnp, flag(environment, "DARKMATTER_UPNP")?);
+        for url in &self.bootstrap_peers {
+            crate::wire::url::PeerUrl::parse(url)
+                .map_err(|_| refuse("DARKMATTER_BOOTSTRAP_PEERS", url, "http or https URLs separated by commas"))?;
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Result<NodeConfig> {
+        let environment = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        NodeConfig::internet().overlay(&environment)?.validated()
+    }
+
+    #[test]
+    fn a_wrong_value_names_variable_value_and_what_is_allowed() {
+        for (name, value) in [
+            ("DARKMATTER_PORT", "eighty"),
+            ("DARKMATTER_PORT", "70000"),
+            ("DARKMATTER_HOST", "localhost"),
+            ("DARKMATTER_DISCOVERY", "perhaps"),
+            ("DARKMATTER_DISCOVERY_PORTS", "9-3"),
+            ("DARKMATTER_MAX_CONNECTIONS", "-1"),
+            ("DARKMATTER_REQUEST_EXPIRY", "soon"),
+            ("DARKMATTER_NETWORK_TIER", "galaxy"),
+            ("DARKMATTER_ROUTER_MODE", "x"),
+            ("DARKMATTER_ACCESS_OVERRIDES", "[1]"),
+            ("DARKMATTER_BOOTSTRAP_PEERS", "ftp://x"),
+            ("DARKMATTER_BOOTSTRAP_MODE", "2"),
+            ("DARKMATTER_PUBLIC_URL", "nowhere"),
+            ("DARKMATTER_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("DARKMATTER_AUTO_ACCEPT", "friends"),
+            ("DARKMATTER_UPNP", "maybe"),
+        ] {
+            let error = with(name, value).unwrap_err();
+            assert_eq!(error.code(), Code::ConfigInvalid);
+            let text = error.to_string();
+            assert!(text.contains(name) && text.contains(value) && text.contains("must be"), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_used_variable_changes_the_configuration() {
+        let folder = std::env::temp_dir();
+        for (name, value) in [
+            ("DARKMATTER_PORT", "9"),
+            ("DARKMATTER_HOST", "127.0.0.1"),
+            ("DARKMATTER_DISPLAY_NAME", "x"),
+            ("DARKMATTER_BIO", "x"),
+            ("DARKMATTER_PROJECT_DIR", folder.to_str().unwrap()),
+            ("DARKMATTER_PUBLIC_URL", "https://x.example"),
+            ("DARKMATTER_DISCOVERY", "false"),
+            ("DARKMATTER_DISCOVERY_PORTS", "1-2"),
+            ("DARKMATTER_MAX_CONNECTIONS", "3"),
+            ("DARKMATTER_REQUEST_EXPIRY", "4"),
+            ("DARKMATTER_NETWORK_TIER", "LAN"),
+            ("DARKMATTER_ROUTER_MODE", "queue_only"),
+            ("DARKMATTER_ACCESS_OVERRIDES", r#"{"get_peers":"public"}"#),
+            ("DARKMATTER_BOOTSTRAP_PEERS", ""),
+            ("DARKMATTER_BOOTSTRAP_MODE", "true"),
+            ("DARKMATTER_TRUSTED_PROXIES", "10.0.0.1"),
+            ("DARKMATTER_AUTO_ACCEPT", "none"),
+            ("DARKMATTER_UPNP", "no"),
+        ] {
+            assert!(VARIABLES.iter().any(|variable| variable.name == name), "{name} is documented");
+            assert_ne!(with(name, value).unwrap(), NodeConfig::internet(), "{name}");
+        }
+    }
+
+    #[test]
+    fn unset_variables_leave_the_defaults_of_the_product_page() {
+        let config = NodeConfig::internet().overlay(&BTreeMap::new()).unwrap();
+        assert_eq!(config, NodeConfig::internet());
+        assert_eq!((config.port, config.max_connections, config.request_expiry_secs), (8100, 50, 3600));
+    }
+}

@@ -1,0 +1,334 @@
+//! Connecting and disconnecting, as the side that acts.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value, json};
+
+use super::{actions::Action, inner::Inner, state::State};
+use crate::{
+    error::{Code, Error, Result},
+    identity::AgentId,
+    messaging::{
+        MessageEvent, Reason,
+        compose::{self, Draft, Form},
+    },
+    peers::{Connection, Peer, PeerEvent, PeerState, handshake},
+    store::Batch,
+    transport::{Grant, Method, Sent},
+    wire::{
+        frame::ConnectionReply,
+        json as strict,
+        route::{MESH_PREFIX, WELL_KNOWN},
+        url::{self, PeerUrl},
+        verify::{Proof, Verifier},
+    },
+};
+
+/// How long the document that introduces a node may take.
+const INTRODUCTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer to a request may take: 1.1.1 asks its peers before it answers.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the well-known document says about whoever listens at a URL. Unproven.
+struct Listener {
+    agent: Option<AgentId>,
+    signs_v2: bool,
+}
+
+impl Inner {
+    /// Asks the node at `url` for a connection.
+    pub(crate) async fn connect(
+        self: &Arc<Self>,
+        text: &str,
+        expect: Option<AgentId>,
+        grant: Grant,
+    ) -> Result<Peer> {
+        self.ready()?;
+        PeerUrl::parse_any(text, &["http", "https", "memory"])?;
+        let base = url::base(text).to_owned();
+        let scope = url::scope(text);
+        if base == url::base(&self.own_url()) && scope.is_none_or(|agent| agent == self.me()) {
+            return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
+        }
+        let listener = self.who_listens(&base, scope, grant).await?;
+        let expected = expect.or(scope).or(listener.agent);
+        if let (Some(expect), Some(found)) = (expect, scope.or(listener.agent))
+            && expect != found
+        {
+            return Err(mismatch(&expect, &found));
+        }
+        if expected == Some(self.me()) {
+            return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
+        }
+        let nonce = self.id("", 16);
+        let body = {
+            let state = self.state.lock();
+            let me = self.describe(&state);
+            self.handshake(&me, self.now()).request(expected.as_ref(), &nonce, false)?
+        };
+        let prefix = scope.map_or_else(String::new, |agent| format!("{agent}/"));
+        let path = format!("{MESH_PREFIX}{prefix}connection_request");
+        let sent = self.request(&base, Method::Post, path, Some(body), REQUEST_TIMEOUT, grant).await?;
+        let reply = decode_reply(&sent)?;
+        let from = match &reply {
+            ConnectionReply::Accepted(accepted) => accepted.from,
+            ConnectionReply::Pending { from, .. } => *from,
+        };
+        if let Some(expected) = expected
+            && expected != from
+        {
+            return Err(mismatch(&expected, &from));
+        }
+        if from == self.me() {
+            return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
+        }
+        let dialled = match scope {
+            Some(agent) => format!("{base}{MESH_PREFIX}{agent}"),
+            None => base.clone(),
+        };
+        match reply {
+            ConnectionReply::Accepted(accepted) => {
+                let verifier =
+                    Verifier { passport: &self.passport, now: self.now(), relation: &|agent| self.relation(agent) };
+                let accepted = verifier.verify_reply(*accepted).map_err(|_| {
+                    Error::new(Code::PeerMismatch, "the reply is not signed by the agent it names; do not trust this address")
+                })?;
+                if listener.signs_v2 && accepted.proof() == Proof::None {
+                    return Err(Error::new(
+                        Code::PeerMismatch,
+                        "the node says that it signs replies, but this one is unsigned; somebody may be in between",
+                    ));
+                }
+                self.connected(&dialled, accepted, &nonce).await
+            }
+            ConnectionReply::Pending { from, request_id, challenge } => {
+                self.pended(&dialled, prefix, from, request_id, challenge, grant).await
+            }
+        }
+    }
+
+    async fn connected(
+        self: &Arc<Self>,
+        dialled: &str,
+        accepted: crate::wire::verify::Verified<crate::wire::frame::ConnectionAccepted>,
+        nonce: &str,
+    ) -> Result<Peer> {
+        let agent = accepted.frame().from;
+        self.transact(
+            |state, now| {
+                if state.peers.get(&agent).is_none() && state.peers.len() >= self.config.max_connections {
+                    return Err(Error::new(
+                        Code::ConnectionLimit,
+                        format!("the limit of {} connections is reached; disconnect a peer first", self.config.max_connections),
+                    ));
+                }
+                let outcome = state.peers.on_reply(dialled, &accepted, nonce, now)?;
+                Ok((outcome.rows, (outcome.events, outcome.actions)))
+            },
+            move |inner, result, (events, actions)| {
+                result?;
+                inner.publish(events);
+                actions.into_iter().for_each(|action| inner.act(Action::from(action)));
+                inner.peer(&agent)
+            },
+        )
+        .await?
+    }
+
+    async fn pended(
+        self: &Arc<Self>,
+        dialled: &str,
+        prefix: String,
+        agent: AgentId,
+        request_id: String,
+        challenge: Option<(String, String)>,
+        grant: Grant,
+    ) -> Result<Peer> {
+        // Remembered before the proof is sent: the acceptance may come at once (B6).
+        self.write(|state, now| state.peers.on_pending_reply(dialled, agent, request_id, now)).await?;
+        if let Some((challenge_id, challenge_hex)) = challenge {
+            let body = handshake::proof_body(&self.passport, &challenge_id, &challenge_hex);
+            let path = format!("{MESH_PREFIX}{prefix}connection_proof");
+            // 1.1.1 accepts without proof, so its failure is no failure of the request.
+            if let Err(error) =
+                self.request(url::base(dialled), Method::Post, path, Some(body), REQUEST_TIMEOUT, grant).await
+            {
+                tracing::warn!(%error, "the proof of identity could not be delivered");
+            }
+        }
+        self.peer(&agent)
+    }
+
+    /// The document that introduces whoever listens at `base`. A node without one is asked all the same.
+    async fn who_listens(&self, base: &str, scope: Option<AgentId>, grant: Grant) -> Result<Listener> {
+        let sent =
+            self.request(base, Method::Get, WELL_KNOWN.to_owned(), None, INTRODUCTION_TIMEOUT, grant).await?;
+        let unknown = Listener { agent: None, signs_v2: false };
+        let Ok(document) = strict::parse_object(&sent.reply.body) else { return Ok(unknown) };
+        if sent.reply.status != 200 || document.get("darkmatter") != Some(&Value::Bool(true)) {
+            return Ok(unknown);
+        }
+        let agent = document.get("agent_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+        let signs_v2 = document
+            .get("capabilities")
+            .and_then(|capabilities| capabilities.get(crate::peers::CAPABILITY_SIGNATURE))
+            .and_then(Value::as_u64)
+            .is_some_and(|version| version >= 2);
+        // The document speaks for the default agent; a scoped one may be somebody else.
+        Ok(if scope.is_some() && scope != agent { unknown } else { Listener { agent, signs_v2 } })
+    }
+
+    /// Accepts a pending request.
+    pub(crate) async fn accept(self: &Arc<Self>, request_id: &str) -> Result<Peer> {
+        self.transact(
+            |state, now| {
+                let me = self.describe(state);
+                let agent = state.peers.pending().iter().find(|r| r.request_id == request_id).map(|r| r.agent_id);
+                let outcome = state.peers.accept(request_id, &self.handshake(&me, now))?;
+                Ok((outcome.rows, (outcome.events, outcome.actions, agent)))
+            },
+            |inner, result, (events, actions, agent)| {
+                result?;
+                inner.publish(events);
+                actions.into_iter().for_each(|action| inner.act(Action::from(action)));
+                agent.map_or_else(
+                    || Err(Error::new(Code::Internal, "the accepted request names nobody")),
+                    |agent| inner.peer(&agent),
+                )
+            },
+        )
+        .await?
+    }
+
+    /// Ends a connection and tells the peer, in a signed message that it can check (B10).
+    pub(crate) async fn disconnect(self: &Arc<Self>, agent: &AgentId, reason: &str) -> Result<()> {
+        let connection = self.state.lock().peers.require(agent)?.clone();
+        self.drop_connection(agent, reason).await?;
+        self.notify_disconnect(connection, reason.to_owned());
+        Ok(())
+    }
+
+    fn notify_disconnect(self: &Arc<Self>, peer: Connection, reason: String) {
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("disconnect notice", async move {
+            let metadata = Map::from_iter([
+                (String::from("type"), json!("trust_disconnect_notice")),
+                (String::from("peer_id"), json!(inner.me())),
+            ]);
+            let message_id = inner.id("disconnect-", 6);
+            let content = format!("This agent has ended the connection: {reason}.");
+            let draft =
+                Draft { message_id: &message_id, content: &content, metadata: &metadata, in_reply_to: None, hops: 0 };
+            let form = Form::for_peer(&peer, inner.config.seal);
+            let body =
+                compose::message(draft, &peer.agent_id, form, &inner.passport, inner.now(), &*inner.env.random);
+            // A courtesy: a peer that cannot be reached learns it when its own messages come from a stranger.
+            if let Ok(body) = body {
+                let _ = inner.post_to_peer(&peer, "message", body, Duration::from_secs(5)).await;
+            }
+        });
+    }
+
+    /// Removes a connection and what waits for it, without telling the peer.
+    pub(crate) async fn drop_connection(self: &Arc<Self>, agent: &AgentId, reason: &str) -> Result<()> {
+        let (agent, reason) = (*agent, reason.to_owned());
+        self.transact(
+            |state, _| {
+                let Some((_, mut rows)) = state.peers.disconnect(&agent) else {
+                    return Ok((Batch::new(), Vec::new()));
+                };
+                state.limiter.forget_peer(&agent);
+                let (dropped, outbox_rows) = state.outbox.drop_peer(&agent);
+                rows.append(outbox_rows);
+                Ok((rows, dropped))
+            },
+            move |inner, result, dropped| {
+                result?;
+                inner.publish(dropped.into_iter().map(|item| MessageEvent::MessageFailed {
+                    message_id: item.message_id,
+                    to: item.to,
+                    reason: Reason::new(Code::PeerNotConnected, "the connection ended before it was delivered"),
+                }));
+                inner.publish([PeerEvent::PeerDisconnected { agent_id: agent, reason }]);
+                Ok(())
+            },
+        )
+        .await?
+    }
+
+    /// A connected or asked peer, as the host sees it.
+    pub(crate) fn peer(&self, agent: &AgentId) -> Result<Peer> {
+        let state = self.state.lock();
+        view(&state, agent).ok_or_else(|| {
+            Error::new(Code::PeerNotConnected, "not connected to that agent; connect to it first")
+                .with("agent", agent.short())
+        })
+    }
+
+    /// Every connected and asked peer.
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let state = self.state.lock();
+        let connected = state.peers.iter().map(|peer| peer.agent_id);
+        let asked =
+            state.peers.outstanding().map(|request| request.agent_id).filter(|id| state.peers.get(id).is_none());
+        connected.chain(asked).filter_map(|agent| view(&state, &agent)).collect()
+    }
+}
+
+fn view(state: &State, agent: &AgentId) -> Option<Peer> {
+    let trust = state.trust.score(agent);
+    if let Some(peer) = state.peers.get(agent) {
+        return Some(Peer {
+            agent_id: *agent,
+            state: PeerState::Connected,
+            url: peer.url.clone(),
+            display_name: peer.display_name.clone(),
+            bio: peer.bio.clone(),
+            identity_verified: peer.identity_verified,
+            trust,
+            connected_at: Some(peer.connected_at),
+            last_activity: peer.last_activity,
+            messages_sent: peer.messages_sent,
+            messages_received: peer.messages_received,
+            unreachable: state.peers.health(agent).is_unreachable(),
+            capabilities: peer.capabilities.clone(),
+        });
+    }
+    let asked = state.peers.outstanding().find(|request| request.agent_id == *agent)?;
+    Some(Peer {
+        agent_id: *agent,
+        state: PeerState::Pending,
+        url: asked.url.clone(),
+        display_name: None,
+        bio: String::new(),
+        identity_verified: false,
+        trust,
+        connected_at: None,
+        last_activity: None,
+        messages_sent: 0,
+        messages_received: 0,
+        unreachable: false,
+        capabilities: Map::new(),
+    })
+}
+
+fn decode_reply(sent: &Sent) -> Result<ConnectionReply> {
+    let body = strict::parse_object(&sent.reply.body);
+    let words = |object: &Map<String, Value>| {
+        object.get("error").and_then(Value::as_str).unwrap_or("no reason given").chars().take(200).collect::<String>()
+    };
+    match (sent.reply.status, body) {
+        (200, Ok(object)) => ConnectionReply::decode(object)
+            .map_err(|_| Error::new(Code::BadAnswer, "the node answered, but not as a mesh node; check the address")),
+        (429, Ok(object)) => Err(Error::new(Code::RateLimited, format!("the node is busy; try again later: {}", words(&object)))),
+        (503, Ok(object)) => Err(Error::new(Code::Inactive, format!("the node does not accept now: {}", words(&object)))),
+        (_, Ok(object)) => Err(Error::new(Code::PeerRefused, format!("the node refused: {}", words(&object)))),
+        (status, Err(_)) => Err(Error::new(Code::BadAnswer, "no mesh node answers there; check the address").with("status", status)),
+    }
+}
+
+fn mismatch(expected: &AgentId, found: &AgentId) -> Error {
+    Error::new(Code::PeerMismatch, "another agent answers at that address; check it before you trust it")
+        .with("expected", expected.short())
+        .with("found", found.short())
+}

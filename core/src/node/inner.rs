@@ -1,0 +1,253 @@
+//! The body of a node: its parts, and the one way in which state changes and rows are committed together.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use parking_lot::{Mutex, RwLock};
+use serde_json::{Map, Value, json};
+use tokio::sync::{Notify, oneshot};
+
+use super::{
+    Node,
+    config::NodeConfig,
+    events::{EventBody, EventBus, NodeEvent},
+    host::GuardedPolicy,
+    state::State,
+    token::LocalToken,
+};
+use crate::{
+    env::{Env, Timestamp},
+    error::{Code, Error, Result},
+    identity::{AgentId, Passport},
+    peers::{CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription, handshake},
+    store::{Batch, Owner, Store},
+    transport::Switchboard,
+    wire::verify::Relation,
+};
+
+/// Runs a verb for the local API. The facade passes it in, because verbs live to the right of this room.
+pub(crate) type LocalCall =
+    fn(Node, String, Value) -> std::pin::Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
+
+pub(crate) struct Inner {
+    pub(crate) config: NodeConfig,
+    pub(crate) env: Env,
+    pub(crate) passport: Passport,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) switchboard: Switchboard,
+    pub(crate) state: Mutex<State>,
+    pub(crate) events: EventBus,
+    pub(crate) policy: RwLock<Option<GuardedPolicy>>,
+    /// Rung when a message became visible.
+    pub(crate) inbox_bell: Notify,
+    /// Rung when something in the outbox became due.
+    pub(crate) outbox_bell: Notify,
+    /// Rung when the upkeep has something to look at before its time.
+    pub(crate) upkeep_bell: Notify,
+    /// How many consumers wait for a message right now.
+    pub(crate) waiting: AtomicUsize,
+    /// The base URLs this node listens at; the first is the one told to peers when nothing better is known.
+    pub(crate) addresses: RwLock<Vec<String>>,
+    /// The address that others reach us at, when a port mapping or configuration says so.
+    pub(crate) public_url: RwLock<Option<String>>,
+    pub(crate) token: LocalToken,
+    pub(crate) local_call: LocalCall,
+    pub(crate) data_dir: Option<std::path::PathBuf>,
+    /// Released last, when everything else is closed.
+    pub(crate) owner: Mutex<Option<Owner>>,
+    /// The disk failed; everything that would change state is refused until it works again.
+    pub(crate) stalled: AtomicBool,
+    pub(crate) closed: AtomicBool,
+}
+
+impl Inner {
+    pub(crate) fn me(&self) -> AgentId {
+        self.passport.agent_id()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
+    /// The URL told to others.
+    pub(crate) fn own_url(&self) -> String {
+        self.public_url
+            .read()
+            .clone()
+            .or_else(|| self.addresses.read().first().cloned())
+            .unwrap_or_else(|| format!("memory://{}", self.me().short()))
+    }
+
+    /// What we tell others about ourselves.
+    pub(crate) fn describe(&self, state: &State) -> SelfDescription {
+        let mut capabilities = self.config.capabilities.clone();
+        capabilities.insert(CAPABILITY_SIGNATURE.into(), json!(2));
+        if self.config.seal {
+            capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
+        }
+        SelfDescription {
+            agent_id: self.me(),
+            display_name: state.profile.display_name.clone(),
+            bio: state.profile.bio.clone(),
+            active: state.profile.active,
+            url: self.own_url(),
+            created_at: state.profile.created_at,
+            capabilities,
+        }
+    }
+
+    /// What the handshake needs to know.
+    pub(crate) fn handshake<'a>(&'a self, me: &'a SelfDescription, now: Timestamp) -> handshake::Context<'a> {
+        handshake::Context {
+            now,
+            me,
+            passport: &self.passport,
+            random: &*self.env.random,
+            auto_accept: if self.config.bootstrap_mode {
+                crate::peers::AutoAccept::All
+            } else {
+                self.config.auto_accept
+            },
+            max_connections: self.config.max_connections,
+            request_expiry: self.config.request_expiry(),
+        }
+    }
+
+    /// What is known of a claimed sender.
+    pub(crate) fn relation(&self, agent: &AgentId) -> Relation {
+        match self.state.lock().peers.get(agent) {
+            Some(connection) => Relation::Connected { signs_v2: connection.signs_v2() },
+            None => Relation::Stranger,
+        }
+    }
+
+    pub(crate) fn publish(&self, events: impl IntoIterator<Item = impl Into<EventBody>>) {
+        let now = self.now();
+        for event in events {
+            self.events.publish(now, event);
+        }
+    }
+
+    /// Fails when the node is closed or its disk does not work.
+    pub(crate) fn ready(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::new(Code::Closed, "the node is closed; open a new one"));
+        }
+        if self.stalled.load(Ordering::Acquire) {
+            return Err(Error::new(
+                Code::StoreUnavailable,
+                "the disk failed and nothing can be stored; free space or repair it, the node recovers by itself",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Changes the state and commits the rows of the change.
+    ///
+    /// `work` runs under the lock, and its batch is queued before the lock is released, so the disk sees
+    /// changes in the order of memory. `after` runs once the batch is durable or refused, also when the
+    /// caller no longer waits: dropping the future leaves the state before or after, never between.
+    pub(crate) async fn transact<T, R>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut State, Timestamp) -> Result<(Batch, T)>,
+        after: impl FnOnce(&Arc<Self>, Result<()>, T) -> R + Send + 'static,
+    ) -> Result<R>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        let done = self.begin(work, after)?;
+        done.await.map_err(|_| Error::new(Code::Closed, "the node was closed while the change was under way"))
+    }
+
+    /// [`Inner::transact`] without waiting: memory has changed and the batch is queued when this returns.
+    pub(crate) fn begin<T, R>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut State, Timestamp) -> Result<(Batch, T)>,
+        after: impl FnOnce(&Arc<Self>, Result<()>, T) -> R + Send + 'static,
+    ) -> Result<oneshot::Receiver<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        self.ready()?;
+        let (sender, receiver) = oneshot::channel();
+        let (ticket, value) = {
+            let mut state = self.state.lock();
+            let (rows, value) = work(&mut state, self.now())?;
+            (if rows.is_empty() { None } else { Some(self.store.commit(rows)) }, value)
+        };
+        let Some(ticket) = ticket else {
+            let _ = sender.send(after(self, Ok(()), value));
+            return Ok(receiver);
+        };
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("commit", async move {
+            let result = ticket.await;
+            if let Err(error) = &result {
+                inner.note_storage_error(error);
+            }
+            let _ = sender.send(after(&inner, result, value));
+        });
+        Ok(receiver)
+    }
+
+    /// Commits rows and waits; for changes without anything to do afterwards.
+    pub(crate) async fn write(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut State, Timestamp) -> Result<Batch>,
+    ) -> Result<()> {
+        self.transact(|state, now| Ok((work(state, now)?, ())), |_, result, ()| result).await?
+    }
+
+    /// A failed commit means that memory is ahead of the disk: stop, then start again from the disk.
+    fn note_storage_error(self: &Arc<Self>, error: &Error) {
+        if matches!(error.code(), Code::StorePrecondition | Code::Closed) || self.stalled.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        tracing::error!(%error, "a commit failed; the node refuses changes until the disk works again");
+        self.publish([NodeEvent::StorageFailed { error: error.to_string() }]);
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("storage recovery", async move { inner.recover().await });
+    }
+
+    async fn recover(self: &Arc<Self>) {
+        let mut wait = std::time::Duration::from_secs(1);
+        loop {
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(std::time::Duration::from_secs(30));
+            // Loading writes the profile, so it proves that the disk takes rows again.
+            match State::load(&*self.store, &self.config, &self.env).await {
+                Err(error) => tracing::warn!(%error, "the disk still does not work"),
+                Ok(fresh) => {
+                    let mut state = self.state.lock();
+                    let old = std::mem::replace(&mut *state, fresh);
+                    state.profile.active = old.profile.active;
+                    state.limiter = old.limiter;
+                    state.proven = old.proven;
+                    state.discovered = old.discovered;
+                    state.feed = old.feed;
+                    drop(state);
+                    self.stalled.store(false, Ordering::Release);
+                    self.publish([NodeEvent::StorageRecovered]);
+                    self.inbox_bell.notify_waiters();
+                    self.outbox_bell.notify_one();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A random id.
+    pub(crate) fn id(&self, prefix: &str, bytes: usize) -> String {
+        self.env.id(prefix, bytes)
+    }
+
+    /// An object with our id, for bodies that name the sender.
+    pub(crate) fn own_object(&self) -> Map<String, Value> {
+        Map::from_iter([(String::from("agent_id"), json!(self.me()))])
+    }
+}

@@ -1,0 +1,353 @@
+//! The outbound path: from the host to the disk of a peer.
+//!
+//! ```text
+//! send ─┬─ commit(outbox row) ──┐
+//!       └─ first attempt ───────┴─► receipt: stored | accepted | failed
+//!                                   later attempts: the outbox loop, same message id
+//! ```
+//!
+//! The row and the first attempt run side by side: the receipt waits for the row, unless the peer accepted
+//! the message before. A crash between them leaves at worst a message that the peer has and we tell nobody
+//! about; a crash after the row leaves one that is sent again, which the receiver's claim makes harmless.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::inner::Inner;
+use crate::{
+    error::{Code, Error, Result},
+    identity::AgentId,
+    messaging::{
+        Delivery, DeliveryState, MessageEvent, OutboxItem, Reason, Receipt,
+        compose::{self, Draft, Form},
+        log::{Direction, EntryType, LogEntry},
+    },
+    peers::{Connection, PeerEvent},
+    store::Batch,
+    transport::{Grant, Method, Reply, Request, Sent},
+    wire::{json, limits, route::MESH_PREFIX, url},
+};
+
+/// How long one delivery may take.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What to send.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) to: Vec<AgentId>,
+    pub(crate) content: String,
+    pub(crate) metadata: Map<String, Value>,
+    pub(crate) in_reply_to: Option<String>,
+    pub(crate) hops: u32,
+    pub(crate) expires_in: Duration,
+    /// How long to wait for the first attempts.
+    pub(crate) wait: Duration,
+    pub(crate) entry_type: Option<EntryType>,
+}
+
+/// What became of one attempt.
+enum Attempt {
+    Accepted { via: &'static str },
+    Refused(Reason),
+    /// No answer, or one that may change.
+    Later { reason: Reason, hint: Option<Duration>, reached: bool },
+}
+
+impl Outgoing {
+    fn check(&self) -> Result<()> {
+        let invalid = |text: String| Err(Error::new(Code::InvalidArgument, text));
+        if self.to.is_empty() {
+            return invalid("name at least one agent to send to".into());
+        }
+        if self.content.is_empty() || self.content.chars().count() > limits::CONTENT_CHARS {
+            return invalid(format!("content must have 1 to {} characters", limits::CONTENT_CHARS));
+        }
+        if self.hops > limits::MAX_HOPS {
+            return invalid(format!("hops must be 0 to {}", limits::MAX_HOPS));
+        }
+        if self.in_reply_to.as_ref().is_some_and(|id| id.chars().count() > limits::MESSAGE_ID_CHARS) {
+            return invalid(format!("in_reply_to must be a message id of at most {} characters", limits::MESSAGE_ID_CHARS));
+        }
+        let size = serde_json::to_vec(&self.metadata).map_or(usize::MAX, |bytes| bytes.len());
+        if size > limits::METADATA_BYTES {
+            return invalid(format!("metadata must be at most {} bytes of JSON", limits::METADATA_BYTES));
+        }
+        // Finds values that have no canonical form before anything is stored.
+        crate::wire::canonical::BodyDigest::plain(&self.content, &self.metadata, self.in_reply_to.as_deref())?;
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Stores and sends a message; see the module docs for what the receipt means.
+    pub(crate) async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Receipt> {
+        outgoing.check()?;
+        let mut seen = std::collections::BTreeSet::new();
+        outgoing.to.retain(|agent| seen.insert(*agent));
+        let message_id = self.id("msg-", 16);
+        let wait = outgoing.wait;
+        let targets = outgoing.to.clone();
+        let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
+        let stored = {
+            let message_id = message_id.clone();
+            self.transact(
+                |state, now| {
+                    let mut rows = Batch::new();
+                    for agent in &outgoing.to {
+                        let pending = state.peers.outstanding().any(|request| request.agent_id == *agent);
+                        if !pending {
+                            state.peers.require(agent)?;
+                        }
+                    }
+                    for agent in &outgoing.to {
+                        let item = OutboxItem {
+                            sequence: 0,
+                            message_id: message_id.clone(),
+                            to: *agent,
+                            content: outgoing.content.clone(),
+                            metadata: outgoing.metadata.clone(),
+                            in_reply_to: outgoing.in_reply_to.clone(),
+                            hops: outgoing.hops,
+                            created_at: now,
+                            expires_at: now + outgoing.expires_in,
+                            attempts: 0,
+                            next_attempt: now,
+                            last_reason: None,
+                        };
+                        let (sequence, sends_now, item_rows) =
+                            state.outbox.push(item.clone(), self.config.outbox_limit)?;
+                        rows.append(item_rows);
+                        if sends_now {
+                            self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
+                        }
+                    }
+                    let entry_type = outgoing.entry_type.unwrap_or(if outgoing.to.len() == 1 {
+                        EntryType::Direct
+                    } else {
+                        EntryType::Broadcast
+                    });
+                    rows.append(state.log.append(LogEntry {
+                        message_id: message_id.clone(),
+                        content: outgoing.content.clone(),
+                        from_agent_id: self.me(),
+                        to_agent_ids: outgoing.to.clone(),
+                        timestamp: now.to_wire(),
+                        entry_type,
+                        direction: Direction::Outbound,
+                        trust_at_time: 0.0,
+                        metadata: outgoing.metadata.clone(),
+                    })?);
+                    Ok((rows, sender))
+                },
+                |inner, result, _sender| {
+                    inner.outbox_bell.notify_one();
+                    result
+                },
+            )
+        };
+        // The first attempts run while the disk works.
+        let deadline = tokio::time::Instant::now() + wait;
+        let stored = stored.await.and_then(|result| result);
+        let mut gathered = Vec::new();
+        while gathered.len() < targets.len() {
+            match tokio::time::timeout_at(deadline, attempts.recv()).await {
+                Ok(Some(delivery)) => gathered.push(delivery),
+                // All attempts that run now have reported, or time is up.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.receipt(message_id, &targets, gathered, stored)
+    }
+
+    fn receipt(
+        &self,
+        message_id: String,
+        targets: &[AgentId],
+        gathered: Vec<Delivery>,
+        stored: Result<()>,
+    ) -> Result<Receipt> {
+        let waiting = self.state.lock().outbox.of_message(&message_id);
+        let deliveries: Vec<_> = targets
+            .iter()
+            .map(|agent| {
+                gathered.iter().find(|delivery| delivery.to == *agent).cloned().unwrap_or_else(|| Delivery {
+                    to: *agent,
+                    state: DeliveryState::Stored,
+                    reason: waiting
+                        .iter()
+                        .find(|item| item.to == *agent)
+                        .and_then(|item| item.last_reason.clone())
+                        .or_else(|| Some(Reason::new(Code::Timeout, "no answer yet; the node keeps trying"))),
+                    via: None,
+                })
+            })
+            .collect();
+        // What the disk did not take is only true when the peer has it.
+        if let Err(error) = stored
+            && deliveries.iter().any(|delivery| delivery.state == DeliveryState::Stored)
+        {
+            return Err(error);
+        }
+        Ok(Receipt::new(message_id, deliveries))
+    }
+
+    fn attempt_now(self: &Arc<Self>, item: OutboxItem, report: tokio::sync::mpsc::UnboundedSender<Delivery>) {
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("deliver", async move {
+            let delivery = inner.deliver(item).await;
+            let _ = report.send(delivery);
+        });
+    }
+
+    /// One attempt for one outbox item, with everything that follows from it.
+    pub(crate) async fn deliver(self: &Arc<Self>, item: OutboxItem) -> Delivery {
+        let (to, sequence, message_id) = (item.to, item.sequence, item.message_id.clone());
+        let attempt = if item.expires_at <= self.now() {
+            let text = match &item.last_reason {
+                Some(reason) => format!("expired before the peer could be reached; last: {}", reason.text),
+                None => String::from("expired before the peer could be reached"),
+            };
+            Attempt::Refused(Reason::new(Code::MessageExpired, text))
+        } else {
+            self.attempt(&item).await
+        };
+        let (state, reason, via) = match &attempt {
+            Attempt::Accepted { via } => (DeliveryState::Accepted, None, Some((*via).to_owned())),
+            Attempt::Refused(reason) => (DeliveryState::Failed, Some(reason.clone()), None),
+            Attempt::Later { reason, .. } => (DeliveryState::Stored, Some(reason.clone()), None),
+        };
+        let delivery = Delivery { to, state, reason, via };
+        let is_accepted = delivery.state == DeliveryState::Accepted;
+        let noted = self.begin(
+            |state, now| {
+                let mut rows = Batch::new();
+                let mut events = Vec::new();
+                match &attempt {
+                    Attempt::Accepted { via } => {
+                        rows.append(state.outbox.finish(sequence));
+                        rows.append(state.peers.change(&to, |connection| {
+                            connection.messages_sent += 1;
+                            connection.last_activity = Some(now);
+                        })?);
+                        if state.peers.get(&to).is_some() {
+                            rows.append(state.trust.record_sent(to, true, now)?);
+                        }
+                        events.push(
+                            MessageEvent::MessageAccepted { message_id, to, via: (*via).to_owned() }.into(),
+                        );
+                    }
+                    Attempt::Refused(reason) => {
+                        rows.append(state.outbox.finish(sequence));
+                        events.push(MessageEvent::MessageFailed { message_id, to, reason: reason.clone() }.into());
+                    }
+                    Attempt::Later { reason, hint, .. } => {
+                        rows.append(state.outbox.postpone(sequence, now, *hint, reason.clone())?);
+                    }
+                }
+                let reached = !matches!(attempt, Attempt::Later { reached: false, .. });
+                if state.peers.note_reached(&to, reached) {
+                    events.push(PeerEvent::PeerReachability { agent_id: to, reachable: reached }.into());
+                }
+                Ok((rows, events))
+            },
+            |inner, result, events: Vec<super::events::EventBody>| {
+                if result.is_ok() {
+                    inner.publish(events);
+                }
+                inner.outbox_bell.notify_one();
+            },
+        );
+        // What the peer has is true at once; everything else only when the disk says so, too.
+        if !is_accepted && let Ok(noted) = noted {
+            let _ = noted.await;
+        }
+        delivery
+    }
+
+    async fn attempt(&self, item: &OutboxItem) -> Attempt {
+        let Some(peer) = self.state.lock().peers.get(&item.to).cloned() else {
+            let pending = self.state.lock().peers.outstanding().any(|request| request.agent_id == item.to);
+            let reason = Reason::new(Code::PeerNotConnected, "the other side has not accepted the connection yet");
+            return if pending {
+                Attempt::Later { reason, hint: None, reached: true }
+            } else {
+                Attempt::Refused(Reason::new(Code::PeerNotConnected, "no longer connected to that agent"))
+            };
+        };
+        let draft = Draft {
+            message_id: &item.message_id,
+            content: &item.content,
+            metadata: &item.metadata,
+            in_reply_to: item.in_reply_to.as_deref(),
+            hops: item.hops,
+        };
+        let form = Form::for_peer(&peer, self.config.seal);
+        let body = match compose::message(draft, &item.to, form, &self.passport, self.now(), &*self.env.random) {
+            Ok(body) => body,
+            Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
+        };
+        match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
+            Err(error) => Attempt::Later {
+                reason: Reason::new(error.code(), error.message()),
+                hint: None,
+                reached: false,
+            },
+            Ok(sent) => judge(&sent),
+        }
+    }
+
+    /// Posts to a connected peer, at its scoped path, so that nobody else behind the same address can take it.
+    pub(crate) async fn post_to_peer(
+        &self,
+        peer: &Connection,
+        endpoint: &str,
+        body: Map<String, Value>,
+        timeout: Duration,
+    ) -> Result<Sent> {
+        let path = format!("{MESH_PREFIX}{}/{endpoint}", peer.agent_id);
+        self.request(url::base(&peer.url), Method::Post, path, Some(body), timeout, Grant::Peer).await
+    }
+
+    /// Sends any request to a base URL.
+    pub(crate) async fn request(
+        &self,
+        base: &str,
+        method: Method,
+        path: String,
+        body: Option<Map<String, Value>>,
+        timeout: Duration,
+        grant: Grant,
+    ) -> Result<Sent> {
+        let body = match body {
+            None => Bytes::new(),
+            Some(object) => Bytes::from(serde_json::to_vec(&object).map_err(|cause| {
+                Error::new(Code::Internal, "a request could not be written as JSON").because(cause)
+            })?),
+        };
+        self.switchboard.send(base, Request { method, path, body, timeout, grant }).await
+    }
+}
+
+/// What a peer's answer means for a message.
+fn judge(sent: &Sent) -> Attempt {
+    let Reply { status, body, retry_after } = &sent.reply;
+    let object = json::parse_object(body).ok();
+    let words = object
+        .as_ref()
+        .and_then(|object| object.get("error").and_then(Value::as_str))
+        .map(|text| text.chars().take(200).collect::<String>());
+    let later = |code, text: String| Attempt::Later { reason: Reason::new(code, text), hint: *retry_after, reached: true };
+    let said = words.clone().unwrap_or_else(|| format!("status {status}"));
+    match status {
+        200..=299 if object.is_some() => Attempt::Accepted { via: sent.via },
+        // Our ids are random: a peer that saw this one has our message from an earlier attempt.
+        409 => Attempt::Accepted { via: sent.via },
+        429 => later(Code::RateLimited, format!("the peer is busy: {said}")),
+        // Without a JSON object it is not the mesh that answered.
+        _ if object.is_none() => later(Code::BadAnswer, format!("something else than the peer answered ({said})")),
+        408 | 500..=599 => later(Code::Unreachable, format!("the peer cannot take it now: {said}")),
+        _ => Attempt::Refused(Reason::new(Code::PeerRefused, format!("the peer refused: {said}"))),
+    }
+}

@@ -1,0 +1,121 @@
+//! What a node knows, in memory: the tables of every system behind one short lock.
+//!
+//! The state is what the store says plus what is under way. Rows are built and queued while the lock is held,
+//! so the disk sees changes in the order in which they were made; nobody holds the lock across an `.await`.
+
+use crate::{
+    discovery,
+    env::{Env, Timestamp},
+    error::Result,
+    messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, log::ConversationLog},
+    peers::Peers,
+    store::{Batch, Range, Store, Table},
+    trust::Trust,
+    wire::{limiter::Limiter, replay::ReplayWindow},
+};
+
+use super::{config::NodeConfig, names, sources::ProvenSources};
+
+/// Facts about the node itself, one row each in the `meta` table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Profile {
+    pub(crate) created_at: Timestamp,
+    pub(crate) display_name: String,
+    pub(crate) bio: String,
+    pub(crate) active: bool,
+}
+
+/// Keys of the `meta` table.
+const CREATED_AT: &str = "created_at";
+const DISPLAY_NAME: &str = "display_name";
+const BIO: &str = "bio";
+
+/// The bio of an agent that was given none.
+const DEFAULT_BIO: &str = "A DarkMatter mesh agent.";
+
+impl Profile {
+    /// The rows that keep it. Whether the node is active is not kept: it starts active, as in 1.1.1.
+    pub(crate) fn rows(&self) -> Result<Batch> {
+        let mut rows = Batch::new();
+        rows.put(Table::Meta, CREATED_AT, &self.created_at)?;
+        rows.put(Table::Meta, DISPLAY_NAME, &self.display_name)?;
+        rows.put(Table::Meta, BIO, &self.bio)?;
+        Ok(rows)
+    }
+
+    async fn load(store: &dyn Store, config: &NodeConfig, env: &Env) -> Result<Self> {
+        let stored = store.scan(Table::Meta, Range::all()).await?;
+        let find = |key: &str| stored.iter().find(|row| row.key == key);
+        let text = |key: &str| find(key).map(|row| row.parse::<String>(Table::Meta)).transpose();
+        let created_at = match find(CREATED_AT) {
+            Some(row) => row.parse(Table::Meta)?,
+            None => env.now(),
+        };
+        let stored_name = text(DISPLAY_NAME)?;
+        let stored_bio = text(BIO)?;
+        Ok(Self {
+            created_at,
+            display_name: config
+                .display_name
+                .clone()
+                .or(stored_name)
+                .unwrap_or_else(|| names::random_name(&*env.random)),
+            bio: config.bio.clone().or(stored_bio).unwrap_or_else(|| DEFAULT_BIO.to_owned()),
+            active: true,
+        })
+    }
+}
+
+/// Everything behind the lock.
+pub(crate) struct State {
+    pub(crate) profile: Profile,
+    pub(crate) peers: Peers,
+    pub(crate) trust: Trust,
+    pub(crate) inbox: Inbox,
+    pub(crate) outbox: Outbox,
+    pub(crate) log: ConversationLog,
+    pub(crate) feed: ContextFeed,
+    pub(crate) limiter: Limiter,
+    pub(crate) proven: ProvenSources,
+    pub(crate) replay: ReplayWindow,
+    pub(crate) discovered: discovery::DiscoveredTable,
+    pub(crate) routes: super::routing::Routes,
+}
+
+impl State {
+    /// Reads everything that was committed. The first start writes the profile.
+    pub(crate) async fn load(store: &dyn Store, config: &NodeConfig, env: &Env) -> Result<Self> {
+        let scan = |table| store.scan(table, Range::all());
+        let profile = Profile::load(store, config, env).await?;
+        store.commit(profile.rows()?).await?;
+        let state = Self {
+            profile,
+            peers: Peers::load(
+                &scan(Table::Peers).await?,
+                &scan(Table::Pending).await?,
+                &scan(Table::Outstanding).await?,
+            )?,
+            trust: Trust::load(&scan(Table::Impressions).await?)?,
+            inbox: Inbox::load(&scan(Table::Inbox).await?, env.now())?,
+            outbox: Outbox::load(&scan(Table::Outbox).await?)?,
+            log: ConversationLog::load(&scan(Table::Log).await?)?,
+            feed: ContextFeed::new(),
+            limiter: Limiter::new(config.limits.clone()),
+            proven: ProvenSources::default(),
+            replay: ReplayWindow::default(),
+            discovered: discovery::DiscoveredTable::default(),
+            routes: super::routing::Routes::default(),
+        };
+        Ok(state)
+    }
+
+    /// The tables that a message touches.
+    pub(crate) fn tables(&mut self) -> Tables<'_> {
+        Tables { inbox: &mut self.inbox, log: &mut self.log, peers: &mut self.peers, trust: &mut self.trust }
+    }
+
+    /// Whether another connection fits.
+    pub(crate) fn accepts_connections(&self, config: &NodeConfig) -> bool {
+        self.profile.active && self.peers.len() < config.max_connections
+    }
+}

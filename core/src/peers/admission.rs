@@ -1,0 +1,128 @@
+//! Who is let in: one pure decision from facts that nobody can forge.
+
+use super::types::AutoAccept;
+use crate::{transport::Source, wire::url::AddressClass};
+
+/// What the host's policy says about a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing: the settings decide.
+    #[default]
+    Default,
+    /// Connect.
+    Accept,
+    /// Let a person decide.
+    Ask,
+    /// Refuse, with a sentence for the other side.
+    Refuse(String),
+}
+
+/// The facts about a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Where it came from.
+    pub source: &'a Source,
+    /// The URL it claims, already stripped.
+    pub url: &'a str,
+    /// Whether the connection limit is reached.
+    pub full: bool,
+}
+
+/// What to do with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Connect; the text is 1.1.1's explanation.
+    Accept(&'static str),
+    /// Queue it for a decision.
+    Pend,
+    /// Refuse, with a sentence.
+    Refuse(String),
+}
+
+/// Decides. Both the socket's address and the claimed URL must be near for a near rule to apply.
+pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission {
+    match verdict {
+        Verdict::Refuse(sentence) => return Admission::Refuse(sentence.clone()),
+        Verdict::Ask => return Admission::Pend,
+        Verdict::Accept | Verdict::Default => {}
+    }
+    // At the limit a person may still accept after disconnecting somebody.
+    if facts.full {
+        return Admission::Pend;
+    }
+    if *verdict == Verdict::Accept {
+        return Admission::Accept("Accepted by policy.");
+    }
+    let near = |source: AddressClass, url: AddressClass| match rule {
+        AutoAccept::None | AutoAccept::All => false,
+        AutoAccept::Loopback => source == AddressClass::Loopback && url == AddressClass::Loopback,
+        AutoAccept::Lan => source.is_local() && url.is_local(),
+    };
+    match rule {
+        AutoAccept::All => Admission::Accept("Auto-accepted (bootstrap mode)."),
+        _ if near(source_class(facts.source), url_class(facts.url)) => {
+            Admission::Accept("Auto-accepted (local network).")
+        }
+        _ => Admission::Pend,
+    }
+}
+
+/// The class of the address a request came from.
+pub fn source_class(source: &Source) -> AddressClass {
+    match source {
+        Source::Socket(address) => AddressClass::of(address.ip()),
+        Source::Process(_) => AddressClass::Loopback,
+    }
+}
+
+/// The class of a URL's host without looking names up: a name other than `localhost` counts as global.
+pub fn url_class(url: &str) -> AddressClass {
+    match url::Url::parse(url) {
+        Ok(parsed) if parsed.scheme() == "memory" => AddressClass::Loopback,
+        Ok(parsed) => match parsed.host() {
+            Some(url::Host::Ipv4(ip)) => AddressClass::of(ip.into()),
+            Some(url::Host::Ipv6(ip)) => AddressClass::of(ip.into()),
+            Some(url::Host::Domain("localhost")) => AddressClass::Loopback,
+            _ => AddressClass::Global,
+        },
+        Err(_) => AddressClass::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(rule: AutoAccept, source: &str, url: &str) -> bool {
+        let source = Source::Socket(source.parse().unwrap());
+        let facts = Facts { source: &source, url, full: false };
+        matches!(admit(rule, &Verdict::Default, facts), Admission::Accept(_))
+    }
+
+    #[test]
+    fn a_claimed_local_url_opens_nothing_from_outside_s17() {
+        assert!(!decide(AutoAccept::Lan, "203.0.113.9:1", "http://127.0.0.1:8101"));
+        assert!(!decide(AutoAccept::Loopback, "10.0.0.9:1", "http://127.0.0.1:8101"));
+        assert!(!decide(AutoAccept::Loopback, "127.0.0.1:1", "http://example.com"));
+    }
+
+    #[test]
+    fn near_requests_are_accepted_by_the_rule_that_covers_them() {
+        assert!(decide(AutoAccept::Loopback, "127.0.0.1:1", "http://localhost:8101"));
+        assert!(decide(AutoAccept::Lan, "192.168.1.7:1", "http://192.168.1.7:8101"));
+        assert!(!decide(AutoAccept::None, "127.0.0.1:1", "http://127.0.0.1:8101"));
+        assert!(decide(AutoAccept::All, "8.8.8.8:1", "http://8.8.8.8:1"));
+    }
+
+    #[test]
+    fn the_policy_overrides_the_rule_but_not_the_limit() {
+        let source = Source::Socket("8.8.8.8:1".parse().unwrap());
+        let facts = |full| Facts { source: &source, url: "http://8.8.8.8:1", full };
+        let accept = |full| admit(AutoAccept::None, &Verdict::Accept, facts(full));
+        assert!(matches!(accept(false), Admission::Accept(_)));
+        assert_eq!(accept(true), Admission::Pend);
+        assert_eq!(admit(AutoAccept::All, &Verdict::Ask, facts(false)), Admission::Pend);
+        let refuse = Verdict::Refuse("no".into());
+        assert_eq!(admit(AutoAccept::All, &refuse, facts(true)), Admission::Refuse("no".into()));
+    }
+}

@@ -1,0 +1,160 @@
+//! What a node answers to questions (§6.1, 6.11 to 6.16). Public documents name no process and no folder (S9).
+
+use serde_json::{Value, json};
+
+use super::{table::Peers, types::SelfDescription};
+use crate::{
+    error::Code,
+    identity::AgentId,
+    trust::{Impression, Trust},
+    wire::{Answer, route::MESH_PREFIX},
+};
+
+/// The version of the mesh protocol that 1.1.1 and we speak.
+pub const PROTOCOL_VERSION: &str = "0.2";
+
+impl SelfDescription {
+    fn status(&self) -> &'static str {
+        if self.active { "active" } else { "inactive" }
+    }
+
+    /// The document that introduces the node.
+    pub fn well_known(&self, accepting: bool) -> Answer {
+        let base = crate::wire::url::base(&self.url);
+        let agent = json!({
+            "agent_id": self.agent_id,
+            "display_name": self.display_name,
+            "public_key_hex": self.agent_id,
+            "bio": self.bio,
+            "status": self.status(),
+            "accepting_connections": accepting,
+            "mesh_url": format!("{base}{MESH_PREFIX}{}", self.agent_id),
+            "active_sessions": [],
+        });
+        Answer::ok(json!({
+            "darkmatter": true,
+            "protocol_version": PROTOCOL_VERSION,
+            "agent_id": self.agent_id,
+            "display_name": self.display_name,
+            "public_key_hex": self.agent_id,
+            "bio": self.bio,
+            "status": self.status(),
+            "accepting_connections": accepting,
+            "mesh_url": format!("{base}{}", MESH_PREFIX.trim_end_matches('/')),
+            "mcp_url": format!("{base}/mcp"),
+            "webrtc_enabled": false,
+            "capabilities": self.capabilities,
+            "agents": [agent],
+        }))
+    }
+
+    /// The short self-description.
+    pub fn status_document(&self, peers: &Peers, accepting: bool, is_waiting: bool) -> Answer {
+        Answer::ok(json!({
+            "agent_id": self.agent_id,
+            "display_name": self.display_name,
+            "public_key_hex": self.agent_id,
+            "bio": self.bio,
+            "status": self.status(),
+            "num_connections": peers.len(),
+            "accepting_connections": accepting,
+            "is_waiting": is_waiting,
+        }))
+    }
+
+    /// The agents of this host, without processes and folders (S9).
+    pub fn local_agents(&self, peers: &Peers, port: u16, tier: &str) -> Answer {
+        Answer::ok(json!({
+            "agents": [{
+                "agent_id": self.agent_id,
+                "display_name": self.display_name,
+                "bio": self.bio,
+                "status": self.status(),
+                "port": port,
+                "network_tier": tier,
+                "num_connections": peers.len(),
+                "active_sessions": [],
+            }],
+            "count": 1,
+        }))
+    }
+
+    /// Who the node is and whom it knows.
+    pub fn network_info(&self, peers: &Peers, accepting: bool) -> Answer {
+        let known: Vec<Value> = peers
+            .iter()
+            .map(|peer| {
+                json!({
+                    "agent_id": peer.agent_id,
+                    "agent_url": peer.url,
+                    "agent_bio": peer.bio,
+                    "display_name": peer.display_name,
+                    "bio": peer.bio,
+                })
+            })
+            .collect();
+        Answer::ok(json!({
+            "agent_id": self.agent_id,
+            "display_name": self.display_name,
+            "public_key_hex": self.agent_id,
+            "agent_url": self.url,
+            "bio": self.bio,
+            "accepting_connections": accepting,
+            "wallets": {},
+            "peers": known,
+            "connections": known,
+        }))
+    }
+
+    /// The `n` peers we trust most. No URLs: reaching them goes through the mesh.
+    pub fn peers_document(&self, peers: &Peers, trust: &Trust, n: usize) -> Answer {
+        let mut ranked: Vec<_> = peers.iter().collect();
+        let score = |agent: &AgentId| trust.get(agent).map_or(0.0, |impression| impression.score);
+        ranked.sort_by(|a, b| score(&b.agent_id).total_cmp(&score(&a.agent_id)));
+        let listed: Vec<_> = ranked
+            .iter()
+            .take(n)
+            .map(|peer| {
+                json!({
+                    "agent_id": peer.agent_id,
+                    "display_name": peer.display_name.clone().unwrap_or_default(),
+                    "bio": peer.bio,
+                    "connectivity_level": 0,
+                    "connectivity_method": "",
+                })
+            })
+            .collect();
+        Answer::ok(json!({
+            "agent_id": self.agent_id,
+            "display_name": self.display_name,
+            "peer_count": peers.len(),
+            "peers": listed,
+        }))
+    }
+}
+
+/// What we think of an agent, as 1.1.1 asks it.
+pub fn impression_document(agent: &AgentId, impression: Option<&Impression>) -> Answer {
+    Answer::ok(match impression {
+        None => json!({"agent_id": agent, "has_impression": false}),
+        Some(impression) => json!({
+            "agent_id": agent,
+            "has_impression": true,
+            "score": impression.score,
+            "note": impression.note,
+        }),
+    })
+}
+
+/// Where a peer of ours can be reached.
+pub fn lookup_document(peers: &Peers, agent: &AgentId) -> Answer {
+    match peers.get(agent) {
+        None => Answer::refuse(404, Code::PeerNotConnected, "Not connected to that agent"),
+        Some(peer) => Answer::ok(json!({
+            "agent_id": agent,
+            "url": peer.url,
+            "addresses": peer.addresses,
+            "status": "connected",
+        })),
+    }
+}

@@ -1,0 +1,236 @@
+//! The connections, pending and outstanding requests of a node, in memory, with the rows that keep them.
+
+use std::collections::BTreeMap;
+
+use super::types::{Connection, Outstanding, PendingRequest};
+use crate::{
+    env::Timestamp,
+    error::{Code, Error, Result},
+    identity::AgentId,
+    store::{Batch, Row, Table},
+};
+
+/// Most requests that wait for our decision.
+pub const PENDING_LIMIT: usize = 50;
+/// Most requests of ours that wait for others.
+pub const OUTSTANDING_LIMIT: usize = 256;
+
+/// How a peer behaved when we last tried to reach it. Not stored: a restart asks afresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Failed attempts in a row.
+    pub failures: u32,
+    /// When to try the next ping.
+    pub next_ping: Option<Timestamp>,
+}
+
+/// Who the node is connected to, and who wants to be.
+#[derive(Clone, Debug, Default)]
+pub struct Peers {
+    connections: BTreeMap<AgentId, Connection>,
+    health: BTreeMap<AgentId, Health>,
+    pub(super) pending: BTreeMap<String, PendingRequest>,
+    pub(super) challenges: BTreeMap<String, crate::identity::Challenge>,
+    outstanding: BTreeMap<String, Outstanding>,
+}
+
+impl Peers {
+    /// From the rows of the three tables.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StoreCorrupt`] when a row cannot be read.
+    pub fn load(connections: &[Row], pending: &[Row], outstanding: &[Row]) -> Result<Self> {
+        let mut peers = Self::default();
+        for row in connections {
+            let connection: Connection = row.parse(Table::Peers)?;
+            peers.connections.insert(connection.agent_id, connection);
+        }
+        for row in pending {
+            let request: PendingRequest = row.parse(Table::Pending)?;
+            peers.pending.insert(request.request_id.clone(), request);
+        }
+        for row in outstanding {
+            let request: Outstanding = row.parse(Table::Outstanding)?;
+            peers.outstanding.insert(request.url.clone(), request);
+        }
+        Ok(peers)
+    }
+
+    /// A connected peer.
+    pub fn get(&self, agent: &AgentId) -> Option<&Connection> {
+        self.connections.get(agent)
+    }
+
+    /// A connected peer, or the error that says it is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::PeerNotConnected`].
+    pub fn require(&self, agent: &AgentId) -> Result<&Connection> {
+        self.get(agent).ok_or_else(|| {
+            Error::new(Code::PeerNotConnected, "not connected to that agent; connect to it first")
+                .with("agent", agent.short())
+        })
+    }
+
+    /// Every connected peer, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values()
+    }
+
+    /// How many peers are connected.
+    pub fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// Requests that wait for our decision, oldest first.
+    pub fn pending(&self) -> Vec<PendingRequest> {
+        let mut requests: Vec<_> = self.pending.values().cloned().collect();
+        requests.sort_by(|a, b| (a.requested_at, &a.request_id).cmp(&(b.requested_at, &b.request_id)));
+        requests
+    }
+
+    /// Requests of ours that wait for others.
+    pub fn outstanding(&self) -> impl Iterator<Item = &Outstanding> {
+        self.outstanding.values()
+    }
+
+    /// Adds or replaces a connection; its pending and outstanding requests are settled by it.
+    pub fn connect(&mut self, connection: Connection) -> Result<Batch> {
+        let mut rows = Batch::new();
+        rows.put(Table::Peers, connection.agent_id.to_string(), &connection)?;
+        let agent = connection.agent_id;
+        let settled: Vec<_> =
+            self.pending.values().filter(|request| request.agent_id == agent).map(|r| r.request_id.clone()).collect();
+        for request_id in settled {
+            rows.append(self.drop_pending(&request_id));
+        }
+        let answered: Vec<_> =
+            self.outstanding.values().filter(|request| request.agent_id == agent).map(|r| r.url.clone()).collect();
+        for url in answered {
+            rows.append(self.drop_outstanding(&url));
+        }
+        self.health.insert(agent, Health::default());
+        self.connections.insert(agent, connection);
+        Ok(rows)
+    }
+
+    /// Changes a connection and returns its row; nothing when it is not there.
+    pub fn change(&mut self, agent: &AgentId, change: impl FnOnce(&mut Connection)) -> Result<Batch> {
+        let mut rows = Batch::new();
+        if let Some(connection) = self.connections.get_mut(agent) {
+            change(connection);
+            rows.put(Table::Peers, agent.to_string(), connection)?;
+        }
+        Ok(rows)
+    }
+
+    /// Removes a connection.
+    pub fn disconnect(&mut self, agent: &AgentId) -> Option<(Connection, Batch)> {
+        let connection = self.connections.remove(agent)?;
+        self.health.remove(agent);
+        let mut rows = Batch::new();
+        rows.delete(Table::Peers, agent.to_string());
+        Some((connection, rows))
+    }
+
+    /// Remembers a request of ours.
+    pub fn ask(&mut self, request: Outstanding) -> Result<Batch> {
+        let mut rows = Batch::new();
+        if self.outstanding.len() >= OUTSTANDING_LIMIT
+            && let Some(oldest) = self.outstanding.values().min_by_key(|r| r.asked_at).map(|r| r.url.clone())
+        {
+            rows.append(self.drop_outstanding(&oldest));
+        }
+        rows.put(Table::Outstanding, request.url.clone(), &request)?;
+        self.outstanding.insert(request.url.clone(), request);
+        Ok(rows)
+    }
+
+    /// The request of ours that an acceptance from `agent` at `base` answers.
+    pub fn answered_by(&self, agent: &AgentId, base: &str) -> Option<&Outstanding> {
+        self.outstanding
+            .get(base)
+            .filter(|request| request.agent_id == *agent)
+            .or_else(|| self.outstanding.values().find(|request| request.agent_id == *agent))
+    }
+
+    /// Forgets a request of ours.
+    pub fn drop_outstanding(&mut self, url: &str) -> Batch {
+        let mut rows = Batch::new();
+        if self.outstanding.remove(url).is_some() {
+            rows.delete(Table::Outstanding, url);
+        }
+        rows
+    }
+
+    /// Forgets a request that waited for us.
+    pub fn drop_pending(&mut self, request_id: &str) -> Batch {
+        let mut rows = Batch::new();
+        if self.pending.remove(request_id).is_some() {
+            rows.delete(Table::Pending, request_id);
+        }
+        self.challenges.remove(request_id);
+        rows
+    }
+
+    /// Forgets requests of either direction that are older than `lifetime`.
+    pub fn expire(&mut self, now: Timestamp, lifetime: std::time::Duration) -> Batch {
+        let mut rows = Batch::new();
+        let stale: Vec<_> = self
+            .pending
+            .values()
+            .filter(|request| now.since(request.requested_at) > lifetime)
+            .map(|request| request.request_id.clone())
+            .collect();
+        for request_id in stale {
+            rows.append(self.drop_pending(&request_id));
+        }
+        let stale: Vec<_> = self
+            .outstanding
+            .values()
+            .filter(|request| now.since(request.asked_at) > lifetime)
+            .map(|request| request.url.clone())
+            .collect();
+        for url in stale {
+            rows.append(self.drop_outstanding(&url));
+        }
+        rows
+    }
+
+    /// How `agent` behaved lately.
+    pub fn health(&self, agent: &AgentId) -> Health {
+        self.health.get(agent).copied().unwrap_or_default()
+    }
+
+    /// Notes that `agent` answered, or did not. True when its reachability changed.
+    pub fn note_reached(&mut self, agent: &AgentId, reached: bool) -> bool {
+        if !self.connections.contains_key(agent) {
+            return false;
+        }
+        let health = self.health.entry(*agent).or_default();
+        let before = health.is_unreachable();
+        health.failures = if reached { 0 } else { health.failures.saturating_add(1) };
+        before != health.is_unreachable()
+    }
+
+    /// Sets when to ping `agent` next.
+    pub fn plan_ping(&mut self, agent: &AgentId, at: Timestamp) {
+        if self.connections.contains_key(agent) {
+            self.health.entry(*agent).or_default().next_ping = Some(at);
+        }
+    }
+}
+
+impl Health {
+    /// One failure may be chance; from the second in a row on the peer counts as gone.
+    pub fn is_unreachable(self) -> bool {
+        self.failures >= 2
+    }
+}

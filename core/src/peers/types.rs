@@ -1,0 +1,254 @@
+//! The records of connections and requests.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{env::Timestamp, identity::AgentId, wire::frame::Introduction};
+
+/// Whose connection requests are accepted without asking. Decided by the socket's address; a claimed URL
+/// alone never opens the door (S17).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AutoAccept {
+    /// Nobody's: every request waits for a decision.
+    None,
+    /// Requests from this machine.
+    #[default]
+    Loopback,
+    /// Requests from this machine and from private addresses.
+    Lan,
+    /// Everybody's, as an entry node does.
+    All,
+}
+
+/// A connection, as stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Who.
+    pub agent_id: AgentId,
+    /// Where: a base URL, scoped when the peer shares its port with others.
+    pub url: String,
+    /// What it says about itself.
+    #[serde(default)]
+    pub bio: String,
+    /// Its name.
+    #[serde(default)]
+    pub display_name: Option<String>,
+    /// Since when.
+    pub connected_at: Timestamp,
+    /// The last time something believable came from it, or reached it.
+    #[serde(default)]
+    pub last_activity: Option<Timestamp>,
+    /// Messages it took from us.
+    #[serde(default)]
+    pub messages_sent: u64,
+    /// Messages we took from it.
+    #[serde(default)]
+    pub messages_received: u64,
+    /// Messages of it that we refused for a limit.
+    #[serde(default)]
+    pub messages_declined: u64,
+    /// Chain to address, only from signed sources (S12).
+    #[serde(default)]
+    pub wallets: Map<String, Value>,
+    /// Transport to address.
+    #[serde(default)]
+    pub addresses: Map<String, Value>,
+    /// What it can do beyond 1.1.1.
+    #[serde(default)]
+    pub capabilities: Map<String, Value>,
+    /// Whether it proved its key: by a signed handshake, the challenge, or a signed frame since.
+    #[serde(default)]
+    pub identity_verified: bool,
+    /// When the agent was created, as it says.
+    #[serde(default)]
+    pub peer_created_at: Option<String>,
+    /// Its own limit of requests per minute: 0 for the default, −1 for none.
+    #[serde(default)]
+    pub rate_limit: i64,
+    /// The newest address update that was applied; older ones are refused (S12).
+    #[serde(default)]
+    pub last_update: Option<Timestamp>,
+}
+
+/// The capability that says: I sign and verify `signature_v2`.
+pub const CAPABILITY_SIGNATURE: &str = "signature";
+/// The capability that says: I open sealed bodies.
+pub const CAPABILITY_SEAL: &str = "seal";
+
+impl Connection {
+    /// Whether the peer signs in our form.
+    pub fn signs_v2(&self) -> bool {
+        self.capabilities.get(CAPABILITY_SIGNATURE).and_then(Value::as_u64).is_some_and(|version| version >= 2)
+    }
+
+    /// Whether the peer opens sealed bodies.
+    pub fn opens_seals(&self) -> bool {
+        self.signs_v2() && self.capabilities.get(CAPABILITY_SEAL).and_then(Value::as_u64).is_some_and(|version| version >= 1)
+    }
+
+    /// The name to show: the peer's own, else the start of its id.
+    pub fn shown_name(&self) -> String {
+        self.display_name.clone().unwrap_or_else(|| self.agent_id.short())
+    }
+}
+
+/// Whether a peer is connected or somebody still has to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PeerState {
+    /// Both sides hold the connection.
+    Connected,
+    /// We asked, and the other side has not decided yet.
+    Pending,
+}
+
+/// A peer, as a host sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Peer {
+    /// Who.
+    pub agent_id: AgentId,
+    /// Connected or pending.
+    pub state: PeerState,
+    /// Where.
+    pub url: String,
+    /// Its name, chosen by itself.
+    pub display_name: Option<String>,
+    /// What it says about itself.
+    pub bio: String,
+    /// Whether it proved its key.
+    pub identity_verified: bool,
+    /// Our trust in it, −1 to 1; null when we have no impression.
+    pub trust: Option<f64>,
+    /// Since when.
+    pub connected_at: Option<Timestamp>,
+    /// The last sign of life.
+    pub last_activity: Option<Timestamp>,
+    /// Messages it took from us.
+    pub messages_sent: u64,
+    /// Messages we took from it.
+    pub messages_received: u64,
+    /// Whether the last attempts to reach it failed.
+    pub unreachable: bool,
+    /// What it can do beyond 1.1.1.
+    pub capabilities: Map<String, Value>,
+}
+
+/// Somebody asks for a connection and waits for our decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingRequest {
+    /// Our name for the request.
+    pub request_id: String,
+    /// Who asks.
+    pub agent_id: AgentId,
+    /// Where it says it listens.
+    pub url: String,
+    /// Its name, chosen by itself.
+    pub display_name: Option<String>,
+    /// What it says about itself.
+    pub bio: String,
+    /// Whether it proved its key.
+    pub identity_verified: bool,
+    /// When it asked.
+    pub requested_at: Timestamp,
+    /// What it can do beyond 1.1.1.
+    #[serde(default)]
+    pub capabilities: Map<String, Value>,
+    /// Chain to address, only from signed requests.
+    #[serde(default)]
+    pub wallets: Map<String, Value>,
+    /// When the agent was created, as it says.
+    #[serde(default)]
+    pub peer_created_at: Option<String>,
+    /// Asked by a third agent on both sides' behalf.
+    #[serde(default)]
+    pub mutual: bool,
+}
+
+/// A request of ours that the other side has not decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outstanding {
+    /// The base URL we asked.
+    pub url: String,
+    /// Who answered there.
+    pub agent_id: AgentId,
+    /// Their name for our request.
+    pub request_id: String,
+    /// When we asked.
+    pub asked_at: Timestamp,
+}
+
+/// What happened to a connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PeerEvent {
+    /// A connection exists.
+    PeerConnected {
+        /// Who.
+        agent_id: AgentId,
+        /// Its name.
+        display_name: Option<String>,
+    },
+    /// A connection ended.
+    PeerDisconnected {
+        /// Who.
+        agent_id: AgentId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Somebody asks for a connection.
+    ConnectionRequested {
+        /// What to accept or reject.
+        request_id: String,
+        /// Who asks.
+        agent_id: AgentId,
+        /// Its name.
+        display_name: Option<String>,
+    },
+    /// A peer told a new address, name or bio.
+    PeerUpdated {
+        /// Who.
+        agent_id: AgentId,
+    },
+    /// A peer stopped or resumed answering.
+    PeerReachability {
+        /// Who.
+        agent_id: AgentId,
+        /// Whether it answers.
+        reachable: bool,
+    },
+}
+
+/// What a node tells others about itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelfDescription {
+    /// Our id.
+    pub agent_id: AgentId,
+    /// Our name.
+    pub display_name: String,
+    /// Our bio.
+    pub bio: String,
+    /// False while the node takes no messages and requests.
+    pub active: bool,
+    /// Where others reach us: a base URL.
+    pub url: String,
+    /// When this agent was created.
+    pub created_at: Timestamp,
+    /// What we can do beyond 1.1.1, our own members included.
+    pub capabilities: Map<String, Value>,
+}
+
+impl SelfDescription {
+    /// The fields of a handshake.
+    pub fn introduction(&self) -> Introduction {
+        Introduction {
+            bio: self.bio.clone(),
+            display_name: Some(self.display_name.clone()),
+            presented_key: Some(self.agent_id.to_string()),
+            wallets: Map::new(),
+            capabilities: self.capabilities.clone(),
+            created_at: Some(self.created_at.to_wire()),
+        }
+    }
+}

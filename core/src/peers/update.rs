@@ -1,0 +1,81 @@
+//! A peer tells a new address, name or bio (§6.8).
+
+use serde_json::json;
+
+use super::{
+    handshake::{PeerAction, PeerOutcome},
+    table::Peers,
+    types::{PeerEvent, SelfDescription},
+};
+use crate::{
+    env::Timestamp,
+    error::Code,
+    transport::Outcome,
+    wire::{
+        Answer,
+        frame::PeerUpdate,
+        time, url,
+        verify::{Proof, Verified},
+    },
+};
+
+impl Peers {
+    /// Applies an update whose signature held. Updates only move forward in time, so a repeated or older
+    /// one changes nothing (S12).
+    pub fn on_update(&mut self, update: &Verified<PeerUpdate>, me: &SelfDescription, now: Timestamp) -> PeerOutcome {
+        let proof = update.proof();
+        let update = update.frame();
+        // Retries of 1.1.1 announce the receiver's own address as the sender's (B11).
+        if url::base(&update.new_url) == url::base(&me.url) && url::scope(&update.new_url).is_none() {
+            return Outcome::answer(Answer::refuse(400, Code::UrlInvalid, "That is my own address, not yours"));
+        }
+        let Some(sent_at) = time::parse(&update.timestamp) else {
+            return Outcome::answer(Answer::refuse(403, Code::Stale, "Timestamp expired"));
+        };
+        let known = match self.get(&update.from) {
+            Some(connection) => connection,
+            None => return Outcome::answer(Answer::refuse(404, Code::PeerNotConnected, "Unknown agent")),
+        };
+        if known.last_update.is_some_and(|last| sent_at <= last) {
+            return Outcome::answer(Answer::ok(json!({"success": true, "updated": false})));
+        }
+        let agent = update.from;
+        let rows = self.change(&agent, |connection| {
+            let scope = url::scope(&update.new_url);
+            connection.url = match scope {
+                Some(scope) => {
+                    format!("{}{}{scope}", url::base(&update.new_url), crate::wire::route::MESH_PREFIX)
+                }
+                None => url::base(&update.new_url).to_owned(),
+            };
+            connection.last_update = Some(sent_at);
+            connection.last_activity = Some(now);
+            connection.identity_verified = true;
+            // 1.1.1 signs neither name nor bio. They are text for people, so they are taken all the same.
+            if let Some(bio) = &update.bio {
+                connection.bio.clone_from(bio);
+            }
+            if let Some(name) = update.display_name.as_ref().filter(|name| !name.trim().is_empty()) {
+                connection.display_name = Some(name.clone());
+            }
+            // Money and routes only under the signature that covers them (S12).
+            if proof == Proof::V2 {
+                if !update.wallets.is_empty() {
+                    connection.wallets.clone_from(&update.wallets);
+                }
+                if !update.addresses.is_empty() {
+                    connection.addresses.clone_from(&update.addresses);
+                }
+            }
+        });
+        match rows {
+            Err(error) => Outcome::answer(Answer::from_error(&error)),
+            Ok(rows) => Outcome {
+                rows,
+                events: vec![PeerEvent::PeerUpdated { agent_id: agent }],
+                actions: vec![PeerAction::Flush { agent }],
+                answer: Answer::ok(json!({"success": true, "updated": true})),
+            },
+        }
+    }
+}

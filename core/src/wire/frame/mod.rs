@@ -1,0 +1,98 @@
+//! Frames: what a body says, parsed once into types.
+//!
+//! [`Frame::decode`] turns the bytes of an [`Endpoint`] into a frame or into the refusal that 1.1.1 peers
+//! expect. After it no field is missing, too long or of the wrong type; nothing is believed yet. Belief is
+//! the business of [`crate::wire::verify`].
+
+mod fields;
+mod handshake;
+mod message;
+mod query;
+mod routed;
+mod update;
+
+use serde_json::{Map, Value};
+
+pub use handshake::{ConnectionAccepted, ConnectionProof, ConnectionReply, ConnectionRequest, HandshakeSignature, Introduction};
+pub use message::{Body, MessageFrame, StatusBroadcast};
+pub use query::{Query, pairs};
+pub use routed::{RouteHop, RouteType, RoutedEnvelope};
+pub use update::{PeerUpdate, Ping};
+
+use crate::{
+    error::Code,
+    wire::{
+        Answer,
+        json::{self, JsonError},
+        route::{Endpoint, Route},
+    },
+};
+
+/// What a peer sent, parsed.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    /// §6.2.
+    ConnectionRequest(Box<ConnectionRequest>),
+    /// §6.3.
+    ConnectionProof(ConnectionProof),
+    /// §6.4.
+    ConnectionAccepted(Box<ConnectionAccepted>),
+    /// §6.6.
+    Message(Box<MessageFrame>),
+    /// §6.7.
+    StatusBroadcast(Box<StatusBroadcast>),
+    /// §6.8.
+    PeerUpdate(Box<PeerUpdate>),
+    /// §6.9.
+    Ping(Ping),
+    /// §6.10.
+    Routed(Box<RoutedEnvelope>),
+    /// Everything that only asks.
+    Query(Query),
+}
+
+/// Which sentence 1.1.1 uses for a body that is not a JSON object.
+fn bad_json(endpoint: Endpoint, error: JsonError) -> Answer {
+    let (status, code) = match error {
+        JsonError::TooLarge => (413, Code::WireTooLarge),
+        _ => (400, Code::WireMalformed),
+    };
+    let sentence = match endpoint {
+        Endpoint::PeerUpdate | Endpoint::InboxConsume | Endpoint::SetImpression | Endpoint::Config => "Invalid JSON",
+        _ => "Invalid JSON body",
+    };
+    let mut answer = Answer::refuse(status, code, sentence);
+    if let super::answer::Body::Json(members) = &mut answer.body {
+        members.insert("detail".into(), Value::String(error.to_string()));
+    }
+    answer
+}
+
+/// The object in `body`, or the refusal for `endpoint`.
+pub fn object(endpoint: Endpoint, body: &[u8]) -> Result<Map<String, Value>, Answer> {
+    json::parse_object(body).map_err(|error| bad_json(endpoint, error))
+}
+
+impl Frame {
+    /// Parses the body or query of a request that a peer may make.
+    pub fn decode(route: &Route, query: &str, body: &[u8]) -> Result<Self, Answer> {
+        let endpoint = route.endpoint;
+        Ok(match endpoint {
+            Endpoint::ConnectionRequest => {
+                Self::ConnectionRequest(Box::new(ConnectionRequest::decode(object(endpoint, body)?)?))
+            }
+            Endpoint::ConnectionProof => Self::ConnectionProof(ConnectionProof::decode(object(endpoint, body)?)?),
+            Endpoint::ConnectionAccepted => {
+                Self::ConnectionAccepted(Box::new(ConnectionAccepted::decode(object(endpoint, body)?)?))
+            }
+            Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object(endpoint, body)?)?)),
+            Endpoint::StatusBroadcast => {
+                Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object(endpoint, body)?)?))
+            }
+            Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object(endpoint, body)?)?)),
+            Endpoint::Ping => Self::Ping(Ping::decode(object(endpoint, body)?)?),
+            Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object(endpoint, body)?)?)),
+            _ => Self::Query(Query::decode(route, query, body)?),
+        })
+    }
+}
