@@ -7,4 +7,5 @@ pub mod error;
 pub mod identity;
 pub mod store;
 pub mod transport;
+pub mod trust;
 pub mod wire;
