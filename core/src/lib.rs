@@ -5,6 +5,7 @@
 pub mod env;
 pub mod error;
 pub mod identity;
+pub mod messaging;
 pub mod store;
 pub mod transport;
 pub mod trust;
