@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod discovery;
 pub mod env;
 pub mod error;
 pub mod identity;
