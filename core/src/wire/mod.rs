@@ -5,6 +5,7 @@ pub mod frame;
 pub mod route;
 pub mod sealed_body;
 pub mod verify;
+pub mod limiter;
 pub mod limits;
 
 pub use answer::{Answer, Body};

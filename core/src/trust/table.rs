@@ -1,0 +1,261 @@
+//! The table of all impressions. Every change returns the rows it changed; the caller commits them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    env::Timestamp,
+    error::{Code, Error, Result},
+    identity::AgentId,
+    store::{Batch, Row, Table},
+};
+
+use super::{Impression, Opinion, gate, score, seed};
+
+/// What we think of each agent we have an impression of.
+///
+/// The table grows by one row per agent that is rated, seeded or exchanges a message with us, so count
+/// messages of connected peers only: ids are free, and a stranger could bring any number of them.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    impressions: BTreeMap<AgentId, Impression>,
+}
+
+impl Trust {
+    /// No impressions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The table as stored in [`Table::Impressions`].
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StoreCorrupt`] when a row is no impression, has no agent id as key or a score out of range.
+    pub fn load(rows: &[Row]) -> Result<Self> {
+        let mut impressions = BTreeMap::new();
+        for row in rows {
+            let impression: Impression = row.parse(Table::Impressions)?;
+            let sound = row.key.parse().and_then(|id| score::checked(impression.score).map(|_| id));
+            let id = sound.map_err(|cause| {
+                Error::new(
+                    Code::StoreCorrupt,
+                    "a stored impression is not valid; restore the database from a backup",
+                )
+                .with("key", &row.key)
+                .because(cause)
+            })?;
+            impressions.insert(id, impression);
+        }
+        Ok(Self { impressions })
+    }
+
+    /// Sets a score by hand, and the note if one is given. Counters and flag stay (B20).
+    ///
+    /// # Errors
+    ///
+    /// [`Code::TrustOutOfRange`] unless `score` is a number from -1 to 1.
+    pub fn set(&mut self, id: AgentId, score: f64, note: Option<String>, now: Timestamp) -> Result<Batch> {
+        let changed = score::set(&self.known(&id), score, note, now)?;
+        self.keep(id, changed)
+    }
+
+    /// Moves a score by an event of weight `delta`.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::TrustOutOfRange`] unless `delta` is finite.
+    pub fn adjust(&mut self, id: AgentId, delta: f64, now: Timestamp) -> Result<Batch> {
+        let changed = score::adjust(&self.known(&id), delta, now)?;
+        self.keep(id, changed)
+    }
+
+    /// Counts a message to `peer`. Only one that the peer took changes anything: the counter first, then
+    /// the score by what the new counters deserve.
+    pub fn record_sent(&mut self, peer: AgentId, delivered: bool, now: Timestamp) -> Result<Batch> {
+        if !delivered {
+            return Ok(Batch::new());
+        }
+        let mut counted = self.known(&peer);
+        counted.msgs_sent = counted.msgs_sent.saturating_add(1);
+        let changed = score::adjust(&counted, score::message_sent_delta(&counted), now)?;
+        self.keep(peer, changed)
+    }
+
+    /// Counts a message from `peer`. Receiving alone moves no score.
+    pub fn record_received(&mut self, peer: AgentId, now: Timestamp) -> Result<Batch> {
+        let mut changed = self.known(&peer);
+        changed.msgs_received = changed.msgs_received.saturating_add(1);
+        changed.updated_at = now;
+        self.keep(peer, changed)
+    }
+
+    /// Gives `newcomer` a first score from what peers say about it, unless it has an impression or nothing
+    /// good was said. What it says of itself is left out (B27), and each peer has one say.
+    pub fn seed(&mut self, newcomer: AgentId, opinions: &[Opinion], now: Timestamp) -> Result<Batch> {
+        if self.impressions.contains_key(&newcomer) {
+            return Ok(Batch::new());
+        }
+        let mut heard = BTreeSet::from([newcomer]);
+        let weighted = opinions
+            .iter()
+            .filter(|opinion| heard.insert(opinion.agent_id))
+            .map(|opinion| (self.score(&opinion.agent_id).unwrap_or(0.0), opinion.score.unwrap_or(0.0)));
+        let Some(score) = seed::storable(seed::seeded(weighted)) else {
+            return Ok(Batch::new());
+        };
+        self.keep(newcomer, Impression { score, updated_at: now, ..Impression::default() })
+    }
+
+    /// Marks an agent as an entry point of the mesh.
+    pub fn mark_infrastructure(&mut self, id: AgentId, now: Timestamp) -> Result<Batch> {
+        let known = self.known(&id);
+        if known.infrastructure {
+            return Ok(Batch::new());
+        }
+        self.keep(id, Impression { infrastructure: true, updated_at: now, ..known })
+    }
+
+    /// Forgets an agent.
+    pub fn remove(&mut self, id: &AgentId) -> Batch {
+        let mut batch = Batch::new();
+        if self.impressions.remove(id).is_some() {
+            batch.delete(Table::Impressions, id.to_string());
+        }
+        batch
+    }
+
+    /// What we think of `id`.
+    pub fn get(&self, id: &AgentId) -> Option<&Impression> {
+        self.impressions.get(id)
+    }
+
+    /// The score of `id`, if there is an impression.
+    pub fn score(&self, id: &AgentId) -> Option<f64> {
+        self.get(id).map(|impression| impression.score)
+    }
+
+    /// `agents` by score, best first; see [`gate::rank`].
+    pub fn ranking(&self, agents: impl IntoIterator<Item = AgentId>) -> Vec<AgentId> {
+        let mut agents: Vec<_> = agents.into_iter().collect();
+        gate::rank(&mut agents, |id| self.score(id));
+        agents
+    }
+
+    /// Which agents have been negative for too long, in the order of their ids.
+    pub fn due_for_disconnect(&self, now: Timestamp) -> Vec<AgentId> {
+        let due = self.impressions.iter().filter(|(_, known)| gate::is_due_for_disconnect(known, now));
+        due.map(|(id, _)| *id).collect()
+    }
+
+    /// Every impression, in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = (&AgentId, &Impression)> {
+        self.impressions.iter()
+    }
+
+    /// How many impressions there are.
+    pub fn len(&self) -> usize {
+        self.impressions.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.impressions.is_empty()
+    }
+
+    fn known(&self, id: &AgentId) -> Impression {
+        self.get(id).cloned().unwrap_or_default()
+    }
+
+    fn keep(&mut self, id: AgentId, impression: Impression) -> Result<Batch> {
+        let mut batch = Batch::new();
+        batch.put(Table::Impressions, id.to_string(), &impression)?;
+        self.impressions.insert(id, impression);
+        Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Op;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+    fn id(byte: u8) -> AgentId {
+        AgentId::from_bytes([byte; 32])
+    }
+
+    fn rows(batches: &[Batch]) -> Vec<Row> {
+        let mut rows = BTreeMap::new();
+        for op in batches.iter().flat_map(|batch| &batch.ops) {
+            match op {
+                Op::Put { key, value, .. } => rows.insert(key.clone(), value.clone()),
+                Op::Delete { key, .. } => rows.remove(key),
+            };
+        }
+        rows.into_iter().map(|(key, value)| Row { key, value }).collect()
+    }
+
+    #[test]
+    fn the_returned_rows_rebuild_the_table() {
+        let mut trust = Trust::new();
+        let batches = [
+            trust.set(id(1), -0.5, Some("late".into()), NOW).unwrap(),
+            trust.record_sent(id(2), true, NOW).unwrap(),
+            trust.record_received(id(2), NOW).unwrap(),
+            trust.mark_infrastructure(id(3), NOW).unwrap(),
+            trust.set(id(4), 0.5, None, NOW).unwrap(),
+            trust.remove(&id(4)),
+        ];
+        let again = Trust::load(&rows(&batches)).unwrap();
+        assert_eq!(again.iter().collect::<Vec<_>>(), trust.iter().collect::<Vec<_>>());
+        assert_eq!(again.len(), 3);
+        assert_eq!(again.get(&id(2)).unwrap().msgs_received, 1);
+    }
+
+    #[test]
+    fn a_message_that_was_not_delivered_changes_nothing() {
+        let mut trust = Trust::new();
+        assert!(trust.record_sent(id(1), false, NOW).unwrap().is_empty());
+        assert!(trust.is_empty());
+    }
+
+    #[test]
+    fn a_refused_score_changes_nothing() {
+        let mut trust = Trust::new();
+        assert_eq!(trust.set(id(1), f64::NAN, None, NOW).unwrap_err().code(), Code::TrustOutOfRange);
+        assert_eq!(trust.adjust(id(1), f64::INFINITY, NOW).unwrap_err().code(), Code::TrustOutOfRange);
+        assert!(trust.is_empty());
+    }
+
+    #[test]
+    fn a_newcomer_has_no_say_about_itself_and_a_peer_has_one() {
+        let mut trust = Trust::new();
+        trust.set(id(1), 0.5, None, NOW).unwrap();
+        let says = |byte, score| Opinion { agent_id: id(byte), score: Some(score) };
+        let opinions = [says(9, 1.0), says(1, 0.1), says(1, 1.0)];
+        trust.seed(id(9), &opinions, NOW).unwrap();
+        assert_eq!(trust.score(&id(9)), Some(0.1));
+        assert!(trust.seed(id(9), &[says(1, 0.5)], NOW).unwrap().is_empty(), "an impression is kept");
+        assert_eq!(trust.score(&id(9)), Some(0.1));
+    }
+
+    #[test]
+    fn names_the_agents_that_stayed_negative_for_an_hour() {
+        let mut trust = Trust::new();
+        trust.set(id(1), -0.5, None, NOW).unwrap();
+        trust.set(id(2), 0.5, None, NOW).unwrap();
+        let later = NOW + gate::NEGATIVE_PATIENCE;
+        trust.set(id(3), -0.5, None, later).unwrap();
+        assert_eq!(trust.due_for_disconnect(later), [id(1)]);
+    }
+
+    #[test]
+    fn a_stored_score_out_of_range_is_reported_as_corruption() {
+        for (key, value) in [(id(1).to_string(), r#"{"score":1.5}"#), ("someone".into(), r#"{"score":0.5}"#)]
+        {
+            let row = Row { key, value: value.into() };
+            assert_eq!(Trust::load(&[row]).unwrap_err().code(), Code::StoreCorrupt);
+        }
+    }
+}
