@@ -1,1 +1,77 @@
-fn main() {}
+//! `cargo xtask`: everything one does with this repository, under one name on every system.
+//!
+//! Each command is a file here. They only start other programs, say which, and add up what those report.
+
+mod bench;
+mod check;
+mod fuzz;
+mod generate;
+mod python;
+mod run;
+mod tally;
+mod test;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+/// Builds, checks and tests dmagent.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Formatting, lints, documentation, house rules, licences, generated files: run it before a commit.
+    Check,
+    /// Installs what the tests need, runs all of them, and ends with `N passed, N failed`.
+    Test {
+        /// Leave out the real 1.1.1 peer and the fuzzers.
+        #[arg(long)]
+        quick: bool,
+        /// Run only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Writes the files that are made from the code.
+    Gen {
+        /// Change nothing; fail when a file differs from what the code says.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs the fuzz targets of `core/fuzz`, each for a while.
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// One target; all of them when it is not named.
+        target: Option<String>,
+    },
+    /// Runs the benchmark programs of `core/benches` and `python/benches`.
+    Bench {
+        /// Names of programs; all of them when none is named.
+        names: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Check => check::check(),
+        Command::Test { quick, filter } => test::test(quick, filter.as_deref()),
+        Command::Gen { check } => generate::generate(check),
+        Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
+        Command::Bench { names } => bench::bench(&names),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            // A command that has already told everything fails with an empty reason.
+            if !why.is_empty() {
+                eprintln!("\nerror: {why}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `cargo xtask gen`: files that are made from the code and committed, so that a reader finds them and a change
+//! of theirs shows in review.
+
+use std::fs;
+
+use crate::run::{self, Result};
+
+/// Returns what the file should hold; most run a program with [`run::capture`].
+type Generator = fn() -> Result<String>;
+
+/// Every generated file, with `/` as separator, and what makes it. Mark new ones in `.gitattributes` as well.
+const FILES: &[(&str, Generator)] = &[];
+
+/// Writes every generated file, or with `check` only compares.
+pub(crate) fn generate(check: bool) -> Result {
+    let mut stale = Vec::new();
+    for (path, generator) in FILES {
+        let file = run::root().join(path);
+        let expected = generator()?;
+        // A file that is missing or no text differs from anything.
+        let found = fs::read_to_string(&file).unwrap_or_default();
+        let Some(difference) = difference(&found, &expected) else { continue };
+        if check {
+            stale.push(format!("{path} {difference}"));
+        } else {
+            let folder = file.parent().expect("a generated file lies in the checkout");
+            fs::create_dir_all(folder)
+                .and_then(|()| fs::write(&file, expected))
+                .map_err(|e| e.to_string())?;
+            println!("wrote {path}");
+        }
+    }
+    if stale.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not what the code says; run `cargo xtask gen` and commit:\n{}", stale.join("\n")))
+    }
+}
+
+/// Where two texts first differ. A checkout may have turned line ends into CRLF; that is no difference.
+fn difference(found: &str, expected: &str) -> Option<String> {
+    let (mut left, mut right) = (found.lines(), expected.lines());
+    let mut number = 0;
+    loop {
+        number += 1;
+        match (left.next(), right.next()) {
+            (None, None) => return None,
+            (a, b) if a == b => {}
+            (a, b) => {
+                let show = |line: Option<&str>| line.map_or("the end".to_owned(), |line| format!("`{line}`"));
+                return Some(format!("line {number} is {}, should be {}", show(a), show(b)));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_differs_is_shown() {
+        let shown = difference("a\nb\n", "a\nc\n").unwrap();
+        assert_eq!(shown, "line 2 is `b`, should be `c`");
+        assert_eq!(difference("a\n", "a\nb\n").unwrap(), "line 2 is the end, should be `b`");
+    }
+
+    #[test]
+    fn line_ends_of_another_system_are_no_difference() {
+        assert_eq!(difference("a\r\nb\r\n", "a\nb\n"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! `cargo xtask test`: installs what the tests need, runs all of them, and adds up.
+//!
+//! A failure to build ends it. Everything after that runs to the end, whatever fails on the way, and the last line
+//! is `N passed, N failed`.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    fuzz,
+    python::{self, Venv},
+    run::{self, Result, cargo, inherit, step, watch},
+    tally::Tally,
+};
+
+/// How long each fuzz target runs here; `cargo xtask fuzz` takes its time.
+const FUZZ: Duration = Duration::from_secs(10);
+/// The status with which pytest says that no test was left to run.
+const NOTHING_SELECTED: i32 = 5;
+
+/// Runs the tests whose name contains `filter`, or all; `quick` leaves out the 1.1.1 peer and the fuzzers.
+pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
+    let mut report = Report::default();
+    step("building everything");
+    if let Err(why) = inherit(cargo().args(["test", "--workspace", "--no-run"])) {
+        report.add("build", Err(why));
+        return report.close();
+    }
+    step("Rust tests and documentation examples");
+    report.add("Rust", rust(filter));
+    python(&mut report, quick, filter);
+    if !quick && filter.is_none() {
+        report.add("fuzz", fuzz::fuzz(FUZZ, None));
+    }
+    if let Some(filter) = filter
+        && report.sum.is_empty()
+    {
+        report.add("filter", Err(format!("no test has `{filter}` in its name")));
+    }
+    report.close()
+}
+
+/// What the runners said so far.
+#[derive(Default)]
+struct Report {
+    sum: Tally,
+    failures: Vec<String>,
+}
+
+impl Report {
+    /// Counts what a runner reported. One that could not run at all counts as a failure.
+    fn add(&mut self, name: &str, result: Result<Tally>) {
+        let tally = match result {
+            Ok(tally) if tally.failed == 0 => tally,
+            Ok(tally) => {
+                self.failures.push(format!("{name}: {} failed, see above", tally.failed));
+                tally
+            }
+            Err(why) => {
+                self.failures.push(format!("{name}: {why}"));
+                Tally::one(false)
+            }
+        };
+        self.sum += tally;
+    }
+
+    /// Tells what failed, and ends with the one line that counts.
+    fn close(self) -> Result {
+        println!();
+        for failure in &self.failures {
+            println!("FAILED  {failure}");
+        }
+        if self.sum.skipped > 0 {
+            println!("{} were skipped; their runner says why", self.sum.skipped);
+        }
+        println!("{} passed, {} failed", self.sum.passed, self.sum.failed);
+        if self.failures.is_empty() { Ok(()) } else { Err(String::new()) }
+    }
+}
+
+fn rust(filter: Option<&str>) -> Result<Tally> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
+    let tally = Tally::of_cargo(&watch(&mut command)?);
+    expect_some(tally, filter)
+}
+
+/// The Python package and its tests; the interop tests are Python because the peer is.
+fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
+    let tests = run::root().join("python/tests");
+    let (interop, own) = test_files(&tests).into_iter().partition::<Vec<_>, _>(|path| is_interop(path));
+    let package = run::root().join("python/pyproject.toml").is_file();
+    let interop = if quick { Vec::new() } else { interop };
+    if own.is_empty() && interop.is_empty() && !package {
+        return;
+    }
+
+    step("Python packages for the tests");
+    let Some(venv) = python::venv("dev", python::DEV) else {
+        return report.add("Python", Err("its packages are not available, see above".to_owned()));
+    };
+    if package {
+        step("building and installing the Python package");
+        if let Err(why) = python::install_package(&venv, false) {
+            return report.add("Python package", Err(why));
+        }
+        if filter.is_none() {
+            step("types of the Python package");
+            report.add("mypy", typed(&venv, "mypy", &["--strict", "--package", "dmagent"]));
+            report.add("stubtest", typed(&venv, "mypy.stubtest", &["dmagent"]));
+        }
+    }
+    if !own.is_empty() {
+        step("Python tests");
+        report.add("pytest", pytest(&venv, &own, None, filter));
+    }
+    if !interop.is_empty() {
+        step("interop with dmagent 1.1.1");
+        let peer = python::venv("peer-1.1.1", python::PEER)
+            .ok_or_else(|| "dmagent 1.1.1 is not available, see above; `--quick` leaves it out".to_owned());
+        report.add("interop", peer.and_then(|peer| pytest(&venv, &interop, Some(&peer), filter)));
+    }
+}
+
+fn pytest(venv: &Venv, files: &[PathBuf], peer: Option<&Venv>, filter: Option<&str>) -> Result<Tally> {
+    let mut command = venv.module("pytest");
+    // `-rs` tells the reason of every skip. The cache would lie in the source tree.
+    command.args(["-q", "-rs", "-p", "no:cacheprovider", "--color", "no"]).args(files);
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    if let Some(peer) = peer {
+        command.env(python::PEER_VARIABLE, peer.interpreter());
+    }
+    if let Some(filter) = filter {
+        // Pytest reads an expression here; a Rust path is none, and matches no Python test anyway.
+        if !filter.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            return Ok(Tally::default());
+        }
+        command.args(["-k", filter]);
+    }
+    let watched = watch(&mut command)?;
+    if filter.is_some() && watched.code == Some(NOTHING_SELECTED) {
+        return Ok(Tally::default());
+    }
+    expect_some(Tally::of_pytest(&watched), filter)
+}
+
+/// A checker that counts as one test. It works outside the source tree, where it sees the installed package only.
+fn typed(venv: &Venv, module: &str, arguments: &[&str]) -> Result<Tally> {
+    let mut command = venv.module(module);
+    command.args(arguments).current_dir(run::target(""));
+    Ok(Tally::one(watch(&mut command)?.success()))
+}
+
+/// Without a filter, a runner that ran nothing has not done its work.
+fn expect_some(tally: Tally, filter: Option<&str>) -> Result<Tally> {
+    if tally.is_empty() && filter.is_none() {
+        return Err("no test ran, though there are some".to_owned());
+    }
+    Ok(tally)
+}
+
+/// The files below a folder that hold tests for pytest.
+fn test_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = python::files(folder, "py");
+    found.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_")));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    found.extend(folders.iter().flat_map(|folder| test_files(folder)));
+    found
+}
+
+fn is_interop(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "interop")
+}
