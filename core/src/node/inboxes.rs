@@ -1,0 +1,150 @@
+//! Taking messages out of the inbox: wait, acknowledge, release; and the small changes of a host.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{
+    events::NodeEvent,
+    inner::Inner,
+};
+use crate::{
+    error::{Code, Error, Result},
+    identity::AgentId,
+    messaging::{Filter, Message},
+    wire::limits,
+};
+
+/// Counts a waiting consumer for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(counter: &'a AtomicUsize) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    /// The next message that `filter` wants, leased to the caller; `None` when time runs out first.
+    /// Cancel-safe: a message is leased in the same poll that returns it.
+    pub(crate) async fn next_message(
+        self: &Arc<Self>,
+        filter: &Filter,
+        patience: Option<Duration>,
+    ) -> Result<Option<Message>> {
+        let deadline = patience.map(|patience| tokio::time::Instant::now() + patience);
+        let _waiting = Waiting::new(&self.waiting);
+        loop {
+            // Registered before looking, so that no ring between looking and waiting is lost.
+            let mut bell = std::pin::pin!(self.inbox_bell.notified());
+            bell.as_mut().enable();
+            if self.closed.load(Ordering::Acquire) {
+                return Err(Error::new(Code::Closed, "the node is closed; open a new one"));
+            }
+            let now = self.now();
+            let available = {
+                let mut state = self.state.lock();
+                if let Some(message) = state.inbox.next(filter, now) {
+                    return Ok(Some(message));
+                }
+                state.inbox.next_available(filter)
+            };
+            let released = async {
+                match available {
+                    Some(at) => tokio::time::sleep(at.since(now).max(Duration::from_millis(1))).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let late = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = bell => {}
+                () = released => {}
+                () = late => return Ok(None),
+                () = self.env.tasks.stopped() => {
+                    return Err(Error::new(Code::Closed, "the node was closed while waiting"));
+                }
+            }
+        }
+    }
+
+    /// Removes a handled message for good. When this returns it never comes back.
+    pub(crate) async fn acknowledge(self: &Arc<Self>, sequence: u64) -> Result<()> {
+        self.transact(
+            |state, _| Ok((state.inbox.acknowledge(sequence)?, ())),
+            move |inner, result, ()| {
+                // A failed commit leaves it leased: it comes back after the next start.
+                if result.is_ok() {
+                    inner.state.lock().inbox.forget(sequence);
+                }
+                result
+            },
+        )
+        .await?
+    }
+
+    /// Gives a message back, to be handed out again after `delay`.
+    pub(crate) fn release(&self, sequence: u64, delay: Duration) -> bool {
+        let now = self.now();
+        let released = self.state.lock().inbox.release(sequence, now, delay);
+        if released {
+            self.inbox_bell.notify_waiters();
+        }
+        released
+    }
+
+    /// Sets what we think of an agent.
+    pub(crate) async fn set_trust(self: &Arc<Self>, agent: AgentId, score: f64, note: Option<String>) -> Result<()> {
+        if note.as_ref().is_some_and(|note| note.chars().count() > 2_000) {
+            return Err(Error::new(Code::InvalidArgument, "note must have at most 2,000 characters"));
+        }
+        self.write(|state, now| state.trust.set(agent, score, note, now)).await?;
+        let score = self.state.lock().trust.score(&agent).unwrap_or(score);
+        self.publish([NodeEvent::TrustChanged { agent_id: agent, score }]);
+        Ok(())
+    }
+
+    /// Changes name and bio, and tells the peers.
+    pub(crate) async fn set_profile(
+        self: &Arc<Self>,
+        display_name: Option<String>,
+        bio: Option<String>,
+    ) -> Result<()> {
+        if display_name.as_ref().is_some_and(|name| {
+            name.trim().is_empty() || name.chars().count() > limits::DISPLAY_NAME_CHARS
+        }) {
+            return Err(Error::new(Code::InvalidArgument, "display_name must have 1 to 100 characters"));
+        }
+        if bio.as_ref().is_some_and(|bio| bio.chars().count() > limits::BIO_CHARS) {
+            return Err(Error::new(Code::InvalidArgument, "bio must have at most 1,000 characters"));
+        }
+        self.write(|state, _| {
+            if let Some(name) = display_name {
+                state.profile.display_name = name;
+            }
+            if let Some(bio) = bio {
+                state.profile.bio = bio;
+            }
+            state.profile.rows()
+        })
+        .await?;
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("announce", async move { inner.announce_self().await });
+        Ok(())
+    }
+}

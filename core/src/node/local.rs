@@ -1,0 +1,189 @@
+//! The local API: what programs of this machine that hold the data folder's token may ask.
+//!
+//! Names and shapes are those of 1.1.1 where it has them. Every request needs a loopback socket and
+//! `Authorization: Bearer TOKEN`, the content of `.darkmatter/local.token` (S1, S9).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::{Node, inner::Inner};
+use crate::{
+    error::{Code, Error, Result},
+    messaging::{Message, MessageKind},
+    peers::admission,
+    transport::Arrival,
+    wire::{
+        Answer,
+        frame,
+        route::{Endpoint, Route},
+        url::AddressClass,
+    },
+};
+
+/// The longest content that the inbox listing shows, as in 1.1.1.
+const LISTED_CHARS: usize = 500;
+
+impl Inner {
+    /// Answers a request to the local API.
+    pub(crate) async fn local(self: &Arc<Self>, route: &Route, arrival: &Arrival) -> Result<Answer, Answer> {
+        let class = admission::source_class(&arrival.source);
+        if class != AddressClass::Loopback {
+            return Err(Answer::refuse(403, Code::TokenInvalid, "This endpoint is only accessible from localhost"));
+        }
+        if !self.token.matches(arrival.bearer.as_deref()) {
+            // Guessing is limited like everything that strangers do.
+            self.limit_guess(&arrival.source)?;
+            return Err(Answer::refuse(
+                401,
+                Code::TokenInvalid,
+                "Send the token of the data folder as 'Authorization: Bearer TOKEN'",
+            ));
+        }
+        let answered = match route.endpoint {
+            Endpoint::Inbox => Ok(self.inbox_listing()),
+            Endpoint::PendingRequests => Ok(self.pending_listing()),
+            Endpoint::Connections => Ok(self.connection_listing()),
+            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
+        };
+        answered.map_err(|error| Answer::from_error(&error))
+    }
+
+    async fn local_post(self: &Arc<Self>, endpoint: Endpoint, body: Map<String, Value>) -> Result<Answer> {
+        match endpoint {
+            Endpoint::AcceptPending => {
+                let request_id = text(&body, "request_id")?;
+                let peer = self.accept(&request_id).await?;
+                Ok(Answer::ok(json!({"success": true, "accepted": true, "agent_id": peer.agent_id})))
+            }
+            Endpoint::SetImpression => {
+                let agent = text(&body, "agent_id")?.parse()?;
+                let score = match body.get("score") {
+                    Some(Value::Number(score)) => score.as_f64(),
+                    Some(Value::String(score)) => score.trim().parse().ok(),
+                    _ => None,
+                };
+                let score = score.ok_or_else(|| Error::new(Code::InvalidArgument, "score must be a number"))?;
+                let note = body.get("note").and_then(Value::as_str).map(str::to_owned);
+                self.set_trust(agent, score, note).await?;
+                Ok(Answer::ok(json!({"success": true, "agent_id": agent, "score": score})))
+            }
+            Endpoint::Config => {
+                let mut changes = Map::new();
+                if let Some(active) = match body.get("status").and_then(Value::as_str) {
+                    Some("active") => Some(true),
+                    Some("inactive") => Some(false),
+                    _ => None,
+                } {
+                    self.state.lock().profile.active = active;
+                    changes.insert("status".into(), json!(if active { "active" } else { "inactive" }));
+                }
+                if let Some(name) = body.get("display_name").and_then(Value::as_str) {
+                    self.set_profile(Some(name.chars().take(100).collect()), None).await?;
+                    changes.insert("display_name".into(), json!(self.state.lock().profile.display_name));
+                }
+                Ok(Answer::ok(json!({"success": true, "changes": changes})))
+            }
+            Endpoint::InboxConsume => {
+                let ids = body.get("message_ids").and_then(Value::as_array);
+                let ids = ids.ok_or_else(|| Error::new(Code::InvalidArgument, "Required: message_ids"))?;
+                self.consume(ids.iter().filter_map(Value::as_str)).await
+            }
+            Endpoint::Call => {
+                let verb = text(&body, "verb")?;
+                let arguments = body.get("args").cloned().unwrap_or_else(|| json!({}));
+                let result = (self.local_call)(Node::from_inner(Arc::clone(self)), verb, arguments).await?;
+                Ok(Answer::ok(json!({"result": result})))
+            }
+            _ => Ok(Answer::not_found()),
+        }
+    }
+
+    async fn consume(self: &Arc<Self>, ids: impl Iterator<Item = &str>) -> Result<Answer> {
+        let mut consumed = Vec::new();
+        for id in ids {
+            let found = {
+                let state = self.state.lock();
+                let sequence = state.inbox.find(id, None);
+                sequence.and_then(|sequence| state.inbox.list().into_iter().find(|m| m.sequence == sequence))
+            };
+            if let Some(message) = found {
+                self.acknowledge(message.sequence).await?;
+                consumed.push(listed(&message, usize::MAX));
+            }
+        }
+        Ok(Answer::ok(json!({"consumed": consumed.len(), "messages": consumed})))
+    }
+
+    fn inbox_listing(&self) -> Answer {
+        let messages: Vec<_> = self.state.lock().inbox.list().iter().map(|m| listed(m, LISTED_CHARS)).collect();
+        Answer::ok(json!({"count": messages.len(), "messages": messages}))
+    }
+
+    fn pending_listing(&self) -> Answer {
+        let requests: Vec<_> = self
+            .state
+            .lock()
+            .peers
+            .pending()
+            .iter()
+            .map(|request| {
+                json!({
+                    "request_id": request.request_id,
+                    "from_agent_id": request.agent_id,
+                    "from_agent_display_name": request.display_name,
+                    "from_agent_url": request.url,
+                    "from_agent_bio": request.bio,
+                    "requested_at": request.requested_at.to_wire(),
+                })
+            })
+            .collect();
+        Answer::ok(json!({"count": requests.len(), "requests": requests}))
+    }
+
+    fn connection_listing(&self) -> Answer {
+        let state = self.state.lock();
+        let connections: Vec<_> = state
+            .peers
+            .iter()
+            .map(|peer| {
+                let mut entry = json!({
+                    "agent_id": peer.agent_id,
+                    "display_name": peer.shown_name(),
+                    "agent_url": peer.url,
+                    "bio": peer.bio.chars().take(250).collect::<String>(),
+                    "connected_at": peer.connected_at.to_wire(),
+                    "last_activity": peer.last_activity.map(crate::env::Timestamp::to_wire),
+                    "messages_sent": peer.messages_sent,
+                    "messages_received": peer.messages_received,
+                    "connectivity_level": 0,
+                    "connectivity_method": "",
+                });
+                if let (Some(impression), Some(entry)) = (state.trust.get(&peer.agent_id), entry.as_object_mut()) {
+                    entry.insert("impression".into(), json!({"score": impression.score, "note": impression.note}));
+                }
+                entry
+            })
+            .collect();
+        Answer::ok(json!({"count": connections.len(), "connections": connections}))
+    }
+}
+
+fn listed(message: &Message, most: usize) -> Value {
+    json!({
+        "message_id": message.message_id,
+        "content": message.content.chars().take(most).collect::<String>(),
+        "from_agent_id": message.from,
+        "hops_remaining": message.hops_remaining,
+        "verified": message.kind != MessageKind::Notice,
+        "metadata": message.metadata,
+        "received_at": message.received_at.to_wire(),
+    })
+}
+
+fn text(body: &Map<String, Value>, name: &str) -> Result<String> {
+    match body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(Error::new(Code::InvalidArgument, format!("Missing {name}"))),
+    }
+}

@@ -1,0 +1,239 @@
+//! Upkeep: the few things a node does unasked.
+//!
+//! | task | does |
+//! |---|---|
+//! | outbox | delivers what is due, peer by peer |
+//! | upkeep | pings idle peers, ends connections of lasting distrust, expires requests and claimed ids |
+//! | discovery | tells who was found, keeps connections to entry nodes |
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    events::NodeEvent,
+    inner::Inner,
+};
+use crate::{
+    discovery::{Discovery, Finding},
+    env::Timestamp,
+    error::Result,
+    identity::AgentId,
+    messaging::{CLAIM_LIFETIME, CLAIM_LIFETIME_V1},
+    peers::{Connection, PeerEvent},
+    store::{Batch, Range, Table},
+    transport::Grant,
+};
+
+/// How often the slow parts of upkeep run.
+const ROUND: Duration = Duration::from_secs(60);
+/// How long a ping may take.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest wait between pings of a peer that does not answer.
+const LONGEST_PING_WAIT: Duration = Duration::from_secs(300);
+/// How many claimed ids one round looks at.
+const CLAIM_PAGE: usize = 2_000;
+
+impl Inner {
+    /// Starts the tasks that run while the node is open.
+    pub(crate) fn start_upkeep(self: &Arc<Self>) {
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("outbox", async move { inner.run_outbox().await });
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("upkeep", async move { inner.run_upkeep().await });
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("announce", async move { inner.announce_self().await });
+    }
+
+    async fn run_outbox(self: &Arc<Self>) {
+        loop {
+            let (due, next) = {
+                let now = self.now();
+                let mut state = self.state.lock();
+                let due = if self.ready().is_ok() { state.outbox.due(now) } else { Vec::new() };
+                let next = state.outbox.next_due().map(|at| at.since(now));
+                (due, next)
+            };
+            for item in due {
+                let inner = Arc::clone(self);
+                self.env.tasks.spawn("deliver", async move {
+                    inner.deliver(item).await;
+                });
+            }
+            // A clock that is moved must not make the outbox sleep for ever, nor spin.
+            let wait = next.unwrap_or(ROUND).clamp(Duration::from_millis(10), ROUND);
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.outbox_bell.notified() => {}
+            }
+        }
+    }
+
+    async fn run_upkeep(self: &Arc<Self>) {
+        let mut next_round = self.now() + ROUND;
+        let mut claims_after = None;
+        loop {
+            let now = self.now();
+            if now >= next_round {
+                next_round = now + ROUND;
+                if self.ready().is_ok()
+                    && let Err(error) = self.round(&mut claims_after).await
+                {
+                    tracing::warn!(%error, "a round of upkeep failed");
+                }
+            }
+            let next_ping = self.ping_due(now);
+            let wait = next_ping.map_or(ROUND, |at| at.since(now)).min(next_round.since(now));
+            tokio::select! {
+                () = tokio::time::sleep(wait.clamp(Duration::from_millis(50), ROUND)) => {}
+                () = self.upkeep_bell.notified() => {}
+            }
+        }
+    }
+
+    /// Pings the peers that are due; returns when the next one is.
+    fn ping_due(self: &Arc<Self>, now: Timestamp) -> Option<Timestamp> {
+        let interval = Duration::from_secs(self.config.ping_interval_secs);
+        if interval.is_zero() {
+            return None;
+        }
+        let mut state = self.state.lock();
+        let peers: Vec<AgentId> = state.peers.iter().map(|peer| peer.agent_id).collect();
+        let mut next = None;
+        for agent in peers {
+            let health = state.peers.health(&agent);
+            // Each failure doubles the wait; the first ping of a peer comes at a random moment, so that a
+            // restart does not ping everybody at once.
+            let wait = interval.saturating_mul(1 << health.failures.min(5)).min(LONGEST_PING_WAIT.max(interval));
+            let at = match health.next_ping {
+                Some(at) => at,
+                None => now + Duration::from_millis(self.env.random.below(interval.as_millis() as u64)),
+            };
+            let at = if at <= now {
+                if let Some(peer) = state.peers.get(&agent).cloned() {
+                    let inner = Arc::clone(self);
+                    self.env.tasks.spawn("ping", async move { inner.ping(peer).await });
+                }
+                let jitter = Duration::from_millis(self.env.random.below(1 + wait.as_millis() as u64 / 10));
+                now + wait.saturating_sub(jitter)
+            } else {
+                at
+            };
+            state.peers.plan_ping(&agent, at);
+            next = Some(next.map_or(at, |earliest: Timestamp| earliest.min(at)));
+        }
+        next
+    }
+
+    async fn ping(self: &Arc<Self>, peer: Connection) {
+        let mut body = self.own_object();
+        body.insert("timestamp".into(), json!(self.now().to_wire()));
+        let answered = match self.post_to_peer(&peer, "ping", body, PING_TIMEOUT).await {
+            Ok(sent) => crate::wire::json::parse_object(&sent.reply.body)
+                .is_ok_and(|answer| answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])),
+            Err(_) => false,
+        };
+        let changed = {
+            let now = self.now();
+            let mut state = self.state.lock();
+            let changed = state.peers.note_reached(&peer.agent_id, answered);
+            if answered && state.outbox.wake(&peer.agent_id, now) {
+                self.outbox_bell.notify_one();
+            }
+            changed
+        };
+        if changed {
+            self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: answered }]);
+        }
+    }
+
+    /// Once a minute.
+    async fn round(self: &Arc<Self>, claims_after: &mut Option<String>) -> Result<()> {
+        let lifetime = self.config.request_expiry();
+        self.write(|state, now| Ok(state.peers.expire(now, lifetime))).await?;
+        self.expire_claims(claims_after).await?;
+        let negative = Duration::from_secs(self.config.negative_trust_secs);
+        let distrusted: Vec<AgentId> = {
+            let now = self.now();
+            let state = self.state.lock();
+            state
+                .trust
+                .due_for_disconnect_after(now, negative)
+                .into_iter()
+                .filter(|agent| state.peers.get(agent).is_some())
+                .collect()
+        };
+        for agent in distrusted {
+            self.disconnect(&agent, "trust stayed negative").await?;
+            let metadata = Map::from_iter([
+                (String::from("type"), json!("trust_disconnect")),
+                (String::from("peer_id"), json!(agent)),
+            ]);
+            let text = format!("Disconnected from {}: trust stayed negative for too long.", agent.short());
+            self.notice(agent, self.id("trust-disconnect-", 6), text, metadata).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets claimed ids whose lifetime is over, a page a round.
+    async fn expire_claims(self: &Arc<Self>, after: &mut Option<String>) -> Result<()> {
+        let range = Range { after: after.take(), limit: Some(CLAIM_PAGE), ..Range::default() };
+        let page = self.store.scan(Table::Seen, range).await?;
+        if page.len() == CLAIM_PAGE {
+            *after = page.last().map(|row| row.key.clone());
+            // More to look at: the next page needs no minute.
+            self.upkeep_bell.notify_one();
+        }
+        let now = self.now();
+        let mut rows = Batch::new();
+        for row in &page {
+            let claimed: Timestamp = row.parse(Table::Seen)?;
+            let signs_v2 = row
+                .key
+                .split_once('/')
+                .and_then(|(sender, _)| sender.parse::<AgentId>().ok())
+                .is_some_and(|sender| self.state.lock().peers.get(&sender).is_none_or(Connection::signs_v2));
+            let lifetime = if signs_v2 { CLAIM_LIFETIME } else { CLAIM_LIFETIME_V1 };
+            if now.since(claimed) > lifetime {
+                rows.delete(Table::Seen, row.key.clone());
+            }
+        }
+        if rows.is_empty() { Ok(()) } else { self.write(|_, _| Ok(rows)).await }
+    }
+
+    /// Handles what discovery finds, until the node closes.
+    pub(crate) async fn run_findings(
+        self: &Arc<Self>,
+        discovery: Discovery,
+        mut findings: tokio::sync::mpsc::Receiver<Finding>,
+    ) {
+        while let Some(finding) = findings.recv().await {
+            match finding {
+                Finding::Agent(found) => self.publish([NodeEvent::AgentDiscovered { found }]),
+                Finding::BootstrapDue { base } => {
+                    let inner = Arc::clone(self);
+                    let discovery = discovery.clone();
+                    self.env.tasks.spawn("bootstrap", async move {
+                        let accepted = inner.bootstrap(&base).await;
+                        discovery.bootstrap_result(&base, accepted);
+                    });
+                }
+            }
+        }
+    }
+
+    async fn bootstrap(self: &Arc<Self>, base: &str) -> bool {
+        match self.connect(base, None, Grant::User).await {
+            Ok(peer) => {
+                let agent = peer.agent_id;
+                // An entry node is not expected to answer as much as it receives (§14.4).
+                let marked = self.write(|state, now| state.trust.mark_infrastructure(agent, now)).await;
+                marked.is_ok() && peer.state == crate::peers::PeerState::Connected
+            }
+            Err(error) => {
+                tracing::info!(%error, base, "the entry node did not accept");
+                false
+            }
+        }
+    }
+}
