@@ -78,6 +78,7 @@ macro_rules! tables {
     };
 }
 
+// A new table is a row here and one more migration in `sqlite/schema.rs`.
 tables! {
     /// Facts about the node itself: `created_at`, `display_name`, …
     Meta = "meta";

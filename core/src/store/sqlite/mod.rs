@@ -19,8 +19,8 @@
 //! # Opening
 //!
 //! [`SqliteStore::open`] first looks without touching: it refuses files that are not ours, damaged (it runs
-//! `PRAGMA quick_check`, one or two seconds per gigabyte) or newer, and leaves them as they are. Then it upgrades older
-//! versions, each step in a transaction.
+//! `PRAGMA quick_check`, one or two seconds per gigabyte) or newer, and leaves them as they are. Then it
+//! upgrades older versions, each step in a transaction.
 //!
 //! # Running
 //!
@@ -83,7 +83,7 @@ struct Running {
 }
 
 impl SqliteStore {
-    /// Opens the database at `path`; creates it, and its folder, when missing. Blocks for the time of the checks.
+    /// Opens the database at `path`; creates it, and its folder, when missing. Blocks while it checks.
     ///
     /// # Errors
     ///

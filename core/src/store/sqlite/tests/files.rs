@@ -34,6 +34,23 @@ fn a_closed_store_is_one_file_in_the_documented_form() {
 }
 
 #[test]
+fn close_answers_what_was_asked_and_still_leaves_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let value = format!("\"{}\"", "x".repeat(1000));
+    let names: Vec<_> = (0..2000).map(|number| number.to_string()).collect();
+    let rows: Vec<_> = names.iter().map(|name| (name.as_str(), value.as_str())).collect();
+    wait(store.commit(puts(Table::Log, &rows))).unwrap();
+    // The reader is busy for longer than the writer.
+    let scans: Vec<_> = (0..20).map(|_| store.scan(Table::Log, Range::all())).collect();
+    wait(store.close()).unwrap();
+    for scan in scans {
+        assert_eq!(wait(scan).unwrap().len(), 2000);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn a_file_of_version_0_is_upgraded_and_keeps_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     let old = Connection::open(folder.path().join("node.db")).unwrap();

@@ -97,3 +97,24 @@ fn other_failures_of_the_file_are_reported_and_got_over() {
     assert_eq!(wait(store.read(Table::Meta, "a")).unwrap_err().code(), Code::StoreCorrupt);
     assert_eq!(wait(store.scan(Table::Meta, Range::all())).unwrap_err().code(), Code::StoreCorrupt);
 }
+
+#[test]
+fn a_transaction_that_fails_at_its_very_end_is_reported_and_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let other = Connection::open(folder.path().join("node.db")).unwrap();
+    // A reference that is checked only when the transaction commits, and does not hold then.
+    other
+        .execute_batch(
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+             CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+             CREATE TRIGGER late AFTER INSERT ON meta BEGIN INSERT INTO child VALUES (1); END;",
+        )
+        .unwrap();
+    let error = wait(store.commit(puts(Table::Meta, &[("a", "1")]))).unwrap_err();
+    assert_eq!(error.code(), Code::StoreUnavailable);
+    assert_eq!(keys(&store, Table::Meta, Range::all()), [""; 0]);
+    other.execute_batch("DROP TRIGGER late").unwrap();
+    wait(store.commit(puts(Table::Meta, &[("b", "1")]))).unwrap();
+    assert_eq!(keys(&store, Table::Meta, Range::all()), ["b"]);
+}
