@@ -1,22 +1,63 @@
 //! The store: small textual rows in named tables, committed in batches.
 //!
 //! The port has three operations: read one row, scan a range, commit a batch with preconditions. Any
-//! backend that can do these can hold a node; `memory` and `sqlite` do, and pass one shared suite
-//! (`store::suite`). Keys are text that sorts as the rows should be read; values are JSON text, so that
-//! a person can look inside with any SQLite tool.
+//! backend that can do these can hold a node; [`memory`] and [`sqlite`] do, and pass one shared suite
+//! (`store::suite`). Keys are text that sorts by its bytes, as the rows should be read ([`sequence`] makes
+//! such keys of numbers); values are JSON text, so that a person can look inside with any SQLite tool.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`memory`] | rows of this process, and what a simulated crash leaves of them |
+//! | [`sqlite`] | the default: one file; its format, versions and group commits |
+//! | [`owner`] | the lock that gives a data folder to one process |
+//! | [`sequence`] | numbers as keys |
+//! | [`fault`] | failures and crashes on demand, for simulations |
 //!
 //! # Order and durability
 //!
 //! [`Store::commit`] enters its batch into the queue *when it is called*, not when the future is first
 //! polled: callers that build rows under a lock and call `commit` before releasing it get their batches
 //! applied in that order. The future resolves once the batch is as durable as [`Durability`] promises.
-//! Batches are atomic; a batch whose precondition fails changes nothing and fails alone.
+//! Batches are atomic; a batch whose precondition fails changes nothing and fails alone. An empty batch
+//! resolves when everything that was called before it has been dealt with.
+//!
+//! Dropping the future of a commit does not take the batch back. Reads see every batch whose commit has
+//! resolved; whether they see one that is still queued differs between backends.
+//!
+//! # When the disk fails
+//!
+//! Batches that arrive together are committed as a group. When a group fails (the disk is full, an I/O
+//! error), every batch of the group *and every batch that is queued behind it at that moment* fails with
+//! the same error, because later batches may build on the rows of earlier ones. Nothing of them is
+//! applied. The store stays open: the next commit tries afresh and succeeds as soon as the disk allows it.
+//! One thing no database can promise: when a *sync* fails and then the machine or process dies before
+//! the next successful commit, a batch that was reported as failed may be there afterwards.
+
+pub mod fault;
+pub mod memory;
+pub mod owner;
+pub mod sequence;
+pub mod sqlite;
+
+mod bounds;
+mod private;
+#[cfg(test)]
+mod second_process;
+#[cfg(test)]
+mod suite;
 
 use std::{future::Future, pin::Pin};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use self::{
+    fault::{CrashPlan, FaultyStore, Moment},
+    memory::{MemoryDisk, MemoryStore},
+    owner::{Owner, OwnerInfo},
+    sequence::Sequence,
+    sqlite::SqliteStore,
+};
 use crate::error::{Code, Error, Result};
 
 /// A future that borrows nothing.
@@ -37,6 +78,7 @@ macro_rules! tables {
     };
 }
 
+// A new table is a row here and one more migration in `sqlite/schema.rs`.
 tables! {
     /// Facts about the node itself: `created_at`, `display_name`, …
     Meta = "meta";
@@ -99,6 +141,22 @@ pub enum Precondition {
     Absent(Table, String),
     /// A row has this key.
     Present(Table, String),
+}
+
+impl Precondition {
+    /// The error of a batch for which this does not hold.
+    fn unmet(&self) -> Error {
+        let (sentence, table, key) = match self {
+            Self::Absent(table, key) => ("a row that must not exist is there", table, key),
+            Self::Present(table, key) => ("a row that must exist is not there", table, key),
+        };
+        Error::new(Code::StorePrecondition, sentence).with("table", table.name()).with("key", key)
+    }
+}
+
+/// The error of every call after [`Store::close`].
+fn closed() -> Error {
+    Error::new(Code::Closed, "the store is closed; open a new one")
 }
 
 /// Changes that are applied together or not at all.
@@ -218,9 +276,11 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Code::StorePrecondition`] when a precondition does not hold; nothing changed.
-    /// [`Code::StoreFull`], [`Code::StoreUnavailable`], [`Code::StoreCorrupt`]: nothing of this batch changed.
+    /// [`Code::StoreFull`], [`Code::StoreUnavailable`], [`Code::StoreCorrupt`]: nothing of this batch changed,
+    /// nor of those queued behind it; see the module docs about a failing disk.
     fn commit(&self, batch: Batch) -> StoreFuture<()>;
 
-    /// Commits what is queued, then releases files and threads. Later calls fail with [`Code::Closed`].
+    /// Commits what is queued, then releases files and threads. From the moment this is called, later calls
+    /// (a second `close` included) fail with [`Code::Closed`]. Dropping the future does not reopen the store.
     fn close(&self) -> StoreFuture<()>;
 }

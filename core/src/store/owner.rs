@@ -1,0 +1,234 @@
+//! One process runs the node of a data folder.
+//!
+//! [`Owner::claim`] takes an exclusive advisory lock on `node.lock`; the operating system gives it back even
+//! when the process dies. Beside it `owner.json` tells others who the owner is and where it listens, for
+//! instance `{"agent_id":"8a88…","pid":4711,"addresses":["http://127.0.0.1:8100"]}`. Only the lock decides;
+//! the file is a courtesy that may be missing, old or garbled. `node.lock` stays in the folder for ever,
+//! because removing it would let two processes lock two different files of that name.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{Read as _, Write as _},
+    path::{Path, PathBuf},
+    process,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::private;
+use crate::{
+    error::{Code, Error, Result},
+    identity::AgentId,
+};
+
+const LOCK: &str = "node.lock";
+const INFO: &str = "owner.json";
+/// No honest `owner.json` is larger.
+const INFO_LIMIT: u64 = 64 * 1024;
+
+/// Who runs the node of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerInfo {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// The operating system's number of the process.
+    pub pid: u32,
+    /// Base URLs at which the node answers, best first.
+    pub addresses: Vec<String>,
+}
+
+impl OwnerInfo {
+    /// What the last owner of `folder` published; `None` when nothing readable is there. It may be old:
+    /// only a failed [`Owner::claim`] proves that an owner is alive.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let mut text = Vec::new();
+        File::open(folder.join(INFO)).ok()?.take(INFO_LIMIT).read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+/// The right to run the node of a folder, until dropped.
+#[derive(Debug)]
+pub struct Owner {
+    folder: PathBuf,
+    lock: File,
+    pid: u32,
+}
+
+impl Owner {
+    /// Claims `folder`, which is created when it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StoreOwned`] when another process (or another node of this one) holds it, with the `pid` and
+    /// the first `address` of the owner as context if they are known. [`Code::StoreUnavailable`] when the
+    /// folder cannot be used.
+    pub fn claim(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        let unusable = |cause| unusable(folder, cause);
+        private::create_folder(folder).map_err(unusable)?;
+        let lock = private::file().open(folder.join(LOCK)).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(owned(folder)),
+            Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
+        }
+        let owner = Self { folder: folder.to_owned(), lock, pid: process::id() };
+        owner.withdraw();
+        Ok(owner)
+    }
+
+    /// Tells other processes who runs here. Readers see the old text or the new one, never half of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StoreUnavailable`] when the file cannot be written.
+    pub fn publish(&self, info: &OwnerInfo) -> Result<()> {
+        let text = serde_json::to_vec(info).map_err(|cause| {
+            Error::new(Code::Internal, "the facts about the owner could not be written as JSON")
+                .because(cause)
+        })?;
+        let unfinished = self.folder.join("owner.json.new");
+        private::file()
+            .truncate(true)
+            .open(&unfinished)
+            .and_then(|mut file| file.write_all(&text))
+            .and_then(|()| fs::rename(&unfinished, self.folder.join(INFO)))
+            .map_err(|cause| unusable(&self.folder, cause))
+    }
+
+    /// Removes what was published. A file that stays is harmless: readers know that it may be old.
+    fn withdraw(&self) {
+        let _absent_or_stuck = fs::remove_file(self.folder.join(INFO));
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // A forked child holds a copy of this value and shares the lock; it must not give it away. The
+        // parent unlocks explicitly, because closing its file is not enough while a child has a copy.
+        if self.pid == process::id() {
+            self.withdraw();
+            let _released_by_close_then = self.lock.unlock();
+        }
+    }
+}
+
+fn owned(folder: &Path) -> Error {
+    let error = Error::new(
+        Code::StoreOwned,
+        "another process runs the node of this folder; talk to it, stop it, or choose another folder",
+    )
+    .with("folder", folder.display());
+    let Some(info) = OwnerInfo::read(folder) else { return error };
+    let error = error.with("pid", info.pid);
+    match info.addresses.first() {
+        Some(address) => error.with("address", address),
+        None => error,
+    }
+}
+
+fn unusable(folder: &Path, cause: std::io::Error) -> Error {
+    Error::new(Code::StoreUnavailable, "the data folder cannot be used; check that it is writable")
+        .with("folder", folder.display())
+        .because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader};
+
+    use super::*;
+    use crate::store::second_process;
+
+    fn info(pid: u32) -> OwnerInfo {
+        OwnerInfo {
+            agent_id: AgentId::from_bytes([7; 32]),
+            pid,
+            addresses: vec!["http://127.0.0.1:8100".into(), "http://127.0.0.1:8101".into()],
+        }
+    }
+
+    #[test]
+    fn a_second_claim_names_the_owner_until_the_owner_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = Owner::claim(folder.path()).unwrap();
+        owner.publish(&info(1)).unwrap();
+        owner.publish(&info(4711)).unwrap();
+
+        let error = Owner::claim(folder.path()).unwrap_err();
+        assert_eq!(error.code(), Code::StoreOwned);
+        assert!(error.context().contains(&("pid", "4711".into())), "{error}");
+        assert!(error.context().contains(&("address", "http://127.0.0.1:8100".into())), "{error}");
+        assert_eq!(OwnerInfo::read(folder.path()), Some(info(4711)), "a failed claim removes nothing");
+
+        drop(owner);
+        assert_eq!(OwnerInfo::read(folder.path()), None);
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(files, [LOCK]);
+        Owner::claim(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_missing_or_garbled_description_of_the_owner_is_tolerated() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(INFO), b"from a crashed owner").unwrap();
+        let _owner = Owner::claim(folder.path()).unwrap();
+        assert!(!folder.path().join(INFO).exists(), "a claim removes what a dead owner left");
+        for garbled in [None, Some(&b"{\"pid\":"[..]), Some(b"\xff\xfe"), Some(b"{}")] {
+            if let Some(bytes) = garbled {
+                fs::write(folder.path().join(INFO), bytes).unwrap();
+            }
+            let error = Owner::claim(folder.path()).unwrap_err();
+            assert_eq!(error.code(), Code::StoreOwned);
+            assert_eq!(error.context().len(), 1, "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn its_files_belong_to_the_user_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let owner = Owner::claim(folder.path()).unwrap();
+        owner.publish(&info(1)).unwrap();
+        for file in [LOCK, INFO] {
+            let mode = folder.path().join(file).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_created_is_unavailable() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, b"").unwrap();
+        assert_eq!(Owner::claim(file.join("inside")).unwrap_err().code(), Code::StoreUnavailable);
+    }
+
+    #[test]
+    fn a_real_second_process_is_seen_and_its_death_frees_the_folder() {
+        if let Some(folder) = second_process::folder() {
+            let owner = Owner::claim(folder).unwrap();
+            owner.publish(&info(process::id())).unwrap();
+            println!("\nclaimed");
+            // Holds the claim until it is killed, or until the test that started it is gone.
+            let _ = std::io::stdin().read_line(&mut String::new());
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let name = "store::owner::tests::a_real_second_process_is_seen_and_its_death_frees_the_folder";
+        let mut child = second_process::start(name, folder.path());
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap() == "claimed"));
+
+        let error = Owner::claim(folder.path()).unwrap_err();
+        assert_eq!(error.code(), Code::StoreOwned);
+        assert!(error.context().contains(&("pid", child.id().to_string())), "{error}");
+
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(OwnerInfo::read(folder.path()).map(|info| info.pid), Some(child.id()), "died unprepared");
+        Owner::claim(folder.path()).unwrap();
+    }
+}
