@@ -9,4 +9,5 @@ mod first;
 mod second;
 
 pub use first::{challenge, lan_beacon, message, peer_update, relay_poll, route_response, sdp};
+pub(in crate::wire) use second::framed;
 pub use second::{BodyDigest, Domain, SIGNATURE_MEMBER, message_v2, object_v2, v2};
