@@ -81,6 +81,9 @@ pub fn load(path: &Path) -> Result<Passport> {
     })?;
     // Asked of the open file, so nobody can exchange it between this question and the reading.
     let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
+    if !metadata.is_file() {
+        return Err(unreadable(path, io::Error::other("not a file")));
+    }
     if let Some(cure) = platform::exposure(&metadata, path) {
         return Err(Error::new(Code::PassportExposed, cure).with("path", path.display()));
     }
@@ -125,8 +128,10 @@ pub fn create(path: &Path, random: &dyn Random) -> Result<Passport> {
 fn publish(passport: &Passport, path: &Path, folder: &Path, random: &dyn Random) -> io::Result<()> {
     let mut name = [0; 8];
     random.fill(&mut name);
-    let draft = Draft(folder.join(format!(".{FILE}.{}", hex::encode(name))));
-    write_new(&draft.0, passport)?;
+    let draft = folder.join(format!(".{FILE}.{}", hex::encode(name)));
+    write_new(&draft, passport)?;
+    // Ours from here on, and gone at the end whatever happens.
+    let draft = Draft(draft);
     match fs::hard_link(&draft.0, path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => write_new(path, passport)?,
         linked => linked?,
@@ -140,12 +145,19 @@ fn publish(passport: &Passport, path: &Path, folder: &Path, random: &dyn Random)
     Ok(())
 }
 
+/// Writes a file that did not exist. One that could not be completed is removed: better none than one
+/// that never loads.
 fn write_new(path: &Path, passport: &Passport) -> io::Result<()> {
     let mut file = platform::create_private(path)?;
     // Two writes, because appending the line feed could move the text and leave a copy behind.
-    file.write_all(passport.export_seed_hex().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()
+    let written = file
+        .write_all(passport.export_seed_hex().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// A file that is removed when it goes out of scope, whatever happened before.
