@@ -27,7 +27,7 @@ pub const REPLAY_WINDOW: Duration = Duration::from_secs(300);
 /// How many seen ids are remembered.
 pub const REPLAY_ENTRIES: usize = 10_000;
 /// How long a challenge may be answered.
-pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(60);
+pub const CHALLENGE_LIFETIME: Duration = crate::identity::CHALLENGE_LIFETIME;
 /// Hops of a message that names none, or an unusable number.
 pub const DEFAULT_HOPS: u32 = 10;
 /// Most hops a sender may give.

@@ -1,12 +1,34 @@
 //! The wire: what bytes mean, and which signatures make them believable.
+//!
+//! | file | story |
+//! |---|---|
+//! | [`route`] | which endpoint a path names |
+//! | [`json`], [`frame`] | bytes to types, or to the refusal that 1.1.1 expects |
+//! | [`canonical`], [`seal`], [`sealed_body`] | what is signed, and what only the recipient reads |
+//! | [`verify`] | which frames are believed |
+//! | [`time`], [`replay`] | fresh, and not seen before |
+//! | [`limiter`], [`limits`] | how much, how often |
+//! | [`url`] | where peers are, and what kind of place that is |
 
+mod address;
 mod answer;
+pub mod canonical;
 pub mod frame;
-pub mod route;
-pub mod sealed_body;
-pub mod verify;
+pub mod json;
+pub mod legacy_e2e;
 pub mod limiter;
 pub mod limits;
+pub mod replay;
+pub mod route;
+pub mod seal;
+pub mod sealed_body;
+pub mod time;
+pub mod url;
+pub mod verify;
 
+pub use address::{AddressClass, NetworkTier};
 pub use answer::{Answer, Body};
-pub use route::{Method, Route, Endpoint, Access, RouteError};
+pub use replay::ReplayWindow;
+pub use route::{Access, Endpoint, Method, Route, RouteError};
+pub use seal::Sealed;
+pub use url::PeerUrl;
