@@ -211,6 +211,37 @@ async fn a_body_of_many_pieces_is_whole_and_one_without_end_is_refused() {
 }
 
 #[tokio::test]
+async fn a_refused_body_is_read_to_its_end_so_that_the_refusal_gets_through() {
+    let (server, _probe) = server(|_| {}).await;
+    let length = limits::FRAME_BYTES + 1;
+    let mut bytes = format!("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n").into_bytes();
+    bytes.resize(bytes.len() + length, b'x');
+    bytes.extend_from_slice(b"GET /echo/5 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    let answers = raw(&server, &bytes).await;
+    assert!(answers.starts_with("HTTP/1.1 413 ") && answers.ends_with(r#""n":5}"#), "{answers}");
+}
+
+#[tokio::test]
+async fn a_request_outlives_its_connection() {
+    let (server, probe) = server(|_| {}).await;
+    let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
+    stream.write_all(b"GET /gate HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    probe.begun.notified().await;
+    let before = server.tasks.len();
+    drop(stream);
+    for _ in 0..1_000_000 {
+        if server.tasks.len() < before {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.tasks.len(), before - 1, "the connection has ended");
+    probe.gate.notify_one();
+    let finished = tokio::time::timeout(Duration::from_secs(10), probe.begun.notified()).await;
+    assert!(finished.is_ok());
+}
+
+#[tokio::test]
 async fn a_hopelessly_long_body_is_refused_before_it_is_sent() {
     let (server, probe) = server(|_| {}).await;
     let answer = raw(&server, b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n").await;
