@@ -2,12 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-pub mod discovery;
-pub mod env;
 pub mod error;
+pub mod env;
 pub mod identity;
-pub mod messaging;
+pub mod wire;
 pub mod store;
 pub mod transport;
+pub mod discovery;
 pub mod trust;
-pub mod wire;
+pub mod peers;
+pub mod messaging;
+pub mod node;

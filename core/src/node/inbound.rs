@@ -3,7 +3,7 @@
 //! Each step takes what the step before it made, and only that step can make it:
 //! `Arrival → Frame → Verified → Fresh → Metered → Admitted → Answer`. A later change cannot skip one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 
@@ -19,7 +19,7 @@ use crate::{
     error::{Code, Result},
     identity::AgentId,
     messaging::{MessageKind, inbound as messages, rules},
-    peers::{PeerAction, PeerEvent, Verdict, admission, documents},
+    peers::{AutoAccept, PeerAction, PeerEvent, Verdict, admission, documents},
     store::Batch,
     transport::{Arrival, Outcome, Receiver, Source},
     wire::{
@@ -32,11 +32,17 @@ use crate::{
 };
 
 #[async_trait]
-impl Receiver for Inner {
-    async fn receive(self: Arc<Self>, arrival: Arrival) -> Answer {
-        self.answer(arrival).await.unwrap_or_else(|refusal| refusal)
+impl Receiver for Door {
+    async fn receive(&self, arrival: Arrival) -> Answer {
+        match self.0.upgrade() {
+            Some(inner) => inner.answer(arrival).await.unwrap_or_else(|refusal| refusal),
+            None => Answer::refuse(503, Code::Closed, "The node is closed"),
+        }
     }
 }
+
+/// What the transports hold: it does not keep a node alive that its host has dropped.
+pub(crate) struct Door(pub(crate) Weak<Inner>);
 
 impl Inner {
     /// The list.
@@ -48,13 +54,26 @@ impl Inner {
         let now = self.now();
         let source = self.limit_source(&arrival.source, route.endpoint, now)?;
         self.ready().map_err(|error| Answer::from_error(&error))?;
-        let verified = Frame::decode(&route, &arrival.query, &arrival.body)
-            .and_then(|frame| self.verify(frame, now))
+        let frame = Frame::decode(&route, &arrival.query, &arrival.body)
             .map_err(|refusal| self.charge_refused(&source, refusal, now))?;
+        self.answer_frame(frame, route.endpoint, source, &arrival.source).await
+    }
+
+    /// The list from step 3 on, for frames that came directly and for those inside envelopes.
+    pub(crate) async fn answer_frame(
+        self: &Arc<Self>,
+        frame: Frame,
+        endpoint: Endpoint,
+        pass: SourcePass,
+        source: &Source,
+    ) -> Result<Answer, Answer> {
+        let now = self.now();
+        let verified =
+            self.verify(frame, now).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
         let fresh = self.check_replay(verified)?;
-        let metered = self.limit_peer(fresh, &source, now)?;
-        let admitted = self.admit(metered, &route, &arrival.source).await?;
-        self.dispatch(admitted, &arrival.source).await
+        let metered = self.limit_peer(fresh, &pass, now)?;
+        let admitted = self.admit(metered, endpoint, &pass, source).await?;
+        self.dispatch(admitted, source).await
     }
 
     /// Which endpoint, and is it ours.
@@ -85,12 +104,18 @@ impl Inner {
         if is_counted {
             state.limiter.source(&key, class, now).map_err(|limited| too_many(&limited))?;
         }
-        Ok(SourcePass { key, class, is_counted })
+        Ok(SourcePass { key, class, is_counted, is_direct: true })
     }
 
     /// Step 3.
     fn verify(&self, frame: Frame, now: Timestamp) -> Result<Verified<Frame>, Answer> {
         Verifier { passport: &self.passport, now, relation: &|agent| self.relation(agent) }.verify(frame)
+    }
+
+    /// A wrong token for the local API costs what a stranger's request costs.
+    pub(crate) fn limit_guess(&self, source: &Source) -> Result<(), Answer> {
+        let mut state = self.state.lock();
+        state.limiter.source(&source_key(source), Class::Stranger, self.now()).map_err(|limited| too_many(&limited))
     }
 
     /// Whoever sends what does not verify is a stranger, also behind a proven address.
@@ -123,14 +148,16 @@ impl Inner {
     fn limit_peer(&self, Fresh(verified): Fresh, source: &SourcePass, now: Timestamp) -> Result<Metered, Answer> {
         let mut state = self.state.lock();
         let peer = verified.proven().and_then(|sender| {
-            state.peers.get(&sender).map(|connection| (sender, PeerRate::from_wire(connection.rate_limit)))
+            state.peers.get(&sender).map(|connection| (sender, PeerRate::from(connection.rate_limit)))
         });
         match peer {
             Some((sender, rate)) => {
-                if source.is_counted {
-                    state.limiter.refund(&source.key, source.class, now);
+                if source.is_direct {
+                    if source.is_counted {
+                        state.limiter.refund(&source.key, source.class, now);
+                    }
+                    state.proven.insert(&source.key, now);
                 }
-                state.proven.insert(&source.key, now);
                 if let Err(limited) = state.limiter.peer(&sender, rate, now) {
                     // Memory only: a refusal must not cost a write.
                     let _ = state.peers.change(&sender, |connection| connection.messages_declined += 1);
@@ -146,18 +173,27 @@ impl Inner {
     }
 
     /// Step 6: activity, access tier, then the host's policy.
-    async fn admit(&self, Metered(verified): Metered, route: &Route, source: &Source) -> Result<Admitted, Answer> {
+    async fn admit(
+        &self,
+        Metered(verified): Metered,
+        endpoint: Endpoint,
+        pass: &SourcePass,
+        source: &Source,
+    ) -> Result<Admitted, Answer> {
         let needs_active = matches!(verified.frame(), Frame::Message(_) | Frame::ConnectionRequest(_));
         if needs_active && !self.state.lock().profile.active {
             return Err(Answer::refuse(503, Code::Inactive, "Agent is currently inactive"));
         }
-        self.check_access(route.endpoint, verified.proven(), source)?;
+        self.check_access(endpoint, verified.proven(), source)?;
         let policy = self.policy.read().clone();
-        let mut admitted = Admitted { verified, verdict: Verdict::Default, decision: None };
+        // Who comes through the mesh is near nobody: only the host, or an open door, lets it in.
+        let is_open = self.config.bootstrap_mode || self.config.auto_accept == AutoAccept::All;
+        let verdict = if pass.is_direct || is_open { Verdict::Default } else { Verdict::Ask };
+        let mut admitted = Admitted { verified, verdict, decision: None };
         let Some(policy) = policy else { return Ok(admitted) };
         match admitted.verified.frame() {
             Frame::ConnectionRequest(request) => {
-                admitted.verdict = policy
+                let said = policy
                     .connection(ConnectionQuestion {
                         agent_id: request.from,
                         display_name: request.introduction.display_name.clone(),
@@ -168,6 +204,9 @@ impl Inner {
                         trust: self.state.lock().trust.score(&request.from),
                     })
                     .await;
+                if said != Verdict::Default {
+                    admitted.verdict = said;
+                }
             }
             Frame::Message(message) => {
                 if let Some(question) = self.question(message) {
@@ -199,7 +238,7 @@ impl Inner {
     fn check_access(&self, endpoint: Endpoint, proven: Option<AgentId>, source: &Source) -> Result<(), Answer> {
         let class = admission::source_class(source);
         if matches!(endpoint, Endpoint::ConnectionRequest | Endpoint::WellKnown)
-            && !self.config.network_tier.admits(class)
+            && !self.config.network_tier.allows(Some(class))
         {
             let tier = self.config.network_tier.name();
             return Err(Answer::with_status(
@@ -208,7 +247,7 @@ impl Inner {
             ));
         }
         let is_peer = || {
-            class == crate::wire::url::AddressClass::Loopback
+            class == crate::wire::AddressClass::Loopback
                 || proven.is_some_and(|sender| self.state.lock().peers.get(&sender).is_some())
                 || self.comes_from_a_peer(source)
         };
@@ -390,10 +429,19 @@ impl Inner {
 }
 
 /// A source that step 1 let through.
-struct SourcePass {
+pub(crate) struct SourcePass {
     key: SourceKey,
     class: Class,
     is_counted: bool,
+    /// False for a frame inside an envelope: it says nothing about the address of its sender.
+    is_direct: bool,
+}
+
+impl SourcePass {
+    /// For a frame inside an envelope, whose carrier was counted.
+    pub(crate) fn relayed(source: &Source) -> Self {
+        Self { key: source_key(source), class: Class::Stranger, is_counted: true, is_direct: false }
+    }
 }
 
 /// Not seen before, as far as memory knows.
@@ -452,5 +500,5 @@ fn describe_source(source: &Source) -> String {
 
 /// 429 with the time to wait; the texts are 1.1.1's.
 fn too_many(limited: &Limited) -> Answer {
-    Answer::refuse(429, Code::RateLimited, limited.sentence()).retry_after(limited.retry_after)
+    Answer::refuse(429, Code::RateLimited, limited.to_string()).retry_after(limited.retry_after)
 }

@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) token: LocalToken,
     pub(crate) local_call: LocalCall,
     pub(crate) data_dir: Option<std::path::PathBuf>,
+    /// Running, unless discovery is off.
+    pub(crate) discovery: RwLock<Option<crate::discovery::Discovery>>,
     /// Released last, when everything else is closed.
     pub(crate) owner: Mutex<Option<Owner>>,
     /// The disk failed; everything that would change state is refused until it works again.
@@ -228,7 +230,6 @@ impl Inner {
                     state.profile.active = old.profile.active;
                     state.limiter = old.limiter;
                     state.proven = old.proven;
-                    state.discovered = old.discovered;
                     state.feed = old.feed;
                     drop(state);
                     self.stalled.store(false, Ordering::Release);

@@ -4,7 +4,6 @@
 //! so the disk sees changes in the order in which they were made; nobody holds the lock across an `.await`.
 
 use crate::{
-    discovery,
     env::{Env, Timestamp},
     error::Result,
     messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, log::ConversationLog},
@@ -78,7 +77,6 @@ pub(crate) struct State {
     pub(crate) limiter: Limiter,
     pub(crate) proven: ProvenSources,
     pub(crate) replay: ReplayWindow,
-    pub(crate) discovered: discovery::DiscoveredTable,
     pub(crate) routes: super::routing::Routes,
 }
 
@@ -103,7 +101,6 @@ impl State {
             limiter: Limiter::new(config.limits.clone()),
             proven: ProvenSources::default(),
             replay: ReplayWindow::default(),
-            discovered: discovery::DiscoveredTable::default(),
             routes: super::routing::Routes::default(),
         };
         Ok(state)

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     env::Random,
     error::{Code, Error, Result},
-    store::private_file,
+    store::write_private,
 };
 
 /// The file in the data folder.
@@ -26,7 +26,7 @@ impl LocalToken {
 
     /// Writes it where only its owner can read it.
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
-        private_file::write(&folder.join(TOKEN_FILE), self.0.as_bytes()).map_err(|cause| {
+        write_private(&folder.join(TOKEN_FILE), self.0.as_bytes()).map_err(|cause| {
             Error::new(Code::StoreUnavailable, "the token of the local API cannot be written; check the folder's mode")
                 .with("folder", folder.display())
                 .because(cause)

@@ -24,6 +24,11 @@ pub enum AddressClass {
 }
 
 impl AddressClass {
+    /// Whether it is on this machine or on a network around it.
+    pub const fn is_local(self) -> bool {
+        matches!(self, Self::Loopback | Self::Private | Self::LinkLocal)
+    }
+
     /// The class of `address`.
     pub fn of(address: IpAddr) -> Self {
         match address {
@@ -92,6 +97,15 @@ pub enum NetworkTier {
 }
 
 impl NetworkTier {
+    /// The word in settings and in refusals.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Lan => "lan",
+            Self::Global => "global",
+        }
+    }
+
     /// Whether someone at an address of `class` may come in, or be looked at at all. `None` stands for an
     /// address that is unknown, and for a host name other than `localhost`.
     pub fn allows(self, class: Option<AddressClass>) -> bool {

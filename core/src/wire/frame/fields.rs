@@ -119,5 +119,5 @@ pub(super) fn key(object: &mut Map<String, Value>, name: &str) -> Result<Option<
 pub(super) fn signature(object: &mut Map<String, Value>, name: &str) -> Result<Option<Signature>, Answer> {
     Ok(text(object, name)?
         .filter(|text| !text.is_empty())
-        .map(|text| Signature::parse_lenient(&text).unwrap_or(Signature::from_bytes([0xff; 64]))))
+        .map(|text| Signature::parse_lenient(&text).unwrap_or(Signature([0xff; 64]))))
 }

@@ -187,7 +187,7 @@ impl ConnectionProof {
         Ok(Self {
             challenge_id: fields::cut(challenge_id, limits::MESSAGE_ID_CHARS),
             from: fields::agent_id(&agent, "agent_id")?,
-            proof: Signature::parse_lenient(&proof).unwrap_or(Signature::from_bytes([0xff; 64])),
+            proof: Signature::parse_lenient(&proof).unwrap_or(Signature([0xff; 64])),
         })
     }
 }

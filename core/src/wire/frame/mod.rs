@@ -76,23 +76,31 @@ pub fn object(endpoint: Endpoint, body: &[u8]) -> Result<Map<String, Value>, Ans
 impl Frame {
     /// Parses the body or query of a request that a peer may make.
     pub fn decode(route: &Route, query: &str, body: &[u8]) -> Result<Self, Answer> {
-        let endpoint = route.endpoint;
+        match route.endpoint {
+            Endpoint::ConnectionRequest
+            | Endpoint::ConnectionProof
+            | Endpoint::ConnectionAccepted
+            | Endpoint::Message
+            | Endpoint::StatusBroadcast
+            | Endpoint::PeerUpdate
+            | Endpoint::Ping
+            | Endpoint::MeshRoute => Self::from_object(route.endpoint, object(route.endpoint, body)?),
+            _ => Ok(Self::Query(Query::decode(route, query, body)?)),
+        }
+    }
+
+    /// Parses the object of a frame, which may have come inside an envelope.
+    pub fn from_object(endpoint: Endpoint, object: Map<String, Value>) -> Result<Self, Answer> {
         Ok(match endpoint {
-            Endpoint::ConnectionRequest => {
-                Self::ConnectionRequest(Box::new(ConnectionRequest::decode(object(endpoint, body)?)?))
-            }
-            Endpoint::ConnectionProof => Self::ConnectionProof(ConnectionProof::decode(object(endpoint, body)?)?),
-            Endpoint::ConnectionAccepted => {
-                Self::ConnectionAccepted(Box::new(ConnectionAccepted::decode(object(endpoint, body)?)?))
-            }
-            Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object(endpoint, body)?)?)),
-            Endpoint::StatusBroadcast => {
-                Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object(endpoint, body)?)?))
-            }
-            Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object(endpoint, body)?)?)),
-            Endpoint::Ping => Self::Ping(Ping::decode(object(endpoint, body)?)?),
-            Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object(endpoint, body)?)?)),
-            _ => Self::Query(Query::decode(route, query, body)?),
+            Endpoint::ConnectionRequest => Self::ConnectionRequest(Box::new(ConnectionRequest::decode(object)?)),
+            Endpoint::ConnectionProof => Self::ConnectionProof(ConnectionProof::decode(object)?),
+            Endpoint::ConnectionAccepted => Self::ConnectionAccepted(Box::new(ConnectionAccepted::decode(object)?)),
+            Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object)?)),
+            Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
+            Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
+            Endpoint::Ping => Self::Ping(Ping::decode(object)?),
+            Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object)?)),
+            _ => return Err(Answer::not_found()),
         })
     }
 }

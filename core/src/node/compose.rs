@@ -1,0 +1,235 @@
+//! The composition root: the one place that names concrete adapters and puts a node together.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize},
+    },
+    time::Duration,
+};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, mpsc};
+
+use super::{
+    Node,
+    config::NodeConfig,
+    events::EventBus,
+    host::{GuardedPolicy, Policy},
+    inbound::Door,
+    inner::{Inner, LocalCall},
+    presence::NodePresence,
+    state::State,
+    token::{self, LocalToken},
+};
+use crate::{
+    discovery::{self, Discovery},
+    env::Env,
+    error::{Code, Error, Result},
+    identity::{Passport, passport_file},
+    store::{MemoryStore, Owner, OwnerInfo, SqliteStore, Store},
+    transport::{
+        Switchboard, Transport,
+        http::{HttpConfig, HttpTransport, TrustedProxies},
+    },
+    wire::url,
+};
+
+/// The database in the data folder.
+pub(crate) const DATABASE: &str = "node.db";
+/// How many findings may wait for the node.
+const FINDINGS: usize = 64;
+
+/// What a caller brings along instead of what the configuration would make: other transports, a store, keys,
+/// a simulated environment, a policy.
+#[derive(Default)]
+pub struct Parts {
+    /// Transports beside HTTP.
+    pub transports: Vec<Arc<dyn Transport>>,
+    /// Instead of the database of the data folder.
+    pub store: Option<Arc<dyn Store>>,
+    /// Instead of the passport file.
+    pub passport: Option<Passport>,
+    /// Instead of the system's clock and randomness.
+    pub env: Option<Env>,
+    /// Asked from the first request on.
+    pub policy: Option<Arc<dyn Policy>>,
+}
+
+/// Opens a node.
+pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall) -> Result<Node> {
+    let config = config.validated()?;
+    let env = parts.env.unwrap_or_else(Env::system);
+    let home = Home::open(&config, &env, parts.passport, parts.store).await?;
+    let mut transports = parts.transports;
+    let mut http = None;
+    if config.http {
+        let transport = Arc::new(bind_http(&config).await?);
+        http = Some(Arc::clone(&transport));
+        transports.push(transport);
+    }
+    let state = State::load(&*home.store, &config, &env).await?;
+    let patience = Duration::from_millis(config.policy_timeout_ms);
+    let token = LocalToken::generate(&*env.random);
+    let inner = Arc::new(Inner {
+        passport: home.passport,
+        store: home.store,
+        switchboard: Switchboard::new(transports),
+        state: Mutex::new(state),
+        events: EventBus::new(),
+        policy: RwLock::new(parts.policy.map(|policy| GuardedPolicy { policy, patience })),
+        inbox_bell: Notify::new(),
+        outbox_bell: Notify::new(),
+        upkeep_bell: Notify::new(),
+        waiting: AtomicUsize::new(0),
+        addresses: RwLock::new(Vec::new()),
+        public_url: RwLock::new(config.public_url.as_deref().map(|text| url::base(text).to_owned())),
+        token,
+        local_call,
+        data_dir: home.folder,
+        owner: Mutex::new(home.owner),
+        stalled: AtomicBool::new(false),
+        closed: AtomicBool::new(false),
+        discovery: RwLock::new(None),
+        config,
+        env,
+    });
+    let node = Node::from_inner(Arc::clone(&inner));
+    // The addresses are known before the first request is answered with them.
+    *inner.addresses.write() = own_addresses(&inner.config, http.as_deref());
+    let listening = inner.switchboard.listen(Arc::new(Door(Arc::downgrade(&inner)))).await?;
+    if inner.addresses.read().is_empty() {
+        *inner.addresses.write() = listening;
+    }
+    publish_owner(&inner)?;
+    inner.start_upkeep();
+    if let Some(http) = http {
+        start_discovery(&inner, &http);
+        super::portmap::start(&inner, http.local_addr());
+    }
+    Ok(node)
+}
+
+/// Identity and storage of a node, and the right to use them.
+struct Home {
+    passport: Passport,
+    store: Arc<dyn Store>,
+    folder: Option<PathBuf>,
+    owner: Option<Owner>,
+}
+
+impl Home {
+    async fn open(
+        config: &NodeConfig,
+        env: &Env,
+        passport: Option<Passport>,
+        store: Option<Arc<dyn Store>>,
+    ) -> Result<Self> {
+        if config.ephemeral || store.is_some() {
+            return Ok(Self {
+                passport: passport.unwrap_or_else(|| Passport::generate(&*env.random)),
+                store: store.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+                folder: None,
+                owner: None,
+            });
+        }
+        let location = locate(config)?;
+        let folder = location.path().parent().map(Path::to_owned).ok_or_else(|| {
+            Error::new(Code::PassportUnreadable, "the passport has no folder").with("path", location.path().display())
+        })?;
+        let owner = Owner::claim(&folder)?;
+        let passport = match (passport, &location) {
+            (Some(passport), _) => passport,
+            (None, passport_file::Location::Existing(path)) => passport_file::load(path)?,
+            (None, passport_file::Location::Create(path)) => passport_file::create(path, &*env.random)?,
+        };
+        let (path, durability) = (folder.join(DATABASE), config.durability);
+        // Opening checks the whole file, which may take a moment.
+        #[expect(clippy::disallowed_methods, reason = "awaited right here, so no task outlives the node")]
+        let store = tokio::task::spawn_blocking(move || SqliteStore::open(path, durability))
+            .await
+            .map_err(|cause| Error::new(Code::Internal, "opening the database was cut off").because(cause))??;
+        Ok(Self { passport, store: Arc::new(store), folder: Some(folder), owner: Some(owner) })
+    }
+}
+
+fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
+    if let Some(folder) = &config.project_dir {
+        if !folder.is_dir() {
+            return Err(Error::new(Code::ConfigInvalid, "project_dir must be an existing folder")
+                .with("value", folder.display()));
+        }
+        // Named by the program: it means this folder, not one above it.
+        let path = folder.join(passport_file::FOLDER).join(passport_file::FILE);
+        return Ok(if path.symlink_metadata().is_ok() {
+            passport_file::Location::Existing(path)
+        } else {
+            passport_file::Location::Create(path)
+        });
+    }
+    let start = std::env::current_dir().map_err(|cause| {
+        Error::new(Code::PassportUnreadable, "the current folder cannot be used; set project_dir").because(cause)
+    })?;
+    Ok(passport_file::locate(&start, None))
+}
+
+async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {
+    let mut http = HttpConfig::new(config.bind_address());
+    http.tier = config.network_tier;
+    let proxies: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    http.trusted_proxies = TrustedProxies::parse(proxies.iter().map(String::as_str))?;
+    HttpTransport::bind(http).await
+}
+
+/// The base URLs that others can use: a node that listens everywhere names an address of this machine.
+fn own_addresses(config: &NodeConfig, http: Option<&HttpTransport>) -> Vec<String> {
+    let Some(http) = http else { return Vec::new() };
+    let mut address = http.local_addr();
+    if address.ip().is_unspecified() {
+        address.set_ip(super::presence::lan_address(config.network_tier).unwrap_or(match address.ip() {
+            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        }));
+    }
+    vec![format!("http://{address}")]
+}
+
+fn publish_owner(inner: &Inner) -> Result<()> {
+    if let Some(folder) = &inner.data_dir {
+        inner.token.save(folder)?;
+    }
+    if let Some(owner) = &*inner.owner.lock() {
+        let addresses = inner.addresses.read().clone();
+        owner.publish(&OwnerInfo { agent_id: inner.me(), pid: std::process::id(), addresses })?;
+    }
+    Ok(())
+}
+
+fn start_discovery(inner: &Arc<Inner>, http: &Arc<HttpTransport>) {
+    let config = &inner.config;
+    if config.discovery == discovery::Mode::Off {
+        return;
+    }
+    let settings = discovery::Settings {
+        mode: config.discovery,
+        first_port: config.discovery_ports.0,
+        last_port: config.discovery_ports.1,
+        bootstrap: if config.bootstrap_mode { Vec::new() } else { config.bootstrap_peers.clone() },
+        ..discovery::Settings::default()
+    };
+    let (sender, receiver) = mpsc::channel(FINDINGS);
+    let presence = Arc::new(NodePresence::new(Arc::downgrade(inner), http.local_addr()));
+    let transport: Arc<dyn Transport> = Arc::clone(http) as _;
+    let discovery = Discovery::run(&inner.env, settings, presence, transport, sender);
+    *inner.discovery.write() = Some(discovery.clone());
+    let weak = Arc::clone(inner);
+    inner.env.tasks.spawn("findings", async move { weak.run_findings(discovery, receiver).await });
+}
+
+/// Removes what the start left in the data folder.
+pub(crate) fn clean(inner: &Inner) {
+    if let Some(folder) = &inner.data_dir {
+        token::remove(folder);
+    }
+}

@@ -1,0 +1,103 @@
+//! The handle of a node, and its end.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{
+    compose::{self, Parts},
+    config::NodeConfig,
+    inner::{Inner, LocalCall},
+};
+use crate::{error::Result, identity::AgentId};
+
+/// How long a closing node waits for its tasks.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A node of the mesh. Cheap to clone; all clones are the same node.
+#[derive(Clone)]
+pub struct Node(Arc<Handle>);
+
+/// Ends the node when its last handle goes.
+struct Handle {
+    inner: Arc<Inner>,
+    is_owner: bool,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.is_owner {
+            self.inner.end_now();
+        }
+    }
+}
+
+impl Node {
+    pub(crate) async fn compose(config: NodeConfig, parts: Parts, call: LocalCall) -> Result<Self> {
+        let node = compose::open(config, parts, call).await?;
+        Ok(Self(Arc::new(Handle { inner: Arc::clone(&node.0.inner), is_owner: true })))
+    }
+
+    /// A handle that does not end the node when it is dropped.
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
+        Self(Arc::new(Handle { inner, is_owner: false }))
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0.inner
+    }
+
+    /// Who this node is.
+    pub fn agent_id(&self) -> AgentId {
+        self.0.inner.me()
+    }
+
+    /// Closes the node: no more requests are taken, those under way finish, everything queued is on disk, and
+    /// the data folder is free for another process. Closing twice is no error.
+    pub async fn close(&self) -> Result<()> {
+        self.0.inner.close().await
+    }
+
+    /// Whether [`Node::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.0.inner.closed.load(Ordering::Acquire)
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Node({})", self.agent_id().short())
+    }
+}
+
+impl Inner {
+    async fn close(self: &Arc<Self>) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        // Consumers that wait for messages learn it.
+        self.inbox_bell.notify_waiters();
+        self.switchboard.close().await;
+        if !self.env.tasks.close(PATIENCE).await {
+            tracing::warn!("some tasks did not end in time");
+        }
+        let stored = self.store.close().await;
+        compose::clean(self);
+        drop(self.owner.lock().take());
+        stored
+    }
+
+    /// The end without waiting: tasks stop at their next await, and what was not acknowledged stays on disk.
+    fn end_now(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.inbox_bell.notify_waiters();
+        self.env.tasks.stop();
+        // Queued at once, carried out by the store's own thread; nobody waits for it.
+        drop(self.store.close());
+        compose::clean(self);
+        drop(self.owner.lock().take());
+    }
+}

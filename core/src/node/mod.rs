@@ -1,0 +1,46 @@
+//! The node: an agent's place on the mesh, inside a process.
+//!
+//! | file | story |
+//! |---|---|
+//! | [`config`] | every setting, its default, the environment |
+//! | `compose` | how a node is put together |
+//! | `state`, `inner` | what it knows, and how knowledge changes and is stored together |
+//! | `inbound` | one request, from the transport to its answer |
+//! | `outbound` | one message, from the host to a peer's disk |
+//! | `connect` | connecting and disconnecting |
+//! | `inboxes` | taking messages out |
+//! | `announce` | telling peers who and where we are |
+//! | `routing` | envelopes on their way through the mesh |
+//! | `upkeep` | what happens unasked |
+//! | `local` | the API for programs that hold the data folder's token |
+//! | [`host`] | what the host may decide |
+//! | [`events`] | what the host can watch |
+//!
+//! A [`Node`] is a handle: cheap to clone, shared by all. `close` is graceful; dropping the last handle ends
+//! everything at once.
+
+mod actions;
+mod announce;
+mod compose;
+pub mod config;
+mod connect;
+pub mod events;
+pub mod host;
+mod inbound;
+mod inboxes;
+mod inner;
+mod lifecycle;
+mod local;
+mod names;
+mod outbound;
+mod portmap;
+mod presence;
+mod routing;
+mod sources;
+mod state;
+mod token;
+mod upkeep;
+
+pub use compose::Parts;
+pub use lifecycle::Node;
+pub(crate) use outbound::Outgoing;
