@@ -56,6 +56,15 @@ impl Tasks {
         tokio::time::timeout(patience, self.tracker.wait()).await.is_ok()
     }
 
+    /// Lets tasks end by themselves, `patience` at most, then tells the rest to end. True when none had
+    /// to be told.
+    pub async fn finish(&self, patience: Duration) -> bool {
+        self.tracker.close();
+        let finished = tokio::time::timeout(patience, self.tracker.wait()).await.is_ok();
+        self.stop();
+        finished
+    }
+
     /// How many tasks run now.
     pub fn len(&self) -> usize {
         self.tracker.len()
@@ -77,5 +86,21 @@ mod tests {
         tasks.spawn("forever", std::future::pending());
         assert!(tasks.close(Duration::from_secs(5)).await);
         assert!(tasks.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn finishing_waits_for_a_task_that_ends_by_itself() {
+        let tasks = Tasks::new();
+        tasks.spawn("short", tokio::time::sleep(Duration::from_secs(1)));
+        assert!(tasks.finish(Duration::from_secs(2)).await);
+        assert!(tasks.is_stopping());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn finishing_stops_a_task_that_does_not_end() {
+        let tasks = Tasks::new();
+        tasks.spawn("forever", std::future::pending());
+        assert!(!tasks.finish(Duration::from_secs(2)).await);
+        assert!(tasks.close(Duration::from_secs(2)).await);
     }
 }
