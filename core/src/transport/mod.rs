@@ -9,12 +9,30 @@
 //! | `memory` | 0 | tests and many nodes in one process; latency, loss and partition can be set |
 //! | `http` | 50 | everyone; the reference for behaviour |
 
+pub mod http;
+pub mod memory;
+#[cfg(test)]
+mod suite;
+mod switchboard;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{error::Result, wire::Answer};
+use crate::{
+    error::{Code, Result},
+    wire::{Answer, limits},
+};
+
+pub use self::switchboard::{Sent, Switchboard};
+
+/// Longest body of an answer; a longer one is cut off and fails the request.
+pub const ANSWER_BYTES: usize = 1024 * 1024;
+/// How long a closing transport lets open exchanges finish.
+pub const CLOSING_PATIENCE: Duration = Duration::from_secs(2);
+/// The patience of [`Request::get`] and [`Request::post`].
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Request methods of the mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +75,25 @@ pub struct Arrival {
 /// What a transport hands its arrivals to.
 #[async_trait]
 pub trait Receiver: Send + Sync + 'static {
-    /// Handles one arrival. Never fails: a refusal is an answer.
+    /// Handles one arrival. Never fails: a refusal is an answer. Once begun it runs to its end even when
+    /// the other side hangs up, so that what is committed is also published; only closing drops it.
     async fn receive(&self, arrival: Arrival) -> Answer;
+}
+
+/// Why the node itself vouches for the origin (scheme, host and port) of a request.
+///
+/// A URL may come from a stranger's frame. Without a grant such a URL cannot make this node talk to its
+/// own machine or its local network; with one, the outbound policy of the HTTP transport lets it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Grant {
+    /// Nobody vouches: the URL is only text that arrived.
+    #[default]
+    None,
+    /// The user of this node gave the URL.
+    User,
+    /// The origin is our own, the proven one of a connected peer, one announced by a signed beacon on this
+    /// network, or on the very address whose request we are answering.
+    Peer,
 }
 
 /// A request to another node.
@@ -72,6 +107,40 @@ pub struct Request {
     pub body: Bytes,
     /// How long the whole exchange may take.
     pub timeout: Duration,
+    /// Whether the node vouches for the base URL it sends this to.
+    pub grant: Grant,
+}
+
+impl Request {
+    /// A question, with [`DEFAULT_TIMEOUT`] and no grant.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::Get,
+            path: path.into(),
+            body: Bytes::new(),
+            timeout: DEFAULT_TIMEOUT,
+            grant: Grant::None,
+        }
+    }
+
+    /// A frame, with [`DEFAULT_TIMEOUT`] and no grant.
+    pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self { method: Method::Post, body: body.into(), ..Self::get(path) }
+    }
+
+    /// Sets how long the whole exchange may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets who vouches for the base URL.
+    #[must_use]
+    pub fn grant(mut self, grant: Grant) -> Self {
+        self.grant = grant;
+        self
+    }
 }
 
 /// The answer of another node, not yet believed.
@@ -97,7 +166,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Whether this transport can dial `base`, a base URL.
     fn can_reach(&self, base: &str) -> bool;
 
-    /// Starts handing arrivals to `receiver`; returns the base URLs it listens at.
+    /// Starts handing arrivals to `receiver`; returns the base URLs it listens at. Keeps `receiver` until
+    /// it is closed, so a receiver must not own the transport. Fails when it listens already.
     async fn listen(&self, receiver: Arc<dyn Receiver>) -> Result<Vec<String>>;
 
     /// Sends `request` to the node at `base`. Any status the other side gave is a [`Reply`]; an error
@@ -106,4 +176,32 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Stops listening and ends open exchanges.
     async fn close(&self);
+}
+
+/// The answer to a frame that is longer than [`limits::FRAME_BYTES`].
+fn too_large() -> Answer {
+    Answer::refuse(413, Code::WireTooLarge, format!("a frame has at most {} bytes", limits::FRAME_BYTES))
+}
+
+/// The answer when a receiver panicked.
+fn failed() -> Answer {
+    Answer::refuse(500, Code::Internal, "the node failed to handle the request")
+}
+
+/// The value of `Retry-After`: whole seconds, rounded up, so that nobody comes back too early.
+fn retry_after_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_never_invites_an_early_return() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
+            assert_eq!(retry_after_seconds(Duration::from_millis(millis)), seconds);
+        }
+        assert_eq!(retry_after_seconds(Duration::MAX), u64::MAX);
+    }
 }

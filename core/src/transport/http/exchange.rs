@@ -1,0 +1,150 @@
+//! One request: read it within its bounds, hand it over as an [`Arrival`], write the [`Answer`].
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body as _, Incoming},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER},
+};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::forwarded::TrustedProxies;
+use crate::{
+    env::Tasks,
+    error::Code,
+    transport::{Arrival, Method, Receiver, Source, failed, retry_after_seconds, too_large},
+    wire::{Answer, limits},
+};
+
+/// How much of a body that is too long is read before it is refused. A caller that is still sending when
+/// the connection ends sees a broken connection instead of the refusal.
+const DRAIN_BYTES: usize = 4 * limits::FRAME_BYTES;
+
+/// Where requests are handed over.
+pub(super) struct Desk {
+    pub(super) receiver: Arc<dyn Receiver>,
+    pub(super) proxies: TrustedProxies,
+    pub(super) body_patience: Duration,
+    pub(super) tasks: Tasks,
+}
+
+impl Desk {
+    /// Answers one request of the socket `peer`. `slot` is given back when the receiver is done.
+    pub(super) async fn serve(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        slot: Arc<OwnedSemaphorePermit>,
+    ) -> Response<Full<Bytes>> {
+        let method = match *request.method() {
+            hyper::Method::GET => Method::Get,
+            hyper::Method::POST => Method::Post,
+            _ => return respond(&Answer::method_not_allowed()),
+        };
+        let (head, body) = request.into_parts();
+        let body = match tokio::time::timeout(self.body_patience, read(body)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(refusal)) => return respond(&refusal),
+            Err(_) => return respond(&Answer::refuse(408, Code::Timeout, "the body did not arrive in time")),
+        };
+        let arrival = Arrival {
+            method,
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            body,
+            source: Source::Socket(self.proxies.source(peer, &head.headers)),
+            bearer: bearer(&head.headers),
+            authority: match head.uri.authority() {
+                Some(authority) => Some(authority.to_string()),
+                None => text(&head.headers, &HOST).map(str::to_owned),
+            },
+        };
+        respond(&self.receive(arrival, slot).await)
+    }
+
+    /// Calls the receiver in a task of its own: hyper drops the future of a request whose caller hangs up,
+    /// and a frame that is half handled by then must still be handled to its end.
+    async fn receive(&self, arrival: Arrival, slot: Arc<OwnedSemaphorePermit>) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let receiver = Arc::clone(&self.receiver);
+        self.tasks.spawn("http request", async move {
+            // The caller may have hung up.
+            let _ = answer.send(receiver.receive(arrival).await);
+            drop(slot);
+        });
+        // The task ends without an answer when the receiver panics or the transport closes.
+        answered.await.unwrap_or_else(|_| {
+            if self.tasks.is_stopping() {
+                Answer::refuse(503, Code::Closed, "the node is closing")
+            } else {
+                failed()
+            }
+        })
+    }
+}
+
+/// The body, or how to refuse it.
+async fn read(mut body: Incoming) -> Result<Bytes, Answer> {
+    let broken = |_| Answer::refuse(400, Code::WireMalformed, "the body is incomplete");
+    let announced = body.size_hint().lower();
+    if announced > DRAIN_BYTES as u64 {
+        return Err(too_large());
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    let mut total = 0_usize;
+    while let Some(frame) = body.frame().await {
+        // Trailers carry nothing for us.
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        total += data.len();
+        if total > limits::FRAME_BYTES {
+            // Read on without keeping, for the caller's sake, up to a bound.
+            rest = BytesMut::new();
+            if total > DRAIN_BYTES {
+                break;
+            }
+        } else if first.is_empty() {
+            // Most bodies are one piece, which needs no copy.
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    match total {
+        total if total > limits::FRAME_BYTES => Err(too_large()),
+        _ if rest.is_empty() => Ok(first),
+        total => {
+            let mut whole = BytesMut::with_capacity(total);
+            whole.extend_from_slice(&first);
+            whole.extend_from_slice(&rest);
+            Ok(whole.freeze())
+        }
+    }
+}
+
+fn respond(answer: &Answer) -> Response<Full<Bytes>> {
+    let (body, content_type) = answer.encode();
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    // 1xx and numbers that are no status cannot be final answers.
+    *response.status_mut() = StatusCode::from_u16(answer.status)
+        .ok()
+        .filter(|status| !status.is_informational())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(wait) = answer.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, retry_after_seconds(wait).into());
+    }
+    response
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = text(headers, &AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn text<'headers>(headers: &'headers HeaderMap, name: &hyper::header::HeaderName) -> Option<&'headers str> {
+    headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,205 @@
+//! HTTP/1.1 between nodes: what dmagent 1.1.1 speaks, and the reference for every other transport.
+//!
+//! | file | story |
+//! |---|---|
+//! | `server` | connections: how many, how patient, how they end |
+//! | `exchange` | one request becomes an arrival, its answer a response |
+//! | `forwarded` | who asks, behind a proxy |
+//! | `stall` | readers that stop reading |
+//! | `client` | requests out, answers bounded |
+//! | `policy`, `address`, `resolve` | which URLs the node may be made to ask |
+//! | `tls` | certificates |
+
+mod address;
+mod client;
+mod exchange;
+mod forwarded;
+mod policy;
+mod resolve;
+mod server;
+mod stall;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use self::{
+    address::{AddressClass, NetworkTier, classify},
+    forwarded::TrustedProxies,
+    policy::{Origin, Policy, Target},
+    resolve::{Lookup, SystemLookup},
+};
+use self::{
+    client::Dialer,
+    exchange::Desk,
+    server::{Patience, Server},
+};
+use super::{CLOSING_PATIENCE, Receiver, Reply, Request, Transport};
+use crate::{
+    env::Tasks,
+    error::{Code, Error, Result},
+};
+
+/// Where and how an [`HttpTransport`] listens, and where it may send.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// The address to listen at. Port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// The proxies whose `X-Forwarded-For` is believed; none by default.
+    pub trusted_proxies: TrustedProxies,
+    /// How far requests may go.
+    pub tier: NetworkTier,
+    /// Most connections open at once; 1024 by default.
+    pub connections: usize,
+    /// How long a connection may take to send the head of a request, idle time included; 15 s by default.
+    pub head_timeout: Duration,
+    /// How long a body may take to arrive; 30 s by default.
+    pub body_timeout: Duration,
+    /// How long a caller may stop reading its answer; 30 s by default.
+    pub write_timeout: Duration,
+    /// How long [`Transport::close`] lets open exchanges finish; [`CLOSING_PATIENCE`] by default.
+    pub close_timeout: Duration,
+    /// Who turns names into addresses; the system by default.
+    pub lookup: Arc<dyn Lookup>,
+}
+
+impl HttpConfig {
+    /// Listens at `bind`, otherwise with the defaults.
+    pub fn new(bind: SocketAddr) -> Self {
+        Self {
+            bind,
+            trusted_proxies: TrustedProxies::default(),
+            tier: NetworkTier::default(),
+            connections: 1024,
+            head_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
+            close_timeout: CLOSING_PATIENCE,
+            lookup: Arc::new(SystemLookup),
+        }
+    }
+}
+
+/// Carries requests over HTTP.
+pub struct HttpTransport {
+    config: HttpConfig,
+    address: SocketAddr,
+    listener: Mutex<Option<TcpListener>>,
+    // Gone once closed; its idle connections end with it.
+    dialer: Mutex<Option<Arc<Dialer>>>,
+    tasks: Tasks,
+    closing: CancellationToken,
+}
+
+impl HttpTransport {
+    /// Takes the port. Connections wait in the backlog until [`Transport::listen`].
+    pub async fn bind(config: HttpConfig) -> Result<Self> {
+        let failed = |error| {
+            let sentence =
+                "cannot listen at this address; stop the process that uses it, or set another port";
+            Error::new(Code::BindFailed, sentence).with("address", config.bind).because(error)
+        };
+        let listener = TcpListener::bind(config.bind).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let dialer = Dialer::new(Policy { tier: config.tier }, &config.lookup)?;
+        Ok(Self {
+            config,
+            address,
+            listener: Mutex::new(Some(listener)),
+            dialer: Mutex::new(Some(Arc::new(dialer))),
+            tasks: Tasks::new(),
+            closing: CancellationToken::new(),
+        })
+    }
+
+    /// The address it listens at, with the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn closed() -> Error {
+        Error::new(Code::Closed, "the HTTP transport is closed")
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn priority(&self) -> u8 {
+        50
+    }
+
+    fn can_reach(&self, base: &str) -> bool {
+        let scheme = base.split_once("://").map_or("", |(scheme, _)| scheme);
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    }
+
+    /// The base URL of a node that listens at every address of the machine is its loopback one; how
+    /// others reach it is not known here.
+    async fn listen(&self, receiver: Arc<dyn Receiver>) -> Result<Vec<String>> {
+        if self.closing.is_cancelled() {
+            return Err(Self::closed());
+        }
+        let Some(listener) = self.listener.lock().take() else {
+            return Err(Error::new(Code::InvalidArgument, "the HTTP transport listens already"));
+        };
+        let desk = Desk {
+            receiver,
+            proxies: self.config.trusted_proxies.clone(),
+            body_patience: self.config.body_timeout,
+            tasks: self.tasks.clone(),
+        };
+        let server = Server {
+            desk: Arc::new(desk),
+            patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
+            tasks: self.tasks.clone(),
+            closing: self.closing.clone(),
+        };
+        self.tasks.spawn("http listener", Arc::new(server).run(listener, self.config.connections));
+        let address = match self.address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, self.address.port()).into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, self.address.port()).into(),
+            _ => self.address,
+        };
+        Ok(vec![format!("http://{address}")])
+    }
+
+    /// Fails with `UrlInvalid` or `AddressForbidden` when the outbound policy says no, `Unreachable`,
+    /// `Timeout`, `BadAnswer` or `Closed`. Redirects are replies, never followed.
+    async fn send(&self, base: &str, request: Request) -> Result<Reply> {
+        let dialer = self.dialer.lock().clone().ok_or_else(Self::closed)?;
+        tokio::select! {
+            biased;
+            () = self.tasks.stopped() => Err(Self::closed()),
+            reply = dialer.send(base, request) => reply,
+        }
+    }
+
+    /// Stops accepting, lets open exchanges finish for a moment, then drops them.
+    async fn close(&self) {
+        self.closing.cancel();
+        drop(self.listener.lock().take());
+        drop(self.dialer.lock().take());
+        self.tasks.finish(self.config.close_timeout).await;
+    }
+}
+
+impl Drop for HttpTransport {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
