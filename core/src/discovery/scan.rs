@@ -6,14 +6,13 @@
 
 use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 
 use crate::{
     env::Timestamp,
     identity::AgentId,
-    transport::{Method, Request, Transport},
+    transport::{Grant, Request, Transport},
     wire::limits::{BIO_CHARS, DISPLAY_NAME_CHARS},
 };
 
@@ -86,7 +85,8 @@ pub async fn scan(
         async move {
             let base = target.base();
             let request =
-                Request { method: Method::Get, path: DOCUMENT.into(), body: Bytes::new(), timeout: TIMEOUT };
+                // Neighbours are chosen by this node itself.
+                Request::get(DOCUMENT).timeout(TIMEOUT).grant(Grant::User);
             // No answer is the usual case and needs no word in any log.
             let reply = transport.send(&base, request).await.ok()?;
             (reply.status == 200).then_some((base, reply.body))

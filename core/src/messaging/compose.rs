@@ -113,7 +113,8 @@ pub fn message(
         (Body::Sealed(sealed), _) => BodyDigest::sealed(&sealed.enc, &sealed.ciphertext),
     };
     frame.to = Some(*to);
-    let bytes = canonical::message_v2(&from, to, &frame.message_id, &frame.timestamp, frame.hops_remaining, &digest);
+    let bytes =
+        canonical::message_v2(&from, to, &frame.message_id, &frame.timestamp, frame.hops_remaining, &digest);
     frame.signature_v2 = Some(passport.sign(&bytes));
     Ok(frame.encode())
 }
@@ -154,7 +155,12 @@ pub fn broadcast(
 /// # Errors
 ///
 /// [`crate::error::Code::WireField`] when the object has no canonical form.
-pub fn sign_object(domain: Domain, to: &AgentId, passport: &Passport, object: &mut Map<String, Value>) -> Result<()> {
+pub fn sign_object(
+    domain: Domain,
+    to: &AgentId,
+    passport: &Passport,
+    object: &mut Map<String, Value>,
+) -> Result<()> {
     let bytes = canonical::object_v2(domain, &passport.agent_id(), Some(to), object)?;
     object.insert("signature_v2".into(), json!(passport.sign(&bytes)));
     Ok(())

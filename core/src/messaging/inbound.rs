@@ -145,12 +145,28 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         // The older form of a status broadcast: logged, not queued.
         "broadcast" => {
             rows.append(tables.log.append(entry(EntryType::Broadcast))?);
-            let events = vec![MessageEvent::BroadcastReceived { message_id: message_id.clone(), from, content: content.clone() }];
-            return finish(rows, events, Vec::new(), Answer::ok(json!({"status": "broadcast_received"})), None);
+            let events = vec![MessageEvent::BroadcastReceived {
+                message_id: message_id.clone(),
+                from,
+                content: content.clone(),
+            }];
+            return finish(
+                rows,
+                events,
+                Vec::new(),
+                Answer::ok(json!({"status": "broadcast_received"})),
+                None,
+            );
         }
         // In 1.1.1 any signer could switch our settings with this (S8). It is taken and has no effect.
         "security_push" => {
-            return finish(rows, Vec::new(), Vec::new(), Answer::ok(json!({"status": "security_push_ignored"})), None);
+            return finish(
+                rows,
+                Vec::new(),
+                Vec::new(),
+                Answer::ok(json!({"status": "security_push_ignored"})),
+                None,
+            );
         }
         // The pinned key says that the connection is over (B10).
         "trust_disconnect_notice" if connected => {
@@ -238,7 +254,7 @@ pub fn observe(
     let broadcast = broadcast.frame();
     let has_id = broadcast.message_id.is_some();
     let message_id = broadcast.message_id.clone().unwrap_or(made_up_id);
-    let build = || -> Result<Batch> {
+    let mut build = || -> Result<Batch> {
         let mut rows = Batch::new();
         if has_id {
             let claim = claim_key(&broadcast.from, &message_id);

@@ -43,7 +43,14 @@ pub struct InboxLimits {
 
 impl Default for InboxLimits {
     fn default() -> Self {
-        Self { peers: 1_000, per_peer: 250, strangers: 50, per_stranger: 5, notices: 50, bytes: 32 * 1024 * 1024 }
+        Self {
+            peers: 1_000,
+            per_peer: 250,
+            strangers: 50,
+            per_stranger: 5,
+            notices: 50,
+            bytes: 32 * 1024 * 1024,
+        }
     }
 }
 
@@ -136,7 +143,8 @@ impl Inbox {
             MessageKind::Notice => false,
         };
         // Metadata is bounded by the frame, so one message cannot overshoot by much.
-        if full || (message.kind != MessageKind::Notice && self.bytes + message.content.len() > limits.bytes) {
+        if full || (message.kind != MessageKind::Notice && self.bytes + message.content.len() > limits.bytes)
+        {
             return Err(Error::new(Code::QueueFull, "Message queue full"));
         }
         if message.kind == MessageKind::Notice && of_kind >= limits.notices {
@@ -249,14 +257,20 @@ impl Inbox {
 
     /// Everything visible, oldest first, leased messages included.
     pub fn list(&self) -> Vec<Arc<Message>> {
-        self.items.values().filter(|item| item.state != State::Reserved).map(|item| Arc::clone(&item.message)).collect()
+        self.items
+            .values()
+            .filter(|item| item.state != State::Reserved)
+            .map(|item| Arc::clone(&item.message))
+            .collect()
     }
 
     /// How many messages wait, without notices.
     pub fn waiting(&self) -> usize {
         self.items
             .values()
-            .filter(|item| matches!(item.state, State::Queued { .. }) && item.message.kind != MessageKind::Notice)
+            .filter(|item| {
+                matches!(item.state, State::Queued { .. }) && item.message.kind != MessageKind::Notice
+            })
             .count()
     }
 
@@ -302,7 +316,8 @@ mod tests {
     #[test]
     fn a_reserved_message_is_invisible_until_its_row_is_on_disk() {
         let mut inbox = Inbox::default();
-        let (sequence, rows) = inbox.reserve(message(1, MessageKind::Peer, "a"), &InboxLimits::default()).unwrap();
+        let (sequence, rows) =
+            inbox.reserve(message(1, MessageKind::Peer, "a"), &InboxLimits::default()).unwrap();
         assert_eq!(rows.ops.len(), 1);
         assert!(inbox.next(&Filter::default(), NOW).is_none() && inbox.list().is_empty());
         inbox.confirm(sequence, NOW);
@@ -331,7 +346,8 @@ mod tests {
     fn strangers_and_notices_cannot_fill_the_room_of_peers_s16() {
         let mut inbox = Inbox::default();
         let limits = InboxLimits { strangers: 3, per_stranger: 2, notices: 2, ..InboxLimits::default() };
-        let mut try_add = |from, kind, content: &str| inbox.reserve(message(from, kind, content), &limits).is_ok();
+        let mut try_add =
+            |from, kind, content: &str| inbox.reserve(message(from, kind, content), &limits).is_ok();
         assert!(try_add(1, MessageKind::Stranger, "a") && try_add(1, MessageKind::Stranger, "b"));
         assert!(!try_add(1, MessageKind::Stranger, "c"), "one stranger");
         assert!(try_add(2, MessageKind::Stranger, "d"));
@@ -359,7 +375,8 @@ mod tests {
         inbox.next(&Filter::default(), NOW);
         rows.remove(1);
         let mut again = Inbox::load(&rows, NOW).unwrap();
-        let contents: Vec<_> = std::iter::from_fn(|| again.next(&Filter::default(), NOW)).map(|m| m.content).collect();
+        let contents: Vec<_> =
+            std::iter::from_fn(|| again.next(&Filter::default(), NOW)).map(|m| m.content).collect();
         assert_eq!(contents, ["a", "c"]);
         assert_eq!(add(&mut again, message(1, MessageKind::Peer, "d")), 3, "numbers are not used twice");
     }

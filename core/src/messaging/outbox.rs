@@ -150,7 +150,11 @@ impl Outbox {
 
     /// The copies of one message that still wait.
     pub fn of_message(&self, message_id: &str) -> Vec<OutboxItem> {
-        self.items.values().filter(|entry| entry.item.message_id == message_id).map(|e| e.item.clone()).collect()
+        self.items
+            .values()
+            .filter(|entry| entry.item.message_id == message_id)
+            .map(|e| e.item.clone())
+            .collect()
     }
 
     /// Everything that waits, oldest first.
@@ -160,8 +164,12 @@ impl Outbox {
 
     /// Everything for one peer leaves: it was disconnected.
     pub fn drop_peer(&mut self, peer: &AgentId) -> (Vec<OutboxItem>, Batch) {
-        let dropped: Vec<_> =
-            self.items.values().filter(|entry| entry.item.to == *peer).map(|entry| entry.item.clone()).collect();
+        let dropped: Vec<_> = self
+            .items
+            .values()
+            .filter(|entry| entry.item.to == *peer)
+            .map(|entry| entry.item.clone())
+            .collect();
         let mut rows = Batch::new();
         for item in &dropped {
             rows.append(self.finish(item.sequence));

@@ -87,10 +87,15 @@ impl Inner {
             };
             let path = format!("{MESH_PREFIX}connection_accepted");
             let timeout = Duration::from_secs(15);
-            match self.request(url::base(dialled), Method::Post, path, Some(body), timeout, Grant::Peer).await {
+            match self.request(url::base(dialled), Method::Post, path, Some(body), timeout, Grant::Peer).await
+            {
                 Ok(sent) if sent.reply.status < 500 => {
                     if sent.reply.status >= 300 {
-                        tracing::info!(peer = agent.short(), status = sent.reply.status, "the requester did not take our acceptance");
+                        tracing::info!(
+                            peer = agent.short(),
+                            status = sent.reply.status,
+                            "the requester did not take our acceptance"
+                        );
                     }
                     return;
                 }

@@ -84,7 +84,12 @@ impl Inner {
                 return;
             }
             let trusted = |agent: &AgentId| state.trust.score(agent).is_some_and(|score| score > 0.0);
-            state.peers.iter().filter(|peer| peer.agent_id != newcomer && trusted(&peer.agent_id)).cloned().collect()
+            state
+                .peers
+                .iter()
+                .filter(|peer| peer.agent_id != newcomer && trusted(&peer.agent_id))
+                .cloned()
+                .collect()
         };
         let opinions: Vec<Opinion> = stream::iter(recommenders)
             .map(|peer| async move { self.opinion(&peer, &newcomer).await })
@@ -115,7 +120,8 @@ impl Inner {
             format!("{MESH_PREFIX}{}/impression/{about}", peer.agent_id),
             format!("{MESH_PREFIX}impression/{about}"),
         ] {
-            let sent = self.request(base, Method::Get, path, None, OPINION_TIMEOUT, Grant::Peer).await.ok()?;
+            let sent =
+                self.request(base, Method::Get, path, None, OPINION_TIMEOUT, Grant::Peer).await.ok()?;
             if sent.reply.status != 200 {
                 continue;
             }
@@ -159,12 +165,17 @@ impl Inner {
             })
         })
         .await?;
-        let draft = Draft { message_id: &message_id, content: &content, metadata: &metadata, in_reply_to: None, hops: 0 };
-        let deliveries = stream::iter(&peers)
-            .map(|peer| self.tell(peer, draft))
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
+        let told = |peer: Connection| {
+            let draft = Draft {
+                message_id: &message_id,
+                content: &content,
+                metadata: &metadata,
+                in_reply_to: None,
+                hops: 0,
+            };
+            async move { self.tell(&peer, draft).await }
+        };
+        let deliveries = stream::iter(peers).map(told).buffered(AT_ONCE).collect().await;
         Ok(Receipt::new(message_id, deliveries))
     }
 
@@ -181,7 +192,11 @@ impl Inner {
             }
             Ok(sent) => {
                 let code = crate::error::Code::PeerRefused;
-                (DeliveryState::Failed, Some(Reason::new(code, format!("status {}", sent.reply.status))), None)
+                (
+                    DeliveryState::Failed,
+                    Some(Reason::new(code, format!("status {}", sent.reply.status))),
+                    None,
+                )
             }
             Err(error) => (DeliveryState::Failed, Some(Reason::new(error.code(), error.message())), None),
         };

@@ -91,6 +91,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         owner: Mutex::new(home.owner),
         stalled: AtomicBool::new(false),
         closed: AtomicBool::new(false),
+        port_mapping: Mutex::new(None),
         discovery: RwLock::new(None),
         config,
         env,
@@ -136,7 +137,8 @@ impl Home {
         }
         let location = locate(config)?;
         let folder = location.path().parent().map(Path::to_owned).ok_or_else(|| {
-            Error::new(Code::PassportUnreadable, "the passport has no folder").with("path", location.path().display())
+            Error::new(Code::PassportUnreadable, "the passport has no folder")
+                .with("path", location.path().display())
         })?;
         let owner = Owner::claim(&folder)?;
         let passport = match (passport, &location) {
@@ -147,9 +149,9 @@ impl Home {
         let (path, durability) = (folder.join(DATABASE), config.durability);
         // Opening checks the whole file, which may take a moment.
         #[expect(clippy::disallowed_methods, reason = "awaited right here, so no task outlives the node")]
-        let store = tokio::task::spawn_blocking(move || SqliteStore::open(path, durability))
-            .await
-            .map_err(|cause| Error::new(Code::Internal, "opening the database was cut off").because(cause))??;
+        let store = tokio::task::spawn_blocking(move || SqliteStore::open(path, durability)).await.map_err(
+            |cause| Error::new(Code::Internal, "opening the database was cut off").because(cause),
+        )??;
         Ok(Self { passport, store: Arc::new(store), folder: Some(folder), owner: Some(owner) })
     }
 }
@@ -169,7 +171,8 @@ fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
         });
     }
     let start = std::env::current_dir().map_err(|cause| {
-        Error::new(Code::PassportUnreadable, "the current folder cannot be used; set project_dir").because(cause)
+        Error::new(Code::PassportUnreadable, "the current folder cannot be used; set project_dir")
+            .because(cause)
     })?;
     Ok(passport_file::locate(&start, None))
 }

@@ -16,11 +16,11 @@ use crate::{
     store::Batch,
     transport::{Grant, Method, Sent},
     wire::{
-        frame::ConnectionReply,
+        frame::{ConnectionAccepted, ConnectionReply},
         json as strict,
         route::{MESH_PREFIX, WELL_KNOWN},
-        url::{self, PeerUrl},
-        verify::{Proof, Verifier},
+        url,
+        verify::{Proof, Verified, Verifier},
     },
 };
 
@@ -44,7 +44,7 @@ impl Inner {
         grant: Grant,
     ) -> Result<Peer> {
         self.ready()?;
-        PeerUrl::parse_any(text, &["http", "https", "memory"])?;
+        url::parse_any(text, &["http", "https", "memory"])?;
         let base = url::base(text).to_owned();
         let scope = url::scope(text);
         if base == url::base(&self.own_url()) && scope.is_none_or(|agent| agent == self.me()) {
@@ -88,11 +88,7 @@ impl Inner {
         };
         match reply {
             ConnectionReply::Accepted(accepted) => {
-                let verifier =
-                    Verifier { passport: &self.passport, now: self.now(), relation: &|agent| self.relation(agent) };
-                let accepted = verifier.verify_reply(*accepted).map_err(|_| {
-                    Error::new(Code::PeerMismatch, "the reply is not signed by the agent it names; do not trust this address")
-                })?;
+                let accepted = self.believe_reply(*accepted)?;
                 if listener.signs_v2 && accepted.proof() == Proof::None {
                     return Err(Error::new(
                         Code::PeerMismatch,
@@ -107,10 +103,21 @@ impl Inner {
         }
     }
 
+    fn believe_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>> {
+        let relation = |agent: &AgentId| self.relation(agent);
+        let verifier = Verifier { passport: &self.passport, now: self.now(), relation: &relation };
+        verifier.verify_reply(reply).map_err(|_| {
+            Error::new(
+                Code::PeerMismatch,
+                "the reply is not signed by the agent it names; do not trust this address",
+            )
+        })
+    }
+
     async fn connected(
         self: &Arc<Self>,
         dialled: &str,
-        accepted: crate::wire::verify::Verified<crate::wire::frame::ConnectionAccepted>,
+        accepted: Verified<ConnectionAccepted>,
         nonce: &str,
     ) -> Result<Peer> {
         let agent = accepted.frame().from;
@@ -119,7 +126,10 @@ impl Inner {
                 if state.peers.get(&agent).is_none() && state.peers.len() >= self.config.max_connections {
                     return Err(Error::new(
                         Code::ConnectionLimit,
-                        format!("the limit of {} connections is reached; disconnect a peer first", self.config.max_connections),
+                        format!(
+                            "the limit of {} connections is reached; disconnect a peer first",
+                            self.config.max_connections
+                        ),
                     ));
                 }
                 let outcome = state.peers.on_reply(dialled, &accepted, nonce, now)?;
@@ -183,7 +193,8 @@ impl Inner {
         self.transact(
             |state, now| {
                 let me = self.describe(state);
-                let agent = state.peers.pending().iter().find(|r| r.request_id == request_id).map(|r| r.agent_id);
+                let agent =
+                    state.peers.pending().iter().find(|r| r.request_id == request_id).map(|r| r.agent_id);
                 let outcome = state.peers.accept(request_id, &self.handshake(&me, now))?;
                 Ok((outcome.rows, (outcome.events, outcome.actions, agent)))
             },
@@ -217,11 +228,22 @@ impl Inner {
             ]);
             let message_id = inner.id("disconnect-", 6);
             let content = format!("This agent has ended the connection: {reason}.");
-            let draft =
-                Draft { message_id: &message_id, content: &content, metadata: &metadata, in_reply_to: None, hops: 0 };
+            let draft = Draft {
+                message_id: &message_id,
+                content: &content,
+                metadata: &metadata,
+                in_reply_to: None,
+                hops: 0,
+            };
             let form = Form::for_peer(&peer, inner.config.seal);
-            let body =
-                compose::message(draft, &peer.agent_id, form, &inner.passport, inner.now(), &*inner.env.random);
+            let body = compose::message(
+                draft,
+                &peer.agent_id,
+                form,
+                &inner.passport,
+                inner.now(),
+                &*inner.env.random,
+            );
             // A courtesy: a peer that cannot be reached learns it when its own messages come from a stranger.
             if let Ok(body) = body {
                 let _ = inner.post_to_peer(&peer, "message", body, Duration::from_secs(5)).await;
@@ -247,7 +269,10 @@ impl Inner {
                 inner.publish(dropped.into_iter().map(|item| MessageEvent::MessageFailed {
                     message_id: item.message_id,
                     to: item.to,
-                    reason: Reason::new(Code::PeerNotConnected, "the connection ended before it was delivered"),
+                    reason: Reason::new(
+                        Code::PeerNotConnected,
+                        "the connection ended before it was delivered",
+                    ),
                 }));
                 inner.publish([PeerEvent::PeerDisconnected { agent_id: agent, reason }]);
                 Ok(())
@@ -269,8 +294,11 @@ impl Inner {
     pub(crate) fn peers(&self) -> Vec<Peer> {
         let state = self.state.lock();
         let connected = state.peers.iter().map(|peer| peer.agent_id);
-        let asked =
-            state.peers.outstanding().map(|request| request.agent_id).filter(|id| state.peers.get(id).is_none());
+        let asked = state
+            .peers
+            .outstanding()
+            .map(|request| request.agent_id)
+            .filter(|id| state.peers.get(id).is_none());
         connected.chain(asked).filter_map(|agent| view(&state, &agent)).collect()
     }
 }
@@ -315,15 +343,30 @@ fn view(state: &State, agent: &AgentId) -> Option<Peer> {
 fn decode_reply(sent: &Sent) -> Result<ConnectionReply> {
     let body = strict::parse_object(&sent.reply.body);
     let words = |object: &Map<String, Value>| {
-        object.get("error").and_then(Value::as_str).unwrap_or("no reason given").chars().take(200).collect::<String>()
+        object
+            .get("error")
+            .and_then(Value::as_str)
+            .unwrap_or("no reason given")
+            .chars()
+            .take(200)
+            .collect::<String>()
     };
     match (sent.reply.status, body) {
-        (200, Ok(object)) => ConnectionReply::decode(object)
-            .map_err(|_| Error::new(Code::BadAnswer, "the node answered, but not as a mesh node; check the address")),
-        (429, Ok(object)) => Err(Error::new(Code::RateLimited, format!("the node is busy; try again later: {}", words(&object)))),
-        (503, Ok(object)) => Err(Error::new(Code::Inactive, format!("the node does not accept now: {}", words(&object)))),
-        (_, Ok(object)) => Err(Error::new(Code::PeerRefused, format!("the node refused: {}", words(&object)))),
-        (status, Err(_)) => Err(Error::new(Code::BadAnswer, "no mesh node answers there; check the address").with("status", status)),
+        (200, Ok(object)) => ConnectionReply::decode(object).map_err(|_| {
+            Error::new(Code::BadAnswer, "the node answered, but not as a mesh node; check the address")
+        }),
+        (429, Ok(object)) => Err(Error::new(
+            Code::RateLimited,
+            format!("the node is busy; try again later: {}", words(&object)),
+        )),
+        (503, Ok(object)) => {
+            Err(Error::new(Code::Inactive, format!("the node does not accept now: {}", words(&object))))
+        }
+        (_, Ok(object)) => {
+            Err(Error::new(Code::PeerRefused, format!("the node refused: {}", words(&object))))
+        }
+        (status, Err(_)) => Err(Error::new(Code::BadAnswer, "no mesh node answers there; check the address")
+            .with("status", status)),
     }
 }
 

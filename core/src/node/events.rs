@@ -146,6 +146,9 @@ mod tests {
     #[test]
     fn an_event_is_one_flat_object() {
         let event = Event { at: Timestamp::from_micros(7), body: NodeEvent::StorageRecovered.into() };
-        assert_eq!(serde_json::to_value(&event).unwrap(), serde_json::json!({"at": 7, "type": "storage_recovered"}));
+        assert_eq!(
+            serde_json::to_value(&event).unwrap(),
+            serde_json::json!({"at": 7, "type": "storage_recovered"})
+        );
     }
 }

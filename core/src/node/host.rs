@@ -164,8 +164,10 @@ impl GuardedPolicy {
         match self.ask("admit_message", self.policy.admit_message(question)).await {
             Some(MessageVerdict::Accept) => Ok(()),
             Some(MessageVerdict::Refuse { reason }) => Err(Answer::refuse(403, Code::PolicyRefused, reason)),
-            None => Err(Answer::refuse(503, Code::PolicyRefused, "The agent cannot decide about messages now")
-                .retry_after(Duration::from_secs(5))),
+            None => {
+                Err(Answer::refuse(503, Code::PolicyRefused, "The agent cannot decide about messages now")
+                    .retry_after(Duration::from_secs(5)))
+            }
         }
     }
 

@@ -68,8 +68,7 @@ impl Inner {
         source: &Source,
     ) -> Result<Answer, Answer> {
         let now = self.now();
-        let verified =
-            self.verify(frame, now).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
+        let verified = self.verify(frame, now).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
         let fresh = self.check_replay(verified)?;
         let metered = self.limit_peer(fresh, &pass, now)?;
         let admitted = self.admit(metered, endpoint, &pass, source).await?;
@@ -79,9 +78,11 @@ impl Inner {
     /// Which endpoint, and is it ours.
     fn route(&self, arrival: &Arrival) -> Result<Route, Answer> {
         let route =
-            Route::parse(arrival.method, &arrival.path, self.config.bootstrap_mode).map_err(|error| match error {
-                RouteError::NotFound => Answer::not_found(),
-                RouteError::MethodNotAllowed => Answer::method_not_allowed(),
+            Route::parse(arrival.method, &arrival.path, self.config.bootstrap_mode).map_err(|error| {
+                match error {
+                    RouteError::NotFound => Answer::not_found(),
+                    RouteError::MethodNotAllowed => Answer::method_not_allowed(),
+                }
             })?;
         match route.scope {
             Some(agent) if agent != self.me() => {
@@ -92,7 +93,12 @@ impl Inner {
     }
 
     /// Step 1: the window of the source, before any cryptography.
-    fn limit_source(&self, source: &Source, endpoint: Endpoint, now: Timestamp) -> Result<SourcePass, Answer> {
+    fn limit_source(
+        &self,
+        source: &Source,
+        endpoint: Endpoint,
+        now: Timestamp,
+    ) -> Result<SourcePass, Answer> {
         let key = source_key(source);
         let class = match endpoint {
             Endpoint::Ping | Endpoint::WellKnown | Endpoint::Status => Class::Ping,
@@ -115,7 +121,10 @@ impl Inner {
     /// A wrong token for the local API costs what a stranger's request costs.
     pub(crate) fn limit_guess(&self, source: &Source) -> Result<(), Answer> {
         let mut state = self.state.lock();
-        state.limiter.source(&source_key(source), Class::Stranger, self.now()).map_err(|limited| too_many(&limited))
+        state
+            .limiter
+            .source(&source_key(source), Class::Stranger, self.now())
+            .map_err(|limited| too_many(&limited))
     }
 
     /// Whoever sends what does not verify is a stranger, also behind a proven address.
@@ -145,7 +154,12 @@ impl Inner {
     }
 
     /// Step 5: the quota of a proven, connected sender; everybody else is a stranger.
-    fn limit_peer(&self, Fresh(verified): Fresh, source: &SourcePass, now: Timestamp) -> Result<Metered, Answer> {
+    fn limit_peer(
+        &self,
+        Fresh(verified): Fresh,
+        source: &SourcePass,
+        now: Timestamp,
+    ) -> Result<Metered, Answer> {
         let mut state = self.state.lock();
         let peer = verified.proven().and_then(|sender| {
             state.peers.get(&sender).map(|connection| (sender, PeerRate::from(connection.rate_limit)))
@@ -193,6 +207,7 @@ impl Inner {
         let Some(policy) = policy else { return Ok(admitted) };
         match admitted.verified.frame() {
             Frame::ConnectionRequest(request) => {
+                let trust = self.state.lock().trust.score(&request.from);
                 let said = policy
                     .connection(ConnectionQuestion {
                         agent_id: request.from,
@@ -201,7 +216,7 @@ impl Inner {
                         url: request.url.clone(),
                         source: describe_source(source),
                         identity_verified: admitted.verified.proof() != Proof::None,
-                        trust: self.state.lock().trust.score(&request.from),
+                        trust,
                     })
                     .await;
                 if said != Verdict::Default {
@@ -235,7 +250,12 @@ impl Inner {
     }
 
     /// §5.3 and §5.4, by the socket's address (S1).
-    fn check_access(&self, endpoint: Endpoint, proven: Option<AgentId>, source: &Source) -> Result<(), Answer> {
+    fn check_access(
+        &self,
+        endpoint: Endpoint,
+        proven: Option<AgentId>,
+        source: &Source,
+    ) -> Result<(), Answer> {
         let class = admission::source_class(source);
         if matches!(endpoint, Endpoint::ConnectionRequest | Endpoint::WellKnown)
             && !self.config.network_tier.allows(Some(class))
@@ -252,11 +272,9 @@ impl Inner {
                 || self.comes_from_a_peer(source)
         };
         match self.config.access(endpoint) {
-            Access::Peer if !is_peer() => Err(Answer::refuse(
-                403,
-                Code::PeerNotConnected,
-                "This endpoint requires a peer connection",
-            )),
+            Access::Peer if !is_peer() => {
+                Err(Answer::refuse(403, Code::PeerNotConnected, "This endpoint requires a peer connection"))
+            }
             _ => Ok(()),
         }
     }
@@ -280,7 +298,9 @@ impl Inner {
         let believed = match verified.sort() {
             Believed::Query(query) => return Ok(self.answer_query(query.frame())),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
-            Believed::Routed(envelope) => return Ok(self.route_envelope(envelope.into_frame(), source).await),
+            Believed::Routed(envelope) => {
+                return Ok(self.route_envelope(envelope.into_frame(), source).await);
+            }
             believed => believed,
         };
         self.transact(
@@ -293,7 +313,9 @@ impl Inner {
                     Believed::ConnectionRequest(request) => {
                         Settled::new(state.peers.on_request(&request, source, &verdict, &context))
                     }
-                    Believed::ConnectionProof(proof) => Settled::new(state.peers.on_proof(proof.frame(), now)),
+                    Believed::ConnectionProof(proof) => {
+                        Settled::new(state.peers.on_proof(proof.frame(), now))
+                    }
                     Believed::ConnectionAccepted(accepted) => {
                         Settled::new(state.peers.on_accepted(&accepted, &context))
                     }
@@ -311,7 +333,12 @@ impl Inner {
         .unwrap_or_else(|error| Err(Answer::from_error(&error)))
     }
 
-    fn settle_broadcast(&self, state: &mut State, broadcast: &Verified<StatusBroadcast>, now: Timestamp) -> Settled {
+    fn settle_broadcast(
+        &self,
+        state: &mut State,
+        broadcast: &Verified<StatusBroadcast>,
+        now: Timestamp,
+    ) -> Settled {
         let claim = broadcast.proven().zip(broadcast.frame().message_id.clone());
         let outcome = messages::observe(broadcast, state.tables(), now, self.me(), self.id("status-", 4));
         Settled { claim, ..Settled::new(outcome) }
@@ -360,7 +387,7 @@ impl Inner {
                     state.inbox.confirm(sequence, now);
                 }
                 if let Some((sender, id)) = &settled.claim {
-                    state.replay.claim(*sender, id, now);
+                    state.replay.claim(sender, id, now);
                 }
                 drop(state);
                 self.publish(settled.events);
@@ -500,5 +527,6 @@ fn describe_source(source: &Source) -> String {
 
 /// 429 with the time to wait; the texts are 1.1.1's.
 fn too_many(limited: &Limited) -> Answer {
-    Answer::refuse(429, Code::RateLimited, limited.to_string()).retry_after(limited.retry_after)
+    Answer::refuse(429, Code::RateLimited, crate::error::Error::from(*limited).message().to_owned())
+        .retry_after(limited.retry_after)
 }

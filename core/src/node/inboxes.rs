@@ -8,10 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    events::NodeEvent,
-    inner::Inner,
-};
+use super::{events::NodeEvent, inner::Inner};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
@@ -109,7 +106,12 @@ impl Inner {
     }
 
     /// Sets what we think of an agent.
-    pub(crate) async fn set_trust(self: &Arc<Self>, agent: AgentId, score: f64, note: Option<String>) -> Result<()> {
+    pub(crate) async fn set_trust(
+        self: &Arc<Self>,
+        agent: AgentId,
+        score: f64,
+        note: Option<String>,
+    ) -> Result<()> {
         if note.as_ref().is_some_and(|note| note.chars().count() > 2_000) {
             return Err(Error::new(Code::InvalidArgument, "note must have at most 2,000 characters"));
         }
@@ -125,9 +127,10 @@ impl Inner {
         display_name: Option<String>,
         bio: Option<String>,
     ) -> Result<()> {
-        if display_name.as_ref().is_some_and(|name| {
-            name.trim().is_empty() || name.chars().count() > limits::DISPLAY_NAME_CHARS
-        }) {
+        if display_name
+            .as_ref()
+            .is_some_and(|name| name.trim().is_empty() || name.chars().count() > limits::DISPLAY_NAME_CHARS)
+        {
             return Err(Error::new(Code::InvalidArgument, "display_name must have 1 to 100 characters"));
         }
         if bio.as_ref().is_some_and(|bio| bio.chars().count() > limits::BIO_CHARS) {

@@ -13,7 +13,7 @@ use super::{
     Node,
     config::NodeConfig,
     events::{EventBody, EventBus, NodeEvent},
-    host::GuardedPolicy,
+    host::{GuardedPolicy, Policy},
     state::State,
     token::LocalToken,
 };
@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) token: LocalToken,
     pub(crate) local_call: LocalCall,
     pub(crate) data_dir: Option<std::path::PathBuf>,
+    /// The mapping on the router, while there is one.
+    pub(crate) port_mapping: Mutex<Option<super::portmap::PortMapping>>,
     /// Running, unless discovery is off.
     pub(crate) discovery: RwLock<Option<crate::discovery::Discovery>>,
     /// Released last, when everything else is closed.
@@ -206,7 +208,8 @@ impl Inner {
 
     /// A failed commit means that memory is ahead of the disk: stop, then start again from the disk.
     fn note_storage_error(self: &Arc<Self>, error: &Error) {
-        if matches!(error.code(), Code::StorePrecondition | Code::Closed) || self.stalled.swap(true, Ordering::AcqRel)
+        if matches!(error.code(), Code::StorePrecondition | Code::Closed)
+            || self.stalled.swap(true, Ordering::AcqRel)
         {
             return;
         }
@@ -240,6 +243,12 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// Asks `policy` from now on.
+    pub(crate) fn set_policy(&self, policy: Option<Arc<dyn Policy>>) {
+        let patience = std::time::Duration::from_millis(self.config.policy_timeout_ms);
+        *self.policy.write() = policy.map(|policy| GuardedPolicy { policy, patience });
     }
 
     /// A random id.

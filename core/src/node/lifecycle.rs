@@ -78,6 +78,10 @@ impl Inner {
         }
         // Consumers that wait for messages learn it.
         self.inbox_bell.notify_waiters();
+        let mapping = self.port_mapping.lock().take();
+        if let Some(mapping) = mapping {
+            mapping.remove().await;
+        }
         self.switchboard.close().await;
         if !self.env.tasks.close(PATIENCE).await {
             tracing::warn!("some tasks did not end in time");

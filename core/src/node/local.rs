@@ -14,10 +14,8 @@ use crate::{
     peers::admission,
     transport::Arrival,
     wire::{
-        Answer,
-        frame,
+        AddressClass, Answer, frame,
         route::{Endpoint, Route},
-        url::AddressClass,
     },
 };
 
@@ -29,7 +27,11 @@ impl Inner {
     pub(crate) async fn local(self: &Arc<Self>, route: &Route, arrival: &Arrival) -> Result<Answer, Answer> {
         let class = admission::source_class(&arrival.source);
         if class != AddressClass::Loopback {
-            return Err(Answer::refuse(403, Code::TokenInvalid, "This endpoint is only accessible from localhost"));
+            return Err(Answer::refuse(
+                403,
+                Code::TokenInvalid,
+                "This endpoint is only accessible from localhost",
+            ));
         }
         if !self.token.matches(arrival.bearer.as_deref()) {
             // Guessing is limited like everything that strangers do.
@@ -63,7 +65,8 @@ impl Inner {
                     Some(Value::String(score)) => score.trim().parse().ok(),
                     _ => None,
                 };
-                let score = score.ok_or_else(|| Error::new(Code::InvalidArgument, "score must be a number"))?;
+                let score =
+                    score.ok_or_else(|| Error::new(Code::InvalidArgument, "score must be a number"))?;
                 let note = body.get("note").and_then(Value::as_str).map(str::to_owned);
                 self.set_trust(agent, score, note).await?;
                 Ok(Answer::ok(json!({"success": true, "agent_id": agent, "score": score})))
@@ -116,7 +119,8 @@ impl Inner {
     }
 
     fn inbox_listing(&self) -> Answer {
-        let messages: Vec<_> = self.state.lock().inbox.list().iter().map(|m| listed(m, LISTED_CHARS)).collect();
+        let messages: Vec<_> =
+            self.state.lock().inbox.list().iter().map(|m| listed(m, LISTED_CHARS)).collect();
         Answer::ok(json!({"count": messages.len(), "messages": messages}))
     }
 
@@ -159,8 +163,13 @@ impl Inner {
                     "connectivity_level": 0,
                     "connectivity_method": "",
                 });
-                if let (Some(impression), Some(entry)) = (state.trust.get(&peer.agent_id), entry.as_object_mut()) {
-                    entry.insert("impression".into(), json!({"score": impression.score, "note": impression.note}));
+                if let (Some(impression), Some(entry)) =
+                    (state.trust.get(&peer.agent_id), entry.as_object_mut())
+                {
+                    entry.insert(
+                        "impression".into(),
+                        json!({"score": impression.score, "note": impression.note}),
+                    );
                 }
                 entry
             })

@@ -49,10 +49,16 @@ pub(crate) struct Outgoing {
 
 /// What became of one attempt.
 enum Attempt {
-    Accepted { via: &'static str },
+    Accepted {
+        via: &'static str,
+    },
     Refused(Reason),
     /// No answer, or one that may change.
-    Later { reason: Reason, hint: Option<Duration>, reached: bool },
+    Later {
+        reason: Reason,
+        hint: Option<Duration>,
+        reached: bool,
+    },
 }
 
 impl Outgoing {
@@ -68,14 +74,21 @@ impl Outgoing {
             return invalid(format!("hops must be 0 to {}", limits::MAX_HOPS));
         }
         if self.in_reply_to.as_ref().is_some_and(|id| id.chars().count() > limits::MESSAGE_ID_CHARS) {
-            return invalid(format!("in_reply_to must be a message id of at most {} characters", limits::MESSAGE_ID_CHARS));
+            return invalid(format!(
+                "in_reply_to must be a message id of at most {} characters",
+                limits::MESSAGE_ID_CHARS
+            ));
         }
         let size = serde_json::to_vec(&self.metadata).map_or(usize::MAX, |bytes| bytes.len());
         if size > limits::METADATA_BYTES {
             return invalid(format!("metadata must be at most {} bytes of JSON", limits::METADATA_BYTES));
         }
         // Finds values that have no canonical form before anything is stored.
-        crate::wire::canonical::BodyDigest::plain(&self.content, &self.metadata, self.in_reply_to.as_deref())?;
+        crate::wire::canonical::BodyDigest::plain(
+            &self.content,
+            &self.metadata,
+            self.in_reply_to.as_deref(),
+        )?;
         Ok(())
     }
 }
@@ -90,8 +103,8 @@ impl Inner {
         let wait = outgoing.wait;
         let targets = outgoing.to.clone();
         let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
+        let id = &message_id;
         let stored = {
-            let message_id = message_id.clone();
             self.transact(
                 |state, now| {
                     let mut rows = Batch::new();
@@ -104,7 +117,7 @@ impl Inner {
                     for agent in &outgoing.to {
                         let item = OutboxItem {
                             sequence: 0,
-                            message_id: message_id.clone(),
+                            message_id: id.clone(),
                             to: *agent,
                             content: outgoing.content.clone(),
                             metadata: outgoing.metadata.clone(),
@@ -129,7 +142,7 @@ impl Inner {
                         EntryType::Broadcast
                     });
                     rows.append(state.log.append(LogEntry {
-                        message_id: message_id.clone(),
+                        message_id: id.clone(),
                         content: outgoing.content.clone(),
                         from_agent_id: self.me(),
                         to_agent_ids: outgoing.to.clone(),
@@ -240,7 +253,9 @@ impl Inner {
                     }
                     Attempt::Refused(reason) => {
                         rows.append(state.outbox.finish(sequence));
-                        events.push(MessageEvent::MessageFailed { message_id, to, reason: reason.clone() }.into());
+                        events.push(
+                            MessageEvent::MessageFailed { message_id, to, reason: reason.clone() }.into(),
+                        );
                     }
                     Attempt::Later { reason, hint, .. } => {
                         rows.append(state.outbox.postpone(sequence, now, *hint, reason.clone())?);
@@ -269,7 +284,8 @@ impl Inner {
     async fn attempt(&self, item: &OutboxItem) -> Attempt {
         let Some(peer) = self.state.lock().peers.get(&item.to).cloned() else {
             let pending = self.state.lock().peers.outstanding().any(|request| request.agent_id == item.to);
-            let reason = Reason::new(Code::PeerNotConnected, "the other side has not accepted the connection yet");
+            let reason =
+                Reason::new(Code::PeerNotConnected, "the other side has not accepted the connection yet");
             return if pending {
                 Attempt::Later { reason, hint: None, reached: true }
             } else {
@@ -284,10 +300,11 @@ impl Inner {
             hops: item.hops,
         };
         let form = Form::for_peer(&peer, self.config.seal);
-        let body = match compose::message(draft, &item.to, form, &self.passport, self.now(), &*self.env.random) {
-            Ok(body) => body,
-            Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
-        };
+        let body =
+            match compose::message(draft, &item.to, form, &self.passport, self.now(), &*self.env.random) {
+                Ok(body) => body,
+                Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
+            };
         match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
             Err(error) => Attempt::Later {
                 reason: Reason::new(error.code(), error.message()),
@@ -338,7 +355,11 @@ fn judge(sent: &Sent) -> Attempt {
         .as_ref()
         .and_then(|object| object.get("error").and_then(Value::as_str))
         .map(|text| text.chars().take(200).collect::<String>());
-    let later = |code, text: String| Attempt::Later { reason: Reason::new(code, text), hint: *retry_after, reached: true };
+    let later = |code, text: String| Attempt::Later {
+        reason: Reason::new(code, text),
+        hint: *retry_after,
+        reached: true,
+    };
     let said = words.clone().unwrap_or_else(|| format!("status {status}"));
     match status {
         200..=299 if object.is_some() => Attempt::Accepted { via: sent.via },
@@ -346,7 +367,9 @@ fn judge(sent: &Sent) -> Attempt {
         409 => Attempt::Accepted { via: sent.via },
         429 => later(Code::RateLimited, format!("the peer is busy: {said}")),
         // Without a JSON object it is not the mesh that answered.
-        _ if object.is_none() => later(Code::BadAnswer, format!("something else than the peer answered ({said})")),
+        _ if object.is_none() => {
+            later(Code::BadAnswer, format!("something else than the peer answered ({said})"))
+        }
         408 | 500..=599 => later(Code::Unreachable, format!("the peer cannot take it now: {said}")),
         _ => Attempt::Refused(Reason::new(Code::PeerRefused, format!("the peer refused: {said}"))),
     }

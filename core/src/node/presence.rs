@@ -68,7 +68,10 @@ impl Presence for NodePresence {
 pub(crate) fn lan_address(tier: NetworkTier) -> Option<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().ok()?;
     let reachable = |wanted: AddressClass| {
-        interfaces.iter().map(|interface| interface.ip()).find(|ip| ip.is_ipv4() && AddressClass::of(*ip) == wanted)
+        interfaces
+            .iter()
+            .map(|interface| interface.ip())
+            .find(|ip| ip.is_ipv4() && AddressClass::of(*ip) == wanted)
     };
     match tier {
         NetworkTier::Local => None,

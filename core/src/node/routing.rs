@@ -21,8 +21,7 @@ use crate::{
     transport::{Sent, Source},
     trust::chain,
     wire::{
-        Answer, canonical,
-        answer::Body,
+        Answer, Body, canonical,
         frame::{Frame, RouteHop, RouteType, RoutedEnvelope},
         json as strict,
         route::Endpoint,
@@ -88,12 +87,18 @@ fn status(status: &str, envelope: &RoutedEnvelope) -> Answer {
 /// The endpoints that a routed message may be for.
 fn endpoint_of(path: Option<&str>) -> Option<Endpoint> {
     let last = path.unwrap_or("/__darkmatter__/message").rsplit('/').next()?;
-    [Endpoint::Message, Endpoint::StatusBroadcast, Endpoint::PeerUpdate].into_iter().find(|e| e.name() == last)
+    [Endpoint::Message, Endpoint::StatusBroadcast, Endpoint::PeerUpdate]
+        .into_iter()
+        .find(|e| e.name() == last)
 }
 
 impl Inner {
     /// Handles an envelope.
-    pub(crate) async fn route_envelope(self: &Arc<Self>, envelope: RoutedEnvelope, source: &Source) -> Answer {
+    pub(crate) async fn route_envelope(
+        self: &Arc<Self>,
+        envelope: RoutedEnvelope,
+        source: &Source,
+    ) -> Answer {
         if envelope.route_type == RouteType::ConnectionResponse {
             return self.route_response(envelope).await;
         }
@@ -138,7 +143,9 @@ impl Inner {
         let inner = match Frame::from_object(endpoint, envelope.payload.clone()) {
             // The frame inside meets the same steps as one that came directly. Its sender is not at the
             // address it came from, so no rule about near addresses applies.
-            Ok(frame) => Box::pin(self.answer_frame(frame, endpoint, SourcePass::relayed(source), source)).await,
+            Ok(frame) => {
+                Box::pin(self.answer_frame(frame, endpoint, SourcePass::relayed(source), source)).await
+            }
             Err(refusal) => Err(refusal),
         };
         let answer = inner.unwrap_or_else(|refusal| refusal);
@@ -192,7 +199,11 @@ impl Inner {
     /// be for it (S7); it passes on those of others.
     async fn route_response(self: &Arc<Self>, envelope: RoutedEnvelope) -> Answer {
         if envelope.target == self.me() {
-            return Answer::refuse(403, Code::RequestUnknown, "No routed request of this agent waits for that response");
+            return Answer::refuse(
+                403,
+                Code::RequestUnknown,
+                "No routed request of this agent waits for that response",
+            );
         }
         if !self.state.lock().routes.is_new(&envelope.route_id, self.now()) {
             return Answer::ok(json!({"status": "duplicate"}));
@@ -255,10 +266,9 @@ impl Inner {
         let mut onward = envelope.clone();
         onward.hops_remaining = envelope.hops_remaining.saturating_sub(1);
         onward.visited.push(self.me().to_string());
-        onward.trust_chain.push(RouteHop {
-            agent: self.me().to_string(),
-            trust_to_next: chain::link_to(score),
-        });
+        onward
+            .trust_chain
+            .push(RouteHop { agent: self.me().to_string(), trust_to_next: chain::link_to(score) });
         onward
     }
 }

@@ -26,7 +26,8 @@ impl ProvenSources {
             return;
         }
         if self.0.len() >= MOST
-            && let Some(oldest) = self.0.iter().min_by_key(|(_, proven)| **proven).map(|(source, _)| source.clone())
+            && let Some(oldest) =
+                self.0.iter().min_by_key(|(_, proven)| **proven).map(|(source, _)| source.clone())
         {
             self.0.remove(&oldest);
         }

@@ -27,9 +27,12 @@ impl LocalToken {
     /// Writes it where only its owner can read it.
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
         write_private(&folder.join(TOKEN_FILE), self.0.as_bytes()).map_err(|cause| {
-            Error::new(Code::StoreUnavailable, "the token of the local API cannot be written; check the folder's mode")
-                .with("folder", folder.display())
-                .because(cause)
+            Error::new(
+                Code::StoreUnavailable,
+                "the token of the local API cannot be written; check the folder's mode",
+            )
+            .with("folder", folder.display())
+            .because(cause)
         })
     }
 

@@ -10,10 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    events::NodeEvent,
-    inner::Inner,
-};
+use super::{events::NodeEvent, inner::Inner};
 use crate::{
     discovery::{Discovery, Finding},
     env::Timestamp,
@@ -104,7 +101,8 @@ impl Inner {
             let health = state.peers.health(&agent);
             // Each failure doubles the wait; the first ping of a peer comes at a random moment, so that a
             // restart does not ping everybody at once.
-            let wait = interval.saturating_mul(1 << health.failures.min(5)).min(LONGEST_PING_WAIT.max(interval));
+            let wait =
+                interval.saturating_mul(1 << health.failures.min(5)).min(LONGEST_PING_WAIT.max(interval));
             let at = match health.next_ping {
                 Some(at) => at,
                 None => now + Duration::from_millis(self.env.random.below(interval.as_millis() as u64)),
@@ -129,8 +127,9 @@ impl Inner {
         let mut body = self.own_object();
         body.insert("timestamp".into(), json!(self.now().to_wire()));
         let answered = match self.post_to_peer(&peer, "ping", body, PING_TIMEOUT).await {
-            Ok(sent) => crate::wire::json::parse_object(&sent.reply.body)
-                .is_ok_and(|answer| answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])),
+            Ok(sent) => crate::wire::json::parse_object(&sent.reply.body).is_ok_and(|answer| {
+                answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])
+            }),
             Err(_) => false,
         };
         let changed = {
@@ -158,7 +157,7 @@ impl Inner {
             let state = self.state.lock();
             state
                 .trust
-                .due_for_disconnect_after(now, negative)
+                .due_for_disconnect(now, negative)
                 .into_iter()
                 .filter(|agent| state.peers.get(agent).is_some())
                 .collect()
@@ -188,11 +187,10 @@ impl Inner {
         let mut rows = Batch::new();
         for row in &page {
             let claimed: Timestamp = row.parse(Table::Seen)?;
-            let signs_v2 = row
-                .key
-                .split_once('/')
-                .and_then(|(sender, _)| sender.parse::<AgentId>().ok())
-                .is_some_and(|sender| self.state.lock().peers.get(&sender).is_none_or(Connection::signs_v2));
+            let signs_v2 =
+                row.key.split_once('/').and_then(|(sender, _)| sender.parse::<AgentId>().ok()).is_some_and(
+                    |sender| self.state.lock().peers.get(&sender).is_none_or(Connection::signs_v2),
+                );
             let lifetime = if signs_v2 { CLAIM_LIFETIME } else { CLAIM_LIFETIME_V1 };
             if now.since(claimed) > lifetime {
                 rows.delete(Table::Seen, row.key.clone());

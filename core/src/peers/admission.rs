@@ -1,7 +1,7 @@
 //! Who is let in: one pure decision from facts that nobody can forge.
 
 use super::types::AutoAccept;
-use crate::{transport::Source, wire::url::AddressClass};
+use crate::{transport::Source, wire::AddressClass};
 
 /// What the host's policy says about a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

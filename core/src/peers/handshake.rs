@@ -219,7 +219,11 @@ impl Peers {
         let proof = request.proof();
         let request = request.frame();
         if request.from == context.me.agent_id {
-            return Ok(Outcome::answer(Answer::refuse(400, Code::PeerRefused, "Rejecting request from self")));
+            return Ok(Outcome::answer(Answer::refuse(
+                400,
+                Code::PeerRefused,
+                "Rejecting request from self",
+            )));
         }
         let nonce = request.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
         let url = stored_url(&request.url);
@@ -229,7 +233,8 @@ impl Peers {
             let actions = vec![PeerAction::Flush { agent: request.from }];
             return Ok(Outcome { rows, events: Vec::new(), actions, answer });
         }
-        let facts = Facts { source, url: url::base(&request.url), full: self.len() >= context.max_connections };
+        let facts =
+            Facts { source, url: url::base(&request.url), full: self.len() >= context.max_connections };
         match admission::admit(context.auto_accept, verdict, facts) {
             Admission::Refuse(sentence) => {
                 Ok(Outcome::answer(Answer::refuse(403, Code::PolicyRefused, sentence)))
@@ -267,7 +272,13 @@ impl Peers {
     }
 
     /// A repeated request changes an existing connection only when the requester is proven (S4).
-    fn refresh(&mut self, request: &ConnectionRequest, url: String, proof: Proof, now: Timestamp) -> Result<Batch> {
+    fn refresh(
+        &mut self,
+        request: &ConnectionRequest,
+        url: String,
+        proof: Proof,
+        now: Timestamp,
+    ) -> Result<Batch> {
         if proof == Proof::None {
             return Ok(Batch::new());
         }
@@ -339,7 +350,11 @@ impl Peers {
                 agent_id: request.from,
                 display_name: introduction.display_name.clone(),
             });
-            outcome.actions.push(PeerAction::Notice { agent: request.from, request_id, status: "pending".into() });
+            outcome.actions.push(PeerAction::Notice {
+                agent: request.from,
+                request_id,
+                status: "pending".into(),
+            });
         }
         Ok(outcome)
     }
@@ -432,7 +447,11 @@ impl Peers {
     }
 
     /// Takes the late acceptance of a request of ours. It must answer something we asked (§6.4).
-    pub fn on_accepted(&mut self, accepted: &Verified<ConnectionAccepted>, context: &Context<'_>) -> PeerOutcome {
+    pub fn on_accepted(
+        &mut self,
+        accepted: &Verified<ConnectionAccepted>,
+        context: &Context<'_>,
+    ) -> PeerOutcome {
         let proof = accepted.proof();
         let accepted = accepted.frame();
         let base = url::base(&accepted.url);
@@ -446,7 +465,13 @@ impl Peers {
         if self.len() >= context.max_connections && self.get(&accepted.from).is_none() {
             return Outcome::answer(Answer::refuse(429, Code::ConnectionLimit, "Connection limit reached"));
         }
-        let kept = connection(accepted.from, kept_url(&asked, &accepted.url), &accepted.introduction, proof, context.now);
+        let kept = connection(
+            accepted.from,
+            kept_url(&asked, &accepted.url),
+            &accepted.introduction,
+            proof,
+            context.now,
+        );
         let rows = match self.connect(kept) {
             Ok(rows) => rows,
             Err(error) => return Outcome::answer(Answer::from_error(&error)),
@@ -497,13 +522,18 @@ impl Peers {
         request_id: String,
         now: Timestamp,
     ) -> Result<Batch> {
-        self.ask(Outstanding { url: url::base(dialled).to_owned(), agent_id: agent, request_id, asked_at: now })
+        self.ask(Outstanding {
+            url: url::base(dialled).to_owned(),
+            agent_id: agent,
+            request_id,
+            asked_at: now,
+        })
     }
 }
 
 /// Our proof for the challenge of a pending reply.
 pub fn proof_body(passport: &Passport, challenge_id: &str, challenge_hex: &str) -> Map<String, Value> {
-    let signature: Signature = crate::identity::prove(passport, challenge_hex);
+    let signature: Signature = crate::identity::challenge::prove(passport, challenge_hex);
     let id = passport.agent_id();
     let mut object = Map::new();
     object.insert("challenge_id".into(), json!(challenge_id));

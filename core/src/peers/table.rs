@@ -106,13 +106,21 @@ impl Peers {
         let mut rows = Batch::new();
         rows.put(Table::Peers, connection.agent_id.to_string(), &connection)?;
         let agent = connection.agent_id;
-        let settled: Vec<_> =
-            self.pending.values().filter(|request| request.agent_id == agent).map(|r| r.request_id.clone()).collect();
+        let settled: Vec<_> = self
+            .pending
+            .values()
+            .filter(|request| request.agent_id == agent)
+            .map(|r| r.request_id.clone())
+            .collect();
         for request_id in settled {
             rows.append(self.drop_pending(&request_id));
         }
-        let answered: Vec<_> =
-            self.outstanding.values().filter(|request| request.agent_id == agent).map(|r| r.url.clone()).collect();
+        let answered: Vec<_> = self
+            .outstanding
+            .values()
+            .filter(|request| request.agent_id == agent)
+            .map(|r| r.url.clone())
+            .collect();
         for url in answered {
             rows.append(self.drop_outstanding(&url));
         }

@@ -80,12 +80,20 @@ pub const CAPABILITY_SEAL: &str = "seal";
 impl Connection {
     /// Whether the peer signs in our form.
     pub fn signs_v2(&self) -> bool {
-        self.capabilities.get(CAPABILITY_SIGNATURE).and_then(Value::as_u64).is_some_and(|version| version >= 2)
+        self.capabilities
+            .get(CAPABILITY_SIGNATURE)
+            .and_then(Value::as_u64)
+            .is_some_and(|version| version >= 2)
     }
 
     /// Whether the peer opens sealed bodies.
     pub fn opens_seals(&self) -> bool {
-        self.signs_v2() && self.capabilities.get(CAPABILITY_SEAL).and_then(Value::as_u64).is_some_and(|version| version >= 1)
+        self.signs_v2()
+            && self
+                .capabilities
+                .get(CAPABILITY_SEAL)
+                .and_then(Value::as_u64)
+                .is_some_and(|version| version >= 1)
     }
 
     /// The name to show: the peer's own, else the start of its id.

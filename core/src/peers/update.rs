@@ -22,12 +22,21 @@ use crate::{
 impl Peers {
     /// Applies an update whose signature held. Updates only move forward in time, so a repeated or older
     /// one changes nothing (S12).
-    pub fn on_update(&mut self, update: &Verified<PeerUpdate>, me: &SelfDescription, now: Timestamp) -> PeerOutcome {
+    pub fn on_update(
+        &mut self,
+        update: &Verified<PeerUpdate>,
+        me: &SelfDescription,
+        now: Timestamp,
+    ) -> PeerOutcome {
         let proof = update.proof();
         let update = update.frame();
         // Retries of 1.1.1 announce the receiver's own address as the sender's (B11).
         if url::base(&update.new_url) == url::base(&me.url) && url::scope(&update.new_url).is_none() {
-            return Outcome::answer(Answer::refuse(400, Code::UrlInvalid, "That is my own address, not yours"));
+            return Outcome::answer(Answer::refuse(
+                400,
+                Code::UrlInvalid,
+                "That is my own address, not yours",
+            ));
         }
         let Some(sent_at) = time::parse(&update.timestamp) else {
             return Outcome::answer(Answer::refuse(403, Code::Stale, "Timestamp expired"));

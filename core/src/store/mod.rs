@@ -51,6 +51,7 @@ use std::{future::Future, pin::Pin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub(crate) use self::private::write as write_private;
 pub use self::{
     fault::{CrashPlan, FaultyStore, Moment},
     memory::{MemoryDisk, MemoryStore},

@@ -8,7 +8,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     process,
 };
@@ -88,13 +88,7 @@ impl Owner {
             Error::new(Code::Internal, "the facts about the owner could not be written as JSON")
                 .because(cause)
         })?;
-        let unfinished = self.folder.join("owner.json.new");
-        private::file()
-            .truncate(true)
-            .open(&unfinished)
-            .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| fs::rename(&unfinished, self.folder.join(INFO)))
-            .map_err(|cause| unusable(&self.folder, cause))
+        private::write(&self.folder.join(INFO), &text).map_err(|cause| unusable(&self.folder, cause))
     }
 
     /// Removes what was published. A file that stays is harmless: readers know that it may be old.

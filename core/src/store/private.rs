@@ -5,8 +5,8 @@
 //! What exists already keeps the mode its owner chose.
 
 use std::{
-    fs::{DirBuilder, OpenOptions},
-    io,
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -26,6 +26,15 @@ pub(super) fn file() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Writes a whole file. Readers see the old content or the new one, never half of it.
+pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let mut target = file().truncate(true).open(&unfinished)?;
+    target.write_all(content)?;
+    fs::rename(&unfinished, path)
 }
 
 #[cfg(all(test, unix))]

@@ -82,6 +82,11 @@ impl TryFrom<String> for Sequence {
     }
 }
 
+/// The key of row number `number`.
+pub fn key(number: u64) -> String {
+    Sequence(number).key()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -6,13 +6,12 @@ use crate::{env::Timestamp, identity::AgentId};
 
 use super::Impression;
 
-/// How long a score may stay negative before the connection ends.
+/// How long a score may stay negative before the connection ends, unless the settings say otherwise.
 pub const NEGATIVE_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Whether a connection to this agent has to end now. A clock that stepped back only postpones it.
-pub fn is_due_for_disconnect(impression: &Impression, now: Timestamp) -> bool {
-    impression.score < 0.0
-        && impression.negative_since.is_some_and(|since| now.since(since) >= NEGATIVE_PATIENCE)
+pub fn is_due_for_disconnect(impression: &Impression, now: Timestamp, patience: Duration) -> bool {
+    impression.score < 0.0 && impression.negative_since.is_some_and(|since| now.since(since) >= patience)
 }
 
 /// Sorts `agents` by score, best first. An agent without a score counts 0; equal ones keep their order.
@@ -34,11 +33,11 @@ mod tests {
         let since = Timestamp::from_seconds(1_700_000_000);
         let bad = Impression { score: -0.2, negative_since: Some(since), ..Impression::default() };
         let almost = since + (NEGATIVE_PATIENCE - Duration::from_micros(1));
-        assert!(!is_due_for_disconnect(&bad, almost));
-        assert!(is_due_for_disconnect(&bad, since + NEGATIVE_PATIENCE));
-        assert!(!is_due_for_disconnect(&bad, since - NEGATIVE_PATIENCE));
+        assert!(!is_due_for_disconnect(&bad, almost, NEGATIVE_PATIENCE));
+        assert!(is_due_for_disconnect(&bad, since + NEGATIVE_PATIENCE, NEGATIVE_PATIENCE));
+        assert!(!is_due_for_disconnect(&bad, since - NEGATIVE_PATIENCE, NEGATIVE_PATIENCE));
         let unknown_begin = Impression { negative_since: None, ..bad };
-        assert!(!is_due_for_disconnect(&unknown_begin, since + NEGATIVE_PATIENCE));
+        assert!(!is_due_for_disconnect(&unknown_begin, since + NEGATIVE_PATIENCE, NEGATIVE_PATIENCE));
     }
 
     #[test]

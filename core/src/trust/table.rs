@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::time::Duration;
+
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -142,8 +144,9 @@ impl Trust {
     }
 
     /// Which agents have been negative for too long, in the order of their ids.
-    pub fn due_for_disconnect(&self, now: Timestamp) -> Vec<AgentId> {
-        let due = self.impressions.iter().filter(|(_, known)| gate::is_due_for_disconnect(known, now));
+    pub fn due_for_disconnect(&self, now: Timestamp, patience: Duration) -> Vec<AgentId> {
+        let due =
+            self.impressions.iter().filter(|(_, known)| gate::is_due_for_disconnect(known, now, patience));
         due.map(|(id, _)| *id).collect()
     }
 
@@ -247,7 +250,7 @@ mod tests {
         trust.set(id(2), 0.5, None, NOW).unwrap();
         let later = NOW + gate::NEGATIVE_PATIENCE;
         trust.set(id(3), -0.5, None, later).unwrap();
-        assert_eq!(trust.due_for_disconnect(later), [id(1)]);
+        assert_eq!(trust.due_for_disconnect(later, gate::NEGATIVE_PATIENCE), [id(1)]);
     }
 
     #[test]

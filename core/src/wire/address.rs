@@ -24,6 +24,17 @@ pub enum AddressClass {
 }
 
 impl AddressClass {
+    /// The name in logs and error contexts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Private => "private",
+            Self::LinkLocal => "linklocal",
+            Self::Global => "global",
+            Self::Never => "never",
+        }
+    }
+
     /// Whether it is on this machine or on a network around it.
     pub const fn is_local(self) -> bool {
         matches!(self, Self::Loopback | Self::Private | Self::LinkLocal)
@@ -40,7 +51,7 @@ impl AddressClass {
     fn of_v4(address: Ipv4Addr) -> Self {
         match address.octets() {
             // The metadata services of clouds answer here, to whoever can make a host ask.
-            [169, 254, 169, 254] => Self::Never,
+            [169, 254, 169, 254] | [100, 100, 100, 200] | [168, 63, 129, 16] => Self::Never,
             [127, ..] => Self::Loopback,
             [10, ..] | [192, 168, ..] => Self::Private,
             [172, second, ..] if (16..32).contains(&second) => Self::Private,
@@ -48,7 +59,7 @@ impl AddressClass {
             [169, 254, ..] => Self::LinkLocal,
             // This network, protocol assignments, documentation, benchmarking, multicast, reserved.
             [0, ..] | [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Self::Never,
-            [198, 18 | 19, ..] | [224..=255, ..] => Self::Never,
+            [192, 88, 99, _] | [198, 18 | 19, ..] | [224..=255, ..] => Self::Never,
             _ => Self::Global,
         }
     }
@@ -243,5 +254,87 @@ mod tests {
         assert!(!NetworkTier::Global.allows_target(AddressClass::Loopback, false));
         assert!(NetworkTier::Global.allows_target(AddressClass::Loopback, true));
         assert_eq!(serde_json::to_string(&NetworkTier::Lan).unwrap(), "\"lan\"");
+    }
+
+    /// Every range of the rule with its first and last address, and neighbours outside.
+    const TABLE: &[(&str, AddressClass)] = &[
+        ("127.0.0.1", AddressClass::Loopback),
+        ("127.255.255.255", AddressClass::Loopback),
+        ("::1", AddressClass::Loopback),
+        ("10.0.0.0", AddressClass::Private),
+        ("10.255.255.255", AddressClass::Private),
+        ("11.0.0.0", AddressClass::Global),
+        ("172.15.255.255", AddressClass::Global),
+        ("172.16.0.0", AddressClass::Private),
+        ("172.31.255.255", AddressClass::Private),
+        ("172.32.0.0", AddressClass::Global),
+        ("192.168.0.0", AddressClass::Private),
+        ("192.168.255.255", AddressClass::Private),
+        ("192.169.0.0", AddressClass::Global),
+        ("100.63.255.255", AddressClass::Global),
+        ("100.64.0.0", AddressClass::Private),
+        ("100.127.255.255", AddressClass::Private),
+        ("100.128.0.0", AddressClass::Global),
+        ("100.100.100.200", AddressClass::Never),
+        ("fc00::", AddressClass::Private),
+        ("fdff:ffff::1", AddressClass::Private),
+        ("fec0::1", AddressClass::Private),
+        ("169.254.0.1", AddressClass::LinkLocal),
+        ("169.254.255.255", AddressClass::LinkLocal),
+        ("169.254.169.254", AddressClass::Never),
+        ("fe80::1", AddressClass::LinkLocal),
+        ("febf::1", AddressClass::LinkLocal),
+        ("fd00:ec2::254", AddressClass::Never),
+        ("fd00:ec2::253", AddressClass::Private),
+        ("0.0.0.0", AddressClass::Never),
+        ("0.255.255.255", AddressClass::Never),
+        ("1.0.0.0", AddressClass::Global),
+        ("192.0.0.192", AddressClass::Never),
+        ("192.0.1.1", AddressClass::Global),
+        ("192.0.2.1", AddressClass::Never),
+        ("198.51.100.7", AddressClass::Never),
+        ("203.0.113.7", AddressClass::Never),
+        ("192.88.99.1", AddressClass::Never),
+        ("198.17.255.255", AddressClass::Global),
+        ("198.18.0.0", AddressClass::Never),
+        ("198.19.255.255", AddressClass::Never),
+        ("198.20.0.0", AddressClass::Global),
+        ("168.63.129.16", AddressClass::Never),
+        ("223.255.255.255", AddressClass::Global),
+        ("224.0.0.1", AddressClass::Never),
+        ("239.255.255.250", AddressClass::Never),
+        ("240.0.0.1", AddressClass::Never),
+        ("255.255.255.255", AddressClass::Never),
+        ("8.8.8.8", AddressClass::Global),
+        ("::", AddressClass::Never),
+        ("ff02::1", AddressClass::Never),
+        ("2001:db8::1", AddressClass::Never),
+        ("3fff::1", AddressClass::Never),
+        ("3fff:1000::1", AddressClass::Global),
+        ("100::1", AddressClass::Never),
+        ("2001::1", AddressClass::Never),
+        ("2001:1ff::1", AddressClass::Never),
+        ("2001:200::1", AddressClass::Global),
+        ("2606:4700::1111", AddressClass::Global),
+        // IPv4 inside IPv6.
+        ("::ffff:127.0.0.1", AddressClass::Loopback),
+        ("::ffff:8.8.8.8", AddressClass::Global),
+        ("::ffff:169.254.169.254", AddressClass::Never),
+        ("::127.0.0.1", AddressClass::Loopback),
+        ("::ffff:0:127.0.0.1", AddressClass::Loopback),
+        ("64:ff9b::10.0.0.1", AddressClass::Private),
+        ("64:ff9b::8.8.8.8", AddressClass::Global),
+        ("64:ff9b:1::8.8.8.8", AddressClass::Never),
+        ("2002:7f00:1::", AddressClass::Loopback),
+        ("2002:c0a8:101::5", AddressClass::Private),
+        ("2002:808:808::1", AddressClass::Global),
+    ];
+
+    #[test]
+    fn every_range_has_its_class() {
+        for (text, class) in TABLE {
+            let address: IpAddr = text.parse().unwrap();
+            assert_eq!(AddressClass::of(address), *class, "{text}");
+        }
     }
 }

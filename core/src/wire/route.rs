@@ -161,7 +161,10 @@ impl Route {
                 let named = Endpoint::ALL.iter().copied().find(|endpoint| endpoint.name() == rest);
                 match named.ok_or(RouteError::NotFound)? {
                     // Reached only by the forms above.
-                    Endpoint::WellKnown | Endpoint::Impression | Endpoint::PeerLookup | Endpoint::InboxConsume => {
+                    Endpoint::WellKnown
+                    | Endpoint::Impression
+                    | Endpoint::PeerLookup
+                    | Endpoint::InboxConsume => {
                         return Err(RouteError::NotFound);
                     }
                     endpoint => (endpoint, None),
@@ -193,15 +196,27 @@ mod tests {
             format!("/__darkmatter__/{ID}/__darkmatter__/impression/{ID}"),
         ] {
             let route = Route::parse(Method::Get, &path, false).unwrap();
-            assert_eq!((route.endpoint, route.argument.as_deref()), (Endpoint::Impression, Some(ID)), "{path}");
+            assert_eq!(
+                (route.endpoint, route.argument.as_deref()),
+                (Endpoint::Impression, Some(ID)),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn unknown_paths_and_wrong_methods_are_told_apart() {
         assert_eq!(endpoint("/__darkmatter__/message"), Err(RouteError::MethodNotAllowed));
-        for path in ["/", "/status", "/__darkmatter__/", "/__darkmatter__/status/", "/__darkmatter__/nope",
-            "/__darkmatter__/impression/", "/__darkmatter__/impression/a/b", "/__darkmatter__/well_known"] {
+        for path in [
+            "/",
+            "/status",
+            "/__darkmatter__/",
+            "/__darkmatter__/status/",
+            "/__darkmatter__/nope",
+            "/__darkmatter__/impression/",
+            "/__darkmatter__/impression/a/b",
+            "/__darkmatter__/well_known",
+        ] {
             assert_eq!(endpoint(path), Err(RouteError::NotFound), "{path}");
         }
     }

@@ -13,13 +13,18 @@ pub fn encode(content: &str, metadata: &Map<String, Value>, in_reply_to: Option<
 /// The body in opened bytes. The sender is proven by now, but may still send nonsense.
 pub fn decode(bytes: &[u8]) -> Result<Body, Answer> {
     let refuse = |sentence: &str| Answer::refuse(400, Code::WireField, sentence);
-    let mut object = strict::parse_object(bytes).map_err(|_| refuse("The sealed body is not a JSON object"))?;
+    let mut object =
+        strict::parse_object(bytes).map_err(|_| refuse("The sealed body is not a JSON object"))?;
     let content = match object.remove("content") {
         Some(Value::String(content)) if !content.is_empty() => content,
         _ => return Err(refuse("Missing required fields: message_id, content")),
     };
     if content.chars().count() > limits::CONTENT_CHARS {
-        return Err(Answer::refuse(413, Code::WireTooLarge, format!("Content exceeds {} bytes", limits::CONTENT_CHARS)));
+        return Err(Answer::refuse(
+            413,
+            Code::WireTooLarge,
+            format!("Content exceeds {} bytes", limits::CONTENT_CHARS),
+        ));
     }
     let mut metadata = match object.remove("metadata") {
         Some(Value::Object(metadata)) => metadata,

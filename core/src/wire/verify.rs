@@ -9,8 +9,8 @@ use super::{
     Answer, canonical,
     canonical::{BodyDigest, Domain},
     frame::{
-        Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandshakeSignature, MessageFrame, PeerUpdate,
-        Ping, Query, RoutedEnvelope, StatusBroadcast,
+        Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandshakeSignature,
+        MessageFrame, PeerUpdate, Ping, Query, RoutedEnvelope, StatusBroadcast,
     },
     seal, time,
 };
@@ -163,13 +163,19 @@ impl Verifier<'_> {
             }
             Frame::ConnectionRequest(request) => {
                 let key = request.introduction.presented_key.as_deref();
-                let proof = self.handshake(Domain::ConnectionRequest, request.from, key, request.signed.as_ref())?;
+                let proof =
+                    self.handshake(Domain::ConnectionRequest, request.from, key, request.signed.as_ref())?;
                 Ok(Verified { sender: Some(request.from), frame: Frame::ConnectionRequest(request), proof })
             }
             Frame::ConnectionAccepted(accepted) => {
                 let key = accepted.introduction.presented_key.as_deref();
-                let proof = self.handshake(Domain::ConnectionAccepted, accepted.from, key, accepted.signed.as_ref())?;
-                Ok(Verified { sender: Some(accepted.from), frame: Frame::ConnectionAccepted(accepted), proof })
+                let proof =
+                    self.handshake(Domain::ConnectionAccepted, accepted.from, key, accepted.signed.as_ref())?;
+                Ok(Verified {
+                    sender: Some(accepted.from),
+                    frame: Frame::ConnectionAccepted(accepted),
+                    proof,
+                })
             }
             // The proof is checked against the challenge by the handshake, which knows it.
             Frame::ConnectionProof(proof) => {
@@ -187,10 +193,7 @@ impl Verifier<'_> {
     }
 
     /// Decides whether the accepted reply to our own request is believed.
-    pub fn verify_reply(
-        &self,
-        reply: ConnectionAccepted,
-    ) -> Result<Verified<ConnectionAccepted>, Answer> {
+    pub fn verify_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>, Answer> {
         let key = reply.introduction.presented_key.as_deref();
         let proof = self.handshake(Domain::ConnectionReply, reply.from, key, reply.signed.as_ref())?;
         Ok(Verified { sender: Some(reply.from), frame: reply, proof })
@@ -233,10 +236,9 @@ impl Verifier<'_> {
                     Code::SignatureMissing,
                     "Signature required — this connection has a known public key.",
                 ),
-                Relation::Stranger => refuse(
-                    Code::SignatureMissing,
-                    "Not connected — unsigned messages require a connection.",
-                ),
+                Relation::Stranger => {
+                    refuse(Code::SignatureMissing, "Not connected — unsigned messages require a connection.")
+                }
             });
         };
         // Sealed bodies exist only under the second signature.
@@ -251,7 +253,11 @@ impl Verifier<'_> {
         Ok((message, Proof::V1))
     }
 
-    fn message_v2(&self, mut message: MessageFrame, signature: &Signature) -> Result<(MessageFrame, Proof), Answer> {
+    fn message_v2(
+        &self,
+        mut message: MessageFrame,
+        signature: &Signature,
+    ) -> Result<(MessageFrame, Proof), Answer> {
         let us = self.passport.agent_id();
         if message.to != Some(us) {
             return Err(refuse(Code::KeyMismatch, "This message is signed for another recipient"));
@@ -294,13 +300,21 @@ impl Verifier<'_> {
             return Ok(Proof::V2);
         }
         if relation == (Relation::Connected { signs_v2: true }) {
-            return Err(refuse(Code::SignatureMissing, "Signature required — this peer signs with signature_v2"));
+            return Err(refuse(
+                Code::SignatureMissing,
+                "Signature required — this peer signs with signature_v2",
+            ));
         }
         let id = broadcast.message_id.as_deref().unwrap_or_default();
         let bytes = canonical::message(&broadcast.from, id, &broadcast.timestamp, &broadcast.content);
         match &broadcast.signature {
-            None => Err(refuse(Code::SignatureMissing, "Signature required — this connection has a known public key.")),
-            Some(signature) if !broadcast.from.verify(&bytes, signature) => Err(refuse(Code::SignatureInvalid, INVALID)),
+            None => Err(refuse(
+                Code::SignatureMissing,
+                "Signature required — this connection has a known public key.",
+            )),
+            Some(signature) if !broadcast.from.verify(&bytes, signature) => {
+                Err(refuse(Code::SignatureInvalid, INVALID))
+            }
             Some(_) => self.fresh(&broadcast.timestamp).map(|()| Proof::V1),
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     error::{Code, Error, Result},
     messaging::RouterMode,
     peers::AutoAccept,
-    wire::url::NetworkTier,
+    wire::{NetworkTier, url},
 };
 
 /// Where variables come from. Tests use a map.
@@ -152,7 +152,11 @@ impl NodeConfig {
         }
         if let Some(bio) = read::<String>(environment, "DARKMATTER_BIO", "")? {
             if bio.chars().count() > crate::wire::limits::BIO_CHARS {
-                return Err(refuse("DARKMATTER_BIO", &format!("{} characters", bio.chars().count()), "at most 1,000 characters"));
+                return Err(refuse(
+                    "DARKMATTER_BIO",
+                    &format!("{} characters", bio.chars().count()),
+                    "at most 1,000 characters",
+                ));
             }
             self.bio = Some(bio);
         }
@@ -161,10 +165,10 @@ impl NodeConfig {
         {
             self.project_dir = Some(folder);
         }
-        if let Some(url) = read::<String>(environment, "DARKMATTER_PUBLIC_URL", "")? {
-            crate::wire::url::PeerUrl::parse(&url)
-                .map_err(|_| refuse("DARKMATTER_PUBLIC_URL", &url, "an http or https URL with a host"))?;
-            self.public_url = Some(url);
+        if let Some(text) = read::<String>(environment, "DARKMATTER_PUBLIC_URL", "")? {
+            url::parse(&text)
+                .map_err(|_| refuse("DARKMATTER_PUBLIC_URL", &text, "an http or https URL with a host"))?;
+            self.public_url = Some(text);
         }
         match read::<String>(environment, "DARKMATTER_DISCOVERY", "")? {
             None => {}
@@ -177,16 +181,21 @@ impl NodeConfig {
         }
         if let Some(ports) = read::<String>(environment, "DARKMATTER_DISCOVERY_PORTS", "")? {
             let range = ports.split_once('-').and_then(|(first, last)| {
-                Some((first.trim().parse().ok()?, last.trim().parse().ok()?)).filter(|(first, last)| *first > 0 && first <= last)
+                Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
+                    .filter(|(first, last)| *first > 0 && first <= last)
             });
-            self.discovery_ports =
-                range.ok_or_else(|| refuse("DARKMATTER_DISCOVERY_PORTS", &ports, "FIRST-LAST, such as 8100-8200"))?;
+            self.discovery_ports = range.ok_or_else(|| {
+                refuse("DARKMATTER_DISCOVERY_PORTS", &ports, "FIRST-LAST, such as 8100-8200")
+            })?;
         }
         set(
             &mut self.max_connections,
             read::<usize>(environment, "DARKMATTER_MAX_CONNECTIONS", "a number, 1 to 100,000")?,
         );
-        set(&mut self.request_expiry_secs, read(environment, "DARKMATTER_REQUEST_EXPIRY", "a number of seconds")?);
+        set(
+            &mut self.request_expiry_secs,
+            read(environment, "DARKMATTER_REQUEST_EXPIRY", "a number of seconds")?,
+        );
         set(
             &mut self.network_tier,
             word::<NetworkTier>(environment, "DARKMATTER_NETWORK_TIER", "local, lan or global")?,
@@ -200,15 +209,19 @@ impl NodeConfig {
             )?,
         );
         if let Some(json) = read::<String>(environment, "DARKMATTER_ACCESS_OVERRIDES", "")? {
-            self.access_overrides = serde_json::from_str::<BTreeMap<String, AccessName>>(&json).map_err(|_| {
-                refuse(
-                    "DARKMATTER_ACCESS_OVERRIDES",
-                    &json,
-                    "a JSON object of endpoint names to public, peer or local",
-                )
-            })?;
+            self.access_overrides =
+                serde_json::from_str::<BTreeMap<String, AccessName>>(&json).map_err(|_| {
+                    refuse(
+                        "DARKMATTER_ACCESS_OVERRIDES",
+                        &json,
+                        "a JSON object of endpoint names to public, peer or local",
+                    )
+                })?;
         }
-        set(&mut self.bootstrap_peers, list(environment, "DARKMATTER_BOOTSTRAP_PEERS", "URLs separated by commas")?);
+        set(
+            &mut self.bootstrap_peers,
+            list(environment, "DARKMATTER_BOOTSTRAP_PEERS", "URLs separated by commas")?,
+        );
         set(&mut self.bootstrap_mode, flag(environment, "DARKMATTER_BOOTSTRAP_MODE")?);
         set(
             &mut self.trusted_proxies,
@@ -219,9 +232,10 @@ impl NodeConfig {
             word::<AutoAccept>(environment, "DARKMATTER_AUTO_ACCEPT", "none, loopback, lan or all")?,
         );
         set(&mut self.upnp, flag(environment, "DARKMATTER_UPNP")?);
-        for url in &self.bootstrap_peers {
-            crate::wire::url::PeerUrl::parse(url)
-                .map_err(|_| refuse("DARKMATTER_BOOTSTRAP_PEERS", url, "http or https URLs separated by commas"))?;
+        for text in &self.bootstrap_peers {
+            url::parse(text).map_err(|_| {
+                refuse("DARKMATTER_BOOTSTRAP_PEERS", text, "http or https URLs separated by commas")
+            })?;
         }
         Ok(self)
     }

@@ -27,9 +27,9 @@ use crate::{
     peers::AutoAccept,
     store::Durability,
     wire::{
+        NetworkTier,
         limiter::Limits,
         route::{Access, Endpoint},
-        url::NetworkTier,
     },
 };
 

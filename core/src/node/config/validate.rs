@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::NodeConfig;
 use crate::{
     error::{Code, Error, Result},
-    wire::{limits, route::Endpoint, url::PeerUrl},
+    wire::{limits, route::Endpoint, url},
 };
 
 fn refuse(member: &str, value: impl Display, allowed: &str) -> Error {
@@ -24,15 +24,19 @@ pub(super) fn validate(config: &NodeConfig) -> Result<()> {
     {
         return Err(refuse("bio", format!("{} characters", bio.chars().count()), "at most 1,000 characters"));
     }
-    if let Some(url) = &config.public_url {
-        PeerUrl::parse(url).map_err(|_| refuse("public_url", url, "an http or https URL with a host"))?;
+    if let Some(text) = &config.public_url {
+        url::parse(text).map_err(|_| refuse("public_url", text, "an http or https URL with a host"))?;
     }
-    for url in &config.bootstrap_peers {
-        PeerUrl::parse(url).map_err(|_| refuse("bootstrap_peers", url, "http or https URLs"))?;
+    for text in &config.bootstrap_peers {
+        url::parse(text).map_err(|_| refuse("bootstrap_peers", text, "http or https URLs"))?;
     }
     let (first, last) = config.discovery_ports;
     if first == 0 || first > last {
-        return Err(refuse("discovery_ports", format!("{first}-{last}"), "a first and a last port, in this order"));
+        return Err(refuse(
+            "discovery_ports",
+            format!("{first}-{last}"),
+            "a first and a last port, in this order",
+        ));
     }
     if last - first >= 1024 {
         return Err(refuse("discovery_ports", format!("{first}-{last}"), "at most 1,024 ports"));

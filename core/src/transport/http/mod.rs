@@ -10,7 +10,6 @@
 //! | `policy`, `address`, `resolve` | which URLs the node may be made to ask |
 //! | `tls` | certificates |
 
-mod address;
 mod client;
 mod exchange;
 mod forwarded;
@@ -33,21 +32,21 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{
-    address::{AddressClass, NetworkTier, classify},
-    forwarded::TrustedProxies,
-    policy::{Origin, Policy, Target},
-    resolve::{Lookup, SystemLookup},
-};
 use self::{
     client::Dialer,
     exchange::Desk,
     server::{Patience, Server},
 };
+pub use self::{
+    forwarded::TrustedProxies,
+    policy::{Origin, Policy, Target},
+    resolve::{Lookup, SystemLookup},
+};
 use super::{CLOSING_PATIENCE, Receiver, Reply, Request, Transport};
 use crate::{
     env::Tasks,
     error::{Code, Error, Result},
+    wire::NetworkTier,
 };
 
 /// Where and how an [`HttpTransport`] listens, and where it may send.

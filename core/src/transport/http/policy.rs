@@ -14,7 +14,7 @@ use std::{fmt, net::IpAddr};
 
 use url::{Host, Url};
 
-use super::address::{AddressClass, NetworkTier, classify};
+use crate::wire::{AddressClass, NetworkTier};
 use crate::{
     error::{Code, Error, Result},
     transport::Grant,
@@ -45,7 +45,11 @@ impl Policy {
         if addresses.is_empty() {
             return refuse("unresolved");
         }
-        match addresses.iter().map(|address| classify(*address)).find(|class| !self.allows(*class, grant)) {
+        match addresses
+            .iter()
+            .map(|address| AddressClass::of(*address))
+            .find(|class| !self.allows(*class, grant))
+        {
             Some(class) => refuse(class.name()),
             None => Ok(()),
         }
@@ -207,7 +211,7 @@ mod tests {
         for (tier, grant, allowed) in table {
             for ((text, class), allowed) in CLASSES.iter().zip(allowed) {
                 let address = text.parse().unwrap();
-                assert_eq!(classify(address), *class);
+                assert_eq!(AddressClass::of(address), *class);
                 let verdict = Policy { tier }.check(text, &[address], grant);
                 assert_eq!(verdict.is_ok(), allowed, "{tier:?} {grant:?} {text}");
             }

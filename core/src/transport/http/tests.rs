@@ -213,7 +213,7 @@ async fn a_body_of_many_pieces_is_whole_and_one_without_end_is_refused() {
 #[tokio::test]
 async fn a_refused_body_is_read_to_its_end_so_that_the_refusal_gets_through() {
     let (server, _probe) = server(|_| {}).await;
-    let length = limits::FRAME_BYTES + 1;
+    let length = 2 * limits::FRAME_BYTES;
     let mut bytes = format!("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n").into_bytes();
     bytes.resize(bytes.len() + length, b'x');
     bytes.extend_from_slice(b"GET /echo/5 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");

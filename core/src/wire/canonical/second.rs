@@ -50,6 +50,8 @@ pub enum Domain {
     AntimatterRequest,
     /// A question that only peers may ask.
     Query,
+    /// A text of the host program, for its own purposes: `passport.sign`.
+    Application,
 }
 
 impl Domain {
@@ -70,6 +72,7 @@ impl Domain {
         Self::LanBeacon,
         Self::AntimatterRequest,
         Self::Query,
+        Self::Application,
     ];
 
     /// The name inside the signed bytes. It never changes.
@@ -90,6 +93,7 @@ impl Domain {
             Self::LanBeacon => "lan_beacon",
             Self::AntimatterRequest => "antimatter_request",
             Self::Query => "query",
+            Self::Application => "application",
         }
     }
 }

@@ -32,7 +32,11 @@ pub(super) fn text(object: &mut Map<String, Value>, name: &str) -> Result<Option
 }
 
 /// Optional text that is cut to `most` characters, as 1.1.1 cuts bios and names.
-pub(super) fn text_cut(object: &mut Map<String, Value>, name: &str, most: usize) -> Result<Option<String>, Answer> {
+pub(super) fn text_cut(
+    object: &mut Map<String, Value>,
+    name: &str,
+    most: usize,
+) -> Result<Option<String>, Answer> {
     Ok(text(object, name)?.map(|text| cut(text, most)))
 }
 

@@ -9,7 +9,7 @@ use super::fields;
 use crate::{
     error::Code,
     identity::{AgentId, Signature},
-    wire::{Answer, limits, url::PeerUrl},
+    wire::{Answer, limits, url},
 };
 
 /// What every side of a handshake tells about itself.
@@ -130,7 +130,7 @@ fn signed(object: &Map<String, Value>) -> Result<Option<HandshakeSignature>, Ans
 
 /// The rules of §5.2 for a URL that a peer claims.
 pub(super) fn peer_url(text: &str) -> Result<(), Answer> {
-    PeerUrl::parse_any(text, &["http", "https", "memory"])
+    url::parse_any(text, &["http", "https", "memory"])
         .map(|_| ())
         .map_err(|error| Answer::refuse(400, Code::UrlInvalid, error.message()))
 }

@@ -72,7 +72,10 @@ impl MessageFrame {
         }
         // 1.1.1 cuts long ids after verification; a cut id would no longer be the signed one.
         if message_id.chars().count() > limits::MESSAGE_ID_CHARS {
-            return Err(fields::refuse(format!("message_id exceeds {} characters", limits::MESSAGE_ID_CHARS)));
+            return Err(fields::refuse(format!(
+                "message_id exceeds {} characters",
+                limits::MESSAGE_ID_CHARS
+            )));
         }
         fields::single_line("message_id", &message_id)?;
         let from = fields::text(object, "from_agent_id")?.filter(|from| !from.is_empty());
@@ -180,7 +183,10 @@ impl StatusBroadcast {
         if let Some(id) = &message_id {
             fields::single_line("message_id", id)?;
             if id.chars().count() > limits::MESSAGE_ID_CHARS {
-                return Err(fields::refuse(format!("message_id exceeds {} characters", limits::MESSAGE_ID_CHARS)));
+                return Err(fields::refuse(format!(
+                    "message_id exceeds {} characters",
+                    limits::MESSAGE_ID_CHARS
+                )));
             }
         }
         let timestamp = fields::text(object, "timestamp")?.unwrap_or_default();

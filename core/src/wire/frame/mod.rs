@@ -13,7 +13,9 @@ mod update;
 
 use serde_json::{Map, Value};
 
-pub use handshake::{ConnectionAccepted, ConnectionProof, ConnectionReply, ConnectionRequest, HandshakeSignature, Introduction};
+pub use handshake::{
+    ConnectionAccepted, ConnectionProof, ConnectionReply, ConnectionRequest, HandshakeSignature, Introduction,
+};
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use query::{Query, pairs};
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
@@ -58,7 +60,9 @@ fn bad_json(endpoint: Endpoint, error: JsonError) -> Answer {
         _ => (400, Code::WireMalformed),
     };
     let sentence = match endpoint {
-        Endpoint::PeerUpdate | Endpoint::InboxConsume | Endpoint::SetImpression | Endpoint::Config => "Invalid JSON",
+        Endpoint::PeerUpdate | Endpoint::InboxConsume | Endpoint::SetImpression | Endpoint::Config => {
+            "Invalid JSON"
+        }
         _ => "Invalid JSON body",
     };
     let mut answer = Answer::refuse(status, code, sentence);
@@ -92,9 +96,13 @@ impl Frame {
     /// Parses the object of a frame, which may have come inside an envelope.
     pub fn from_object(endpoint: Endpoint, object: Map<String, Value>) -> Result<Self, Answer> {
         Ok(match endpoint {
-            Endpoint::ConnectionRequest => Self::ConnectionRequest(Box::new(ConnectionRequest::decode(object)?)),
+            Endpoint::ConnectionRequest => {
+                Self::ConnectionRequest(Box::new(ConnectionRequest::decode(object)?))
+            }
             Endpoint::ConnectionProof => Self::ConnectionProof(ConnectionProof::decode(object)?),
-            Endpoint::ConnectionAccepted => Self::ConnectionAccepted(Box::new(ConnectionAccepted::decode(object)?)),
+            Endpoint::ConnectionAccepted => {
+                Self::ConnectionAccepted(Box::new(ConnectionAccepted::decode(object)?))
+            }
             Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object)?)),
             Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),

@@ -67,7 +67,8 @@ fn peer_count(query: &str, body: &[u8]) -> usize {
             _ => None,
         }
     };
-    let from_query = || pairs(query).find(|(name, _)| name == "n").and_then(|(_, value)| value.trim().parse().ok());
+    let from_query =
+        || pairs(query).find(|(name, _)| name == "n").and_then(|(_, value)| value.trim().parse().ok());
     let n = from_query().or_else(from_body).unwrap_or(DEFAULT_PEERS);
     usize::try_from(n.clamp(1, MOST_PEERS)).unwrap_or(1)
 }

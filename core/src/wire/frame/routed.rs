@@ -83,7 +83,12 @@ impl RoutedEnvelope {
             _ if route_id.is_empty() || target.is_empty() || source.is_empty() => {
                 return Err(fields::refuse("Missing required mesh_route fields"));
             }
-            other => return Err(fields::refuse(format!("Unknown route_type: {}", fields::cut(other.to_owned(), 64)))),
+            other => {
+                return Err(fields::refuse(format!(
+                    "Unknown route_type: {}",
+                    fields::cut(other.to_owned(), 64)
+                )));
+            }
         };
         if route_id.is_empty() || target.is_empty() || source.is_empty() {
             return Err(fields::refuse(match route_type {
@@ -156,7 +161,9 @@ fn visited(object: &mut Map<String, Value>) -> Result<Vec<String>, Answer> {
                 _ => Err(fields::refuse("Field visited must be a list of agent ids")),
             })
             .collect(),
-        Some(_) => Err(fields::refuse(format!("Field visited must be a list of at most {MOST_HOPS} agent ids"))),
+        Some(_) => {
+            Err(fields::refuse(format!("Field visited must be a list of at most {MOST_HOPS} agent ids")))
+        }
     }
 }
 
@@ -167,14 +174,17 @@ fn trust_chain(object: &mut Map<String, Value>) -> Result<Vec<RouteHop>, Answer>
             .into_iter()
             .map(|hop| match hop {
                 Value::Object(mut hop) => Ok(RouteHop {
-                    agent: fields::text_cut(&mut hop, "agent_id", limits::AGENT_ID_CHARS)?.unwrap_or_default(),
+                    agent: fields::text_cut(&mut hop, "agent_id", limits::AGENT_ID_CHARS)?
+                        .unwrap_or_default(),
                     // Missing counts as no trust (§15.1).
                     trust_to_next: hop.get("trust_to_next").and_then(Value::as_f64).unwrap_or(0.0),
                 }),
                 _ => Err(fields::refuse("Field trust_chain must be a list of objects")),
             })
             .collect(),
-        Some(_) => Err(fields::refuse(format!("Field trust_chain must be a list of at most {MOST_HOPS} objects"))),
+        Some(_) => {
+            Err(fields::refuse(format!("Field trust_chain must be a list of at most {MOST_HOPS} objects")))
+        }
     }
 }
 

@@ -107,6 +107,13 @@ impl Bucket {
         *self.spent.0.lock() = before.0;
     }
 
+    /// Gives one request back, whatever else was spent since.
+    pub(super) fn refund(&self) {
+        let one = Nanos::from(Duration::from_secs(60) / self.per_minute.get());
+        let mut spent = self.spent.0.lock();
+        *spent = spent.map(|arrival| arrival.saturating_sub(one));
+    }
+
     pub(super) fn per_minute(&self) -> NonZeroU32 {
         self.per_minute
     }
@@ -143,6 +150,13 @@ impl<K: Clone + Eq + Hash> Buckets<K> {
         }
         *used = self.uses;
         bucket
+    }
+
+    /// Gives one request of `key` back.
+    pub(super) fn refund(&self, key: &K) {
+        if let Some((_, bucket)) = self.by_key.get(key) {
+            bucket.refund();
+        }
     }
 
     /// Forgets `key`.

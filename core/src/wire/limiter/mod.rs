@@ -62,6 +62,23 @@ impl Limiter {
         }
     }
 
+    /// Gives back what [`Limiter::source`] spent for a request that turned out to come from a connected peer.
+    pub fn refund(&mut self, key: &SourceKey, class: Class, now: Timestamp) {
+        self.time.set(now);
+        if self.limits.loopback == Loopback::Exempt && key.is_loopback() {
+            return;
+        }
+        match class {
+            Class::Ping => self.pings.refund(key),
+            Class::Stranger => {
+                self.sources.refund(key);
+                if let Some(shared) = &self.strangers {
+                    shared.refund();
+                }
+            }
+        }
+    }
+
     /// Counts a request of a connected peer whose signature held.
     ///
     /// # Errors

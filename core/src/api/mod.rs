@@ -1,0 +1,36 @@
+//! The facade: the only door the bindings use.
+//!
+//! ```text
+//! node.peers().connect(…)      node.messages().send(…)      node.trust().set(…)
+//! node.discovery().scan()      node.passport().sign(…)      node.info() / node.update(…)
+//! ```
+//!
+//! Every verb is one typed method (one argument struct in, one record out) and one line in the verb table
+//! ([`VERBS`]). From the table come [`Node::call`], the schema in `include/`, and the methods of every
+//! language. [`blocking`] is the synchronous twin.
+//!
+//! All futures here are cancel-safe: dropping one leaves the node before or after the change, never between.
+
+pub mod blocking;
+mod discovery;
+mod inbox;
+mod messages;
+mod node;
+mod passport;
+mod peers;
+mod schema;
+mod trust;
+mod verbs;
+
+pub use discovery::{Discoveries, NoArgs};
+pub use inbox::Inbox;
+pub use messages::{
+    BroadcastArgs, ContextArgs, ContextText, LogArgs, Messages, NextArgs, Recipients, ReleaseArgs, Released,
+    SendArgs, SequenceArgs,
+};
+pub use node::{NodeInfo, UpdateArgs};
+pub use passport::{SignArgs, Signed, Signing, Verdict, VerifyArgs};
+pub use peers::{AgentArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs};
+pub use schema::schema;
+pub use trust::{Impressions, SetTrustArgs, TrustOf};
+pub use verbs::{Done, VERBS, Verb};

@@ -1,0 +1,153 @@
+//! The verb table: every verb of the facade, once.
+//!
+//! A line names the verb, the typed method that carries it out, its argument struct and its result. From it
+//! come the JSON call, the schema, and through the schema the methods of every language.
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    discovery::Discovered,
+    error::{Code, Error, Result},
+    messaging::{Message, OutboxItem, Receipt, log::LogEntry},
+    node::Node,
+    peers::{Peer, PendingRequest},
+};
+
+/// The result of a verb that only succeeds or fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Done {}
+
+/// A verb, described.
+pub struct Verb {
+    /// `noun.verb`.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// The schema of its argument object.
+    pub arguments: fn(&mut SchemaGenerator) -> schemars::Schema,
+    /// The schema of its result.
+    pub result: fn(&mut SchemaGenerator) -> schemars::Schema,
+}
+
+macro_rules! verbs {
+    ($($(#[doc = $doc:literal])+ $name:literal => $noun:ident.$method:ident($args:ty) -> $result:ty;)+) => {
+        /// Every verb, by noun.
+        pub const VERBS: &[Verb] = &[$(Verb {
+            name: $name,
+            doc: concat!($($doc),+),
+            arguments: |generator| generator.subschema_for::<$args>(),
+            result: |generator| generator.subschema_for::<$result>(),
+        }),+];
+
+        pub(super) async fn call(node: &Node, verb: &str, arguments: Value) -> Result<Value> {
+            match verb {
+                $($name => {
+                    let arguments: $args = decode(verb, arguments)?;
+                    let result: $result = node.$noun().$method(arguments).await?;
+                    encode(&result)
+                })+
+                _ => Err(unknown(verb)),
+            }
+        }
+    };
+}
+
+verbs! {
+    /// Tells about this node.
+    "node.info" => own.info(NoArgs) -> NodeInfo;
+    /// Changes name, bio or activity of this node.
+    "node.update" => own.update(UpdateArgs) -> NodeInfo;
+    /// Asks the node at a URL for a connection.
+    "peers.connect" => peers.connect(ConnectArgs) -> Peer;
+    /// Lists connected peers, and those whose decision is pending.
+    "peers.list" => peers.list(NoArgs) -> Vec<Peer>;
+    /// Tells about one peer.
+    "peers.get" => peers.get(AgentArgs) -> Peer;
+    /// Lists requests that wait for a decision.
+    "peers.pending" => peers.pending(NoArgs) -> Vec<PendingRequest>;
+    /// Accepts a pending request.
+    "peers.accept" => peers.accept(RequestArgs) -> Peer;
+    /// Rejects a pending request.
+    "peers.reject" => peers.reject(RequestArgs) -> PendingRequest;
+    /// Ends a connection.
+    "peers.disconnect" => peers.disconnect(DisconnectArgs) -> Done;
+    /// Asks a peer whom it knows.
+    "peers.of" => peers.of(PeersOfArgs) -> Vec<PeerHint>;
+    /// Sends a message to one or several peers.
+    "messages.send" => messages.send(SendArgs) -> Receipt;
+    /// Tells all peers, or the most trusted, a status.
+    "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
+    /// Waits for the next message.
+    "messages.next" => messages.next(NextArgs) -> Option<Message>;
+    /// Removes a handled message for good.
+    "messages.acknowledge" => messages.acknowledge(SequenceArgs) -> Done;
+    /// Gives a message back unhandled.
+    "messages.release" => messages.release(ReleaseArgs) -> Released;
+    /// Lists the inbox without taking anything.
+    "messages.list" => messages.list(NoArgs) -> Vec<Message>;
+    /// Lists what waits for unreachable peers.
+    "messages.outbox" => messages.outbox(NoArgs) -> Vec<OutboxItem>;
+    /// Lists the newest entries of the conversation log.
+    "messages.log" => messages.log(LogArgs) -> Vec<LogEntry>;
+    /// Tells a session what is new in the conversation.
+    "messages.context" => messages.context(ContextArgs) -> ContextText;
+    /// Tells what we think of an agent.
+    "trust.get" => trust.get(AgentArgs) -> Option<TrustOf>;
+    /// Sets what we think of an agent.
+    "trust.set" => trust.set(SetTrustArgs) -> TrustOf;
+    /// Lists every impression.
+    "trust.list" => trust.list(NoArgs) -> Vec<TrustOf>;
+    /// Forgets what we think of an agent.
+    "trust.forget" => trust.forget(AgentArgs) -> Done;
+    /// Looks around for other agents now.
+    "discovery.scan" => discovery.scan(NoArgs) -> Vec<Discovered>;
+    /// Lists agents seen lately.
+    "discovery.list" => discovery.list(NoArgs) -> Vec<Discovered>;
+    /// Signs a text as this agent.
+    "passport.sign" => passport.sign(SignArgs) -> Signed;
+    /// Checks a signature of any agent.
+    "passport.verify" => passport.verify(VerifyArgs) -> Verdict;
+}
+
+/// The noun `node` in the table; in Rust its verbs are methods of [`Node`].
+struct Own<'a>(&'a Node);
+
+impl Node {
+    fn own(&self) -> Own<'_> {
+        Own(self)
+    }
+}
+
+impl Own<'_> {
+    async fn info(&self, _: NoArgs) -> Result<NodeInfo> {
+        Ok(self.0.info())
+    }
+
+    async fn update(&self, args: UpdateArgs) -> Result<NodeInfo> {
+        self.0.update(args).await
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(verb: &str, arguments: Value) -> Result<T> {
+    let arguments = if arguments.is_null() { json!({}) } else { arguments };
+    if !arguments.is_object() {
+        return Err(Error::new(Code::InvalidArgument, "arguments must be a JSON object").with("verb", verb));
+    }
+    serde_json::from_value(arguments).map_err(|cause| {
+        // Serde names the member and what was expected.
+        Error::new(Code::InvalidArgument, cause.to_string()).with("verb", verb)
+    })
+}
+
+fn encode(result: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(result)
+        .map_err(|cause| Error::new(Code::Internal, "a result could not be written as JSON").because(cause))
+}
+
+fn unknown(verb: &str) -> Error {
+    let shown: String = verb.chars().take(64).collect();
+    Error::new(Code::UnknownVerb, "no such verb; the schema lists all").with("verb", shown)
+}

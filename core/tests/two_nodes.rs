@@ -1,0 +1,122 @@
+//! Two nodes talk over real HTTP on loopback: handshake, message, reply, acknowledgement, restart.
+
+use std::time::Duration;
+
+use dmagent::{
+    AgentId, ConnectArgs, DeliveryState, Node, NodeConfig, SendArgs,
+    api::NoArgs,
+    messaging::{Filter, MessageKind, Verification},
+    peers::PeerState,
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn config(folder: &std::path::Path, name: &str) -> NodeConfig {
+    let mut config = NodeConfig::new();
+    config.project_dir = Some(folder.to_owned());
+    config.display_name = Some(name.to_owned());
+    config
+}
+
+fn messages() -> Filter {
+    Filter { kinds: vec![MessageKind::Peer, MessageKind::Stranger], ..Filter::default() }
+}
+
+async fn connect(from: &Node, to: &Node) -> AgentId {
+    let url = to.info().url;
+    let peer = from.peers().connect(ConnectArgs::new(url)).await.unwrap();
+    assert_eq!((peer.state, peer.agent_id), (PeerState::Connected, to.agent_id()));
+    assert!(peer.identity_verified, "our nodes prove themselves in the handshake");
+    peer.agent_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_travels_is_answered_and_acknowledged() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = Node::open(config(folders[0].path(), "alice")).await.unwrap();
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
+    let bob_id = connect(&alice, &bob).await;
+
+    let receipt = alice.send(bob_id, "What is the SOL price?").await.unwrap();
+    assert_eq!(receipt.state, DeliveryState::Accepted, "{receipt:?}");
+    assert_eq!(receipt.deliveries[0].via.as_deref(), Some("http"));
+
+    let inbox = bob.inbox().filtered(messages());
+    let message = inbox.next_within(PATIENCE).await.unwrap().unwrap();
+    assert_eq!(message.content, "What is the SOL price?");
+    assert_eq!((message.from, message.verification), (alice.agent_id(), Verification::Sealed));
+    bob.messages().send(SendArgs::reply(&message, "42")).await.unwrap();
+    inbox.acknowledge(&message).await.unwrap();
+
+    let answer = alice.inbox().filtered(Filter { in_reply_to: Some(receipt.message_id), ..messages() });
+    assert_eq!(answer.next_within(PATIENCE).await.unwrap().unwrap().content, "42");
+    alice.close().await.unwrap();
+    bob.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_acknowledged_comes_back_after_a_restart_and_the_rest_does_not() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = Node::open(config(folders[0].path(), "alice")).await.unwrap();
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
+    let bob_id = connect(&alice, &bob).await;
+    for content in ["first", "second"] {
+        alice.send(bob_id, content).await.unwrap();
+    }
+    let inbox = bob.inbox().filtered(messages());
+    let first = inbox.next_within(PATIENCE).await.unwrap().unwrap();
+    inbox.acknowledge(&first).await.unwrap();
+    let second = inbox.next_within(PATIENCE).await.unwrap().unwrap();
+    assert_eq!(second.content, "second");
+    // Dropped without a word, like a crash.
+    drop((inbox, bob));
+    let bob = reopen(&config(folders[1].path(), "bob")).await;
+    assert_eq!(bob.agent_id(), bob_id);
+    let inbox = bob.inbox().filtered(messages());
+    assert_eq!(inbox.next_within(PATIENCE).await.unwrap().unwrap().content, "second");
+    assert_eq!(inbox.next_within(Duration::from_millis(50)).await.unwrap(), None);
+    assert_eq!(bob.peers().list(NoArgs {}).await.unwrap().len(), 1, "peers are restored");
+}
+
+/// The store's own thread releases the file a moment after the drop.
+async fn reopen(config: &NodeConfig) -> Node {
+    for _ in 0..200 {
+        match Node::open(config.clone()).await {
+            Ok(node) => return node,
+            Err(error) => assert_eq!(error.code(), dmagent::error::Code::StoreOwned, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the folder was never released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_for_a_peer_that_is_down_waits_and_arrives_once() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = Node::open(config(folders[0].path(), "alice")).await.unwrap();
+    let mut bob_config = config(folders[1].path(), "bob");
+    let bob = Node::open(bob_config.clone()).await.unwrap();
+    let bob_id = connect(&alice, &bob).await;
+    bob_config.port = url::Url::parse(&bob.info().url).unwrap().port().unwrap();
+    bob.close().await.unwrap();
+
+    let receipt = alice.send(bob_id, "are you there?").await.unwrap();
+    assert_eq!(receipt.state, DeliveryState::Stored);
+    assert!(receipt.deliveries[0].reason.is_some());
+    assert_eq!(alice.info().outbox, 1);
+
+    let bob = Node::open(bob_config).await.unwrap();
+    let inbox = bob.inbox().filtered(messages());
+    let message = inbox.next_within(PATIENCE).await.unwrap().expect("delivered when the peer comes back");
+    assert_eq!((message.content.as_str(), message.message_id), ("are you there?", receipt.message_id));
+    assert_eq!(inbox.next_within(Duration::from_millis(100)).await.unwrap(), None, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_node_on_the_same_folder_is_told_who_owns_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = Node::open(config(folder.path(), "alice")).await.unwrap();
+    let error = Node::open(config(folder.path(), "impostor")).await.unwrap_err();
+    assert_eq!(error.code(), dmagent::error::Code::StoreOwned);
+    assert!(error.to_string().contains(&alice.info().url), "{error}");
+}
