@@ -24,7 +24,7 @@ fn messages() -> Filter {
 
 async fn connect(from: &Node, to: &Node) -> AgentId {
     let url = to.info().url;
-    let peer = from.peers().connect(ConnectArgs::new(url)).await.unwrap();
+    let peer = from.peers().connect(ConnectArgs::new(url)).await.expect("two nodes of one machine connect");
     assert_eq!((peer.state, peer.agent_id), (PeerState::Connected, to.agent_id()));
     assert!(peer.identity_verified, "our nodes prove themselves in the handshake");
     peer.agent_id

@@ -9,7 +9,12 @@ use crate::run::{self, Result};
 type Generator = fn() -> Result<String>;
 
 /// Every generated file, with `/` as separator, and what makes it. Mark new ones in `.gitattributes` as well.
-const FILES: &[(&str, Generator)] = &[];
+const FILES: &[(&str, Generator)] = &[("include/dmagent.schema.json", schema)];
+
+/// Verbs, records, events, settings, error codes.
+fn schema() -> Result<String> {
+    run::capture(run::cargo().args(["run", "--quiet", "--package", "dmagent", "--example", "schema"]))
+}
 
 /// Writes every generated file, or with `check` only compares.
 pub(crate) fn generate(check: bool) -> Result {

@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::identity::AgentId;
 
-/// Which deciders a message goes through. An unknown name means [`RouterMode::Spawn`], as in 1.1.1.
+/// Which deciders a message goes through. Settings refuse an unknown name; [`RouterMode::from_name`] takes it
+/// for [`RouterMode::Spawn`], as 1.1.1 does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RouterMode {
@@ -22,7 +23,6 @@ pub enum RouterMode {
     QueueOnly,
     /// Rules, then keep the message. The default; despite its name it starts nothing.
     #[default]
-    #[serde(other)]
     Spawn,
 }
 
@@ -257,8 +257,9 @@ mod tests {
     }
 
     #[test]
-    fn modes_and_actions_survive_words_of_a_newer_version() {
-        assert_eq!(serde_json::from_value::<RouterMode>(json!("later")).unwrap(), RouterMode::Spawn);
+    fn settings_refuse_an_unknown_mode_and_rules_survive_words_of_a_newer_version() {
+        assert!(serde_json::from_value::<RouterMode>(json!("later")).is_err());
+        assert_eq!(RouterMode::from_name("later"), RouterMode::Spawn);
         assert_eq!(serde_json::to_value(RouterMode::Spawn).unwrap(), json!("spawn"));
         assert_eq!(rule(json!({"rule_id": "x", "action": "later"})).action, RuleAction::Unknown);
     }

@@ -148,7 +148,6 @@ impl Home {
         };
         let (path, durability) = (folder.join(DATABASE), config.durability);
         // Opening checks the whole file, which may take a moment.
-        #[expect(clippy::disallowed_methods, reason = "awaited right here, so no task outlives the node")]
         let store = tokio::task::spawn_blocking(move || SqliteStore::open(path, durability)).await.map_err(
             |cause| Error::new(Code::Internal, "opening the database was cut off").because(cause),
         )??;

@@ -245,7 +245,7 @@ impl Inner {
             let state = self.state.lock();
             let visited = |agent: &AgentId| {
                 let text = agent.to_string();
-                *agent == envelope.source || envelope.visited.iter().any(|id| *id == text)
+                *agent == envelope.source || envelope.visited.contains(&text)
             };
             let open = state.peers.iter().map(|peer| peer.agent_id).filter(|agent| !visited(agent));
             state.trust.ranking(open).first().and_then(|agent| state.peers.get(agent)).cloned()

@@ -98,7 +98,7 @@ impl State {
             outbox: Outbox::load(&scan(Table::Outbox).await?)?,
             log: ConversationLog::load(&scan(Table::Log).await?)?,
             feed: ContextFeed::new(),
-            limiter: Limiter::new(config.limits.clone()),
+            limiter: Limiter::new(config.limits),
             proven: ProvenSources::default(),
             replay: ReplayWindow::default(),
             routes: super::routing::Routes::default(),

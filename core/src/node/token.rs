@@ -21,7 +21,7 @@ impl LocalToken {
     pub(crate) fn generate(random: &dyn Random) -> Self {
         let mut bytes = Zeroizing::new([0_u8; 32]);
         random.fill(&mut *bytes);
-        Self(Zeroizing::new(hex::encode(&*bytes)))
+        Self(Zeroizing::new(hex::encode(*bytes)))
     }
 
     /// Writes it where only its owner can read it.

@@ -59,7 +59,7 @@ impl AddressClass {
             [169, 254, ..] => Self::LinkLocal,
             // This network, protocol assignments, documentation, benchmarking, multicast, reserved.
             [0, ..] | [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Self::Never,
-            [192, 88, 99, _] | [198, 18 | 19, ..] | [224..=255, ..] => Self::Never,
+            [192, 88, 99, _] | [198, 18 | 19, ..] | [(224..=255), ..] => Self::Never,
             _ => Self::Global,
         }
     }
@@ -81,12 +81,12 @@ impl AddressClass {
             // The metadata service of a cloud.
             [0xfd00, 0xec2, 0, 0, 0, 0] if (g, h) == (0, 0x254) => Self::Never,
             // Local NAT64, discard, Teredo and other assignments, documentation: nowhere a peer is dialled.
-            [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, ..] | [0x2001, ..=0x1ff, ..] => Self::Never,
-            [0x2001, 0xdb8, ..] | [0x3fff, ..=0xfff, ..] | [0xff00..=0xffff, ..] => Self::Never,
-            [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Self::Private,
-            [0xfe80..=0xfebf, ..] => Self::LinkLocal,
+            [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, ..] | [0x2001, (..=0x1ff), ..] => Self::Never,
+            [0x2001, 0xdb8, ..] | [0x3fff, (..=0xfff), ..] | [(0xff00..=0xffff), ..] => Self::Never,
+            [(0xfc00..=0xfdff), ..] | [(0xfec0..=0xfeff), ..] => Self::Private,
+            [(0xfe80..=0xfebf), ..] => Self::LinkLocal,
             // Only 2000::/3 is handed out.
-            [0x2000..=0x3fff, ..] => Self::Global,
+            [(0x2000..=0x3fff), ..] => Self::Global,
             _ => Self::Never,
         }
     }

@@ -1,3 +1,5 @@
+//! Tests of `passport_file`.
+
 use std::{fs, path::Path, sync::Barrier, thread};
 
 use super::*;
