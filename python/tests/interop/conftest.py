@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,12 @@ class Lab:
         self._nodes.append(node)
         return node.start()
 
-    def theirs(self, *names: str, auto_accept: bool = True) -> list[Peer111]:
+    def theirs(
+        self, *names: str, auto_accept: bool = True, env: Mapping[str, str] | None = None
+    ) -> list[Peer111]:
         """Originals, started side by side. Without `auto_accept` they let every request wait."""
         python = self._request.getfixturevalue("peer_python")
-        peers = [Peer111(self._folder / name, python=python) for name in names]
+        peers = [Peer111(self._folder / name, python=python, env=env) for name in names]
         self._nodes.extend(peers)
 
         def start(peer: Peer111) -> Peer111:

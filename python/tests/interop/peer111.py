@@ -152,6 +152,34 @@ class Peer111:
             raise PeerError(f"{tool} refuses its arguments: {text}")
         return json.loads(text)
 
+    # The everyday, in the words of the tests.
+
+    def request(self, url: str) -> dict[str, Any]:
+        """Asks the node at `url` for a connection, as its agent would."""
+        reply: dict[str, Any] = self.mcp("darkmatter_connection", params={"action": "request", "target_url": url})
+        return reply
+
+    def connection(self, agent_id: str) -> dict[str, Any] | None:
+        """What it holds of a connected peer."""
+        listed = self.get("/__darkmatter__/connections").body["connections"]
+        return {peer["agent_id"]: peer for peer in listed}.get(agent_id)
+
+    def send(self, to: str, content: str, **params: Any) -> str:
+        """Sends to one peer, which must take it, and returns the id of the message."""
+        params = {"content": content, "target_agent_id": to, **params}
+        sent = self.mcp("darkmatter_send_message", params=params)
+        assert sent["success"] and sent["routed_to"] == [to], sent
+        message_id: str = sent["message_id"]
+        return message_id
+
+    def heard(self, message_id: str) -> list[dict[str, Any]]:
+        """The copies of a message in its queue, whole, as it has them on disk."""
+        return [message for message in self.state()["message_queue"] if message["message_id"] == message_id]
+
+    def logged(self, message_id: str) -> list[dict[str, Any]]:
+        """What its conversation log on disk says of a message."""
+        return [entry for entry in self.state()["conversation_log"] if entry["message_id"] == message_id]
+
     # Files.
 
     @property
