@@ -229,6 +229,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             connection.last_activity = Some(now);
             // A good signature is the proof that a 1.1.1 handshake leaves out (S6).
             connection.identity_verified = true;
+            connection.learn_abilities(proof);
         })?);
         rows.append(tables.trust.record_received(from, now)?);
     }

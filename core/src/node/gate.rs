@@ -121,6 +121,11 @@ impl Inner {
                 || self.comes_from_a_peer(source)
         };
         match self.config.access(endpoint) {
+            Access::Local if class != AddressClass::Loopback => Err(Answer::refuse(
+                403,
+                Code::TokenInvalid,
+                "This endpoint is only accessible from localhost",
+            )),
             Access::Peer if !is_peer() => {
                 Err(Answer::refuse(403, Code::PeerNotConnected, "This endpoint requires a peer connection"))
             }

@@ -120,6 +120,10 @@ impl Peers {
             Some(known) => (known.request_id.clone(), false),
             None => (context.id("req-", 16), true),
         };
+        // A crowd of unproven requests must not keep a proven one out (S16).
+        if is_new && proof != Proof::None && self.pending.len() >= PENDING_LIMIT {
+            rows.append(self.drop_oldest_unproven());
+        }
         if is_new && self.pending.len() >= PENDING_LIMIT {
             return Ok(Outcome {
                 rows,
@@ -138,7 +142,7 @@ impl Peers {
             bio: introduction.bio.clone(),
             identity_verified: proof != Proof::None,
             requested_at: context.now,
-            capabilities: introduction.capabilities.clone(),
+            capabilities: if proof == Proof::None { Map::new() } else { introduction.capabilities.clone() },
             wallets: if proof == Proof::None { Map::new() } else { introduction.wallets.clone() },
             peer_created_at: introduction.created_at.clone(),
             mutual: request.mutual,
@@ -161,6 +165,13 @@ impl Peers {
             });
         }
         Ok(outcome)
+    }
+
+    fn drop_oldest_unproven(&mut self) -> Batch {
+        let unproven = self.pending.values().filter(|pending| !pending.identity_verified);
+        let oldest =
+            unproven.min_by_key(|pending| pending.requested_at).map(|pending| pending.request_id.clone());
+        oldest.map_or_else(Batch::new, |request_id| self.drop_pending(&request_id))
     }
 
     fn challenge(&mut self, request_id: &str, agent: AgentId, context: &Context<'_>) -> Challenge {

@@ -28,19 +28,40 @@ impl Peers {
         let proof = accepted.proof();
         let accepted = accepted.frame();
         let base = url::base(&accepted.url);
-        let Some(asked) = self.answered_by(&accepted.from, base).map(|request| request.url.clone()) else {
+        // Told again, or told after somebody else pretended to: the proven word counts.
+        if proof != Proof::None && self.get(&accepted.from).is_some() {
+            let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
+            let rows = self.change(&accepted.from, |connection| {
+                connection.capabilities = capabilities;
+                connection.identity_verified = true;
+                connection.last_activity = Some(now);
+            });
+            let answer = Answer::ok(json!({"success": true}));
+            return match rows {
+                Ok(rows) => Outcome { rows, events: Vec::new(), actions: Vec::new(), answer },
+                Err(error) => Outcome::answer(Answer::from_error(&error)),
+            };
+        }
+        let Some(asked) = self.answered_by(&accepted.from, base).cloned() else {
             return Outcome::answer(Answer::refuse(
                 403,
                 Code::RequestUnknown,
                 "No pending outbound connection request for this agent.",
             ));
         };
+        if asked.signs_v2 && proof == Proof::None {
+            return Outcome::answer(Answer::refuse(
+                403,
+                Code::SignatureMissing,
+                "Signature required — this agent signs what it accepts",
+            ));
+        }
         if self.len() >= context.max_connections && self.get(&accepted.from).is_none() {
             return Outcome::answer(Answer::refuse(429, Code::ConnectionLimit, "Connection limit reached"));
         }
         let kept = connection(
             accepted.from,
-            kept_url(&asked, &accepted.url),
+            kept_url(&asked.url, &accepted.url),
             &accepted.introduction,
             proof,
             context.now,
@@ -93,9 +114,11 @@ impl Peers {
         dialled: &str,
         agent: AgentId,
         request_id: String,
+        signs_v2: bool,
         now: Timestamp,
     ) -> Result<Batch> {
         self.ask(Outstanding {
+            signs_v2,
             url: url::base(dialled).to_owned(),
             agent_id: agent,
             request_id,

@@ -177,7 +177,8 @@ fn connection(
         messages_declined: 0,
         wallets: if proven { introduction.wallets.clone() } else { Map::new() },
         addresses: Map::new(),
-        capabilities: introduction.capabilities.clone(),
+        // Unproven, anybody could claim for a 1.1.1 agent that it signs in our form, and lock it out.
+        capabilities: if proven { introduction.capabilities.clone() } else { Map::new() },
         identity_verified: proven,
         peer_created_at: introduction.created_at.clone(),
         rate_limit: 0,
