@@ -20,6 +20,8 @@ use serde_json::{Map, Value, json};
 
 mod answerer;
 mod asker;
+#[cfg(test)]
+mod rights;
 
 pub use asker::proof_body;
 
