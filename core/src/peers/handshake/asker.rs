@@ -91,6 +91,13 @@ impl Peers {
         }
         let url = kept_url(dialled, &reply.url);
         let rows = match self.get(&reply.from).cloned() {
+            // Somebody else at the dialled address could otherwise pull the peer's messages over (S4).
+            Some(known) if known.signs_v2() && proof == Proof::None => {
+                return Err(Error::new(
+                    Code::PeerMismatch,
+                    "this peer signs its replies, but the one from that address is unsigned; do not trust it",
+                ));
+            }
             Some(mut known) => {
                 known.url = url;
                 known.identity_verified |= proof != Proof::None;

@@ -118,6 +118,29 @@ fn a_crowd_of_unproven_requests_does_not_keep_a_proven_one_out_s16() {
 }
 
 #[test]
+fn an_unsigned_reply_does_not_move_a_peer_that_signs_s4() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    let reply = |bob: &mut Side, signed: bool| {
+        let outcome = bob.ask(request(&Side::new(1), bob, true), AutoAccept::Loopback);
+        let crate::wire::Body::Json(mut object) = outcome.answer.body else { panic!("an object") };
+        if !signed {
+            object.remove("signature_v2");
+        }
+        crate::wire::frame::ConnectionAccepted::decode(object).unwrap()
+    };
+    let believe = |alice: &Side, reply| {
+        let verifier = Verifier { passport: &alice.passport, now: NOW, relation: &|_| Relation::Stranger };
+        verifier.verify_reply(reply).unwrap()
+    };
+    let genuine = believe(&alice, reply(&mut bob, true));
+    alice.peers.on_reply("http://127.0.0.1:8002", &genuine, "nonce", NOW).unwrap();
+    let forged = believe(&alice, reply(&mut bob, false));
+    let error = alice.peers.on_reply("http://127.0.0.1:6666", &forged, "nonce", NOW).unwrap_err();
+    assert_eq!(error.code(), Code::PeerMismatch);
+    assert_eq!(alice.peers.get(&bob.me.agent_id).unwrap().url, "http://127.0.0.1:8002");
+}
+
+#[test]
 fn an_unsigned_acceptance_in_the_name_of_a_signing_agent_is_refused_s6() {
     let (mut alice, bob) = (Side::new(1), Side::new(2));
     let _rows =
