@@ -49,20 +49,26 @@ impl Outbox {
         Ok(outbox)
     }
 
+    /// Whether `more` messages fit under `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::QueueFull`] when they do not.
+    pub fn check_room(&self, more: usize, limit: usize) -> Result<()> {
+        if self.items.len().saturating_add(more) <= limit {
+            return Ok(());
+        }
+        let sentence = "the outbox is full; wait for peers to return, or raise outbox_limit";
+        Err(Error::new(Code::QueueFull, sentence).with("waiting", self.items.len()))
+    }
+
     /// Takes a message in; its number is given here. When nothing older waits for the same peer it is busy
     /// from the start, because the caller sends it at once; else it waits behind them.
     ///
     /// # Errors
     ///
-    /// [`Code::QueueFull`] when `limit` messages wait already.
-    pub fn push(&mut self, mut item: OutboxItem, limit: usize) -> Result<(u64, bool, Batch)> {
-        if self.items.len() >= limit {
-            return Err(Error::new(
-                Code::QueueFull,
-                "the outbox is full; wait for peers to return, or raise outbox_limit",
-            )
-            .with("waiting", self.items.len()));
-        }
+    /// Only when the message has no JSON form, which cannot happen.
+    pub fn push(&mut self, mut item: OutboxItem) -> Result<(u64, bool, Batch)> {
         let first = !self.items.values().any(|entry| entry.item.to == item.to && !entry.busy);
         item.sequence = self.next_sequence;
         self.next_sequence += 1;
@@ -218,10 +224,10 @@ mod tests {
     #[test]
     fn the_order_per_peer_is_kept() {
         let mut outbox = Outbox::default();
-        let (first, sends_now, _) = outbox.push(item(1, "a"), 10).unwrap();
+        let (first, sends_now, _) = outbox.push(item(1, "a")).unwrap();
         assert!(sends_now);
         outbox.postpone(first, NOW, None, reason()).unwrap();
-        let (_, sends_now, _) = outbox.push(item(1, "b"), 10).unwrap();
+        let (_, sends_now, _) = outbox.push(item(1, "b")).unwrap();
         assert!(!sends_now, "something older waits");
         assert!(outbox.due(NOW).is_empty());
         let later = NOW + Duration::from_secs(1);
@@ -234,7 +240,7 @@ mod tests {
     #[test]
     fn waits_double_up_to_a_bound_and_respect_the_peers_hint() {
         let mut outbox = Outbox::default();
-        let (sequence, ..) = outbox.push(item(1, "a"), 10).unwrap();
+        let (sequence, ..) = outbox.push(item(1, "a")).unwrap();
         let mut waits = Vec::new();
         for _ in 0..12 {
             outbox.postpone(sequence, NOW, None, reason()).unwrap();
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn a_sign_of_life_makes_the_message_due_and_expiry_too() {
         let mut outbox = Outbox::default();
-        let (sequence, ..) = outbox.push(item(1, "a"), 10).unwrap();
+        let (sequence, ..) = outbox.push(item(1, "a")).unwrap();
         for _ in 0..9 {
             outbox.postpone(sequence, NOW, None, reason()).unwrap();
         }
@@ -260,7 +266,8 @@ mod tests {
     #[test]
     fn a_full_outbox_refuses_and_says_what_to_do() {
         let mut outbox = Outbox::default();
-        outbox.push(item(1, "a"), 1).unwrap();
-        assert_eq!(outbox.push(item(2, "b"), 1).unwrap_err().code(), Code::QueueFull);
+        outbox.push(item(1, "a")).unwrap();
+        outbox.check_room(1, 2).unwrap();
+        assert_eq!(outbox.check_room(2, 2).unwrap_err().code(), Code::QueueFull);
     }
 }

@@ -117,7 +117,7 @@ struct Home {
     passport: Passport,
     store: Arc<dyn Store>,
     folder: Option<PathBuf>,
-    owner: Option<Owner>,
+    owner: Option<Arc<Owner>>,
 }
 
 impl Home {
@@ -140,7 +140,7 @@ impl Home {
             Error::new(Code::PassportUnreadable, "the passport has no folder")
                 .with("path", location.path().display())
         })?;
-        let owner = Owner::claim(&folder)?;
+        let owner = Arc::new(Owner::claim(&folder)?);
         let passport = match (passport, &location) {
             (Some(passport), _) => passport,
             (None, passport_file::Location::Existing(path)) => passport_file::load(path)?,
@@ -148,9 +148,12 @@ impl Home {
         };
         let (path, durability) = (folder.join(DATABASE), config.durability);
         // Opening checks the whole file, which may take a moment.
-        let store = tokio::task::spawn_blocking(move || SqliteStore::open(path, durability)).await.map_err(
-            |cause| Error::new(Code::Internal, "opening the database was cut off").because(cause),
-        )??;
+        let holder = Some(Arc::clone(&owner));
+        let store = tokio::task::spawn_blocking(move || SqliteStore::open_as(path, durability, holder))
+            .await
+            .map_err(|cause| {
+                Error::new(Code::Internal, "opening the database was cut off").because(cause)
+            })??;
         Ok(Self { passport, store: Arc::new(store), folder: Some(folder), owner: Some(owner) })
     }
 }

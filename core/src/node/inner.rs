@@ -59,8 +59,8 @@ pub(crate) struct Inner {
     pub(crate) port_mapping: Mutex<Option<super::portmap::PortMapping>>,
     /// Running, unless discovery is off.
     pub(crate) discovery: RwLock<Option<crate::discovery::Discovery>>,
-    /// Released last, when everything else is closed.
-    pub(crate) owner: Mutex<Option<Owner>>,
+    /// Shared with the store, which keeps the folder until its file is closed.
+    pub(crate) owner: Mutex<Option<Arc<Owner>>>,
     /// The disk failed; everything that would change state is refused until it works again.
     pub(crate) stalled: AtomicBool,
     pub(crate) closed: AtomicBool,

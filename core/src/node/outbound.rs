@@ -114,6 +114,8 @@ impl Inner {
                             state.peers.require(agent)?;
                         }
                     }
+                    // All or nobody: no attempt may run for a message that is then refused.
+                    state.outbox.check_room(outgoing.to.len(), self.config.outbox_limit)?;
                     for agent in &outgoing.to {
                         let item = OutboxItem {
                             sequence: 0,
@@ -129,8 +131,7 @@ impl Inner {
                             next_attempt: now,
                             last_reason: None,
                         };
-                        let (sequence, sends_now, item_rows) =
-                            state.outbox.push(item.clone(), self.config.outbox_limit)?;
+                        let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
                         rows.append(item_rows);
                         if sends_now {
                             self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
