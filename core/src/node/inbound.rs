@@ -105,8 +105,11 @@ impl Inner {
             _ => Class::Stranger,
         };
         let mut state = self.state.lock();
-        // A peer that proved itself from here is counted by its own limit, once its signature holds.
-        let is_counted = class == Class::Ping || !state.proven.contains(&key, now);
+        // A peer that proved itself from here, or listens here, is counted by its own limit, once its signature
+        // holds: strangers cannot use up its way to us.
+        let is_peer = state.proven.contains(&key, now)
+            || matches!(source, Source::Socket(address) if state.peers.listens_at(address.ip()));
+        let is_counted = class == Class::Ping || !is_peer;
         if is_counted {
             state.limiter.source(&key, class, now).map_err(|limited| too_many(&limited))?;
         }
@@ -282,13 +285,7 @@ impl Inner {
     /// The address of a peer that proved itself; a claimed URL is not enough.
     fn comes_from_a_peer(&self, source: &Source) -> bool {
         let Source::Socket(address) = source else { return true };
-        let state = self.state.lock();
-        state.peers.iter().filter(|peer| peer.identity_verified).any(|peer| {
-            url::Url::parse(&peer.url)
-                .ok()
-                .and_then(|url| url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok()))
-                == Some(address.ip())
-        })
+        self.state.lock().peers.listens_at(address.ip())
     }
 
     /// Steps 7 to 9: its system decides, the rows are committed, then events are published and the answer given.

@@ -75,6 +75,9 @@ impl Inner {
                 };
                 let score =
                     score.ok_or_else(|| Error::new(Code::InvalidArgument, "score must be a number"))?;
+                if !(-1.0..=1.0).contains(&score) {
+                    return Err(Error::new(Code::TrustOutOfRange, "score must be between -1.0 and 1.0"));
+                }
                 let note = optional_text(&body, "note")?.map(str::to_owned);
                 self.set_trust(agent, score, note).await?;
                 Ok(Answer::ok(json!({"success": true, "agent_id": agent, "score": score})))

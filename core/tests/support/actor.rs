@@ -21,7 +21,7 @@ pub(crate) fn object(value: Value) -> Object {
 
 pub(crate) struct Actor {
     pub(crate) passport: Passport,
-    env: Env,
+    pub(crate) env: Env,
 }
 
 impl Actor {
