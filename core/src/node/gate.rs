@@ -136,13 +136,7 @@ impl Inner {
     /// The address of a peer that proved itself; a claimed URL is not enough.
     fn comes_from_a_peer(&self, source: &Source) -> bool {
         let Source::Socket(address) = source else { return true };
-        let state = self.state.lock();
-        state.peers.iter().filter(|peer| peer.identity_verified).any(|peer| {
-            url::Url::parse(&peer.url)
-                .ok()
-                .and_then(|url| url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok()))
-                == Some(address.ip())
-        })
+        self.state.lock().peers.listens_at(address.ip())
     }
 }
 
