@@ -51,6 +51,9 @@ impl Inner {
         if route.endpoint.access() == Access::Local {
             return self.local(&route, &arrival).await;
         }
+        if self.config.access(route.endpoint) == Access::Local {
+            self.check_local(&arrival)?;
+        }
         let now = self.now();
         let source = self.limit_source(&arrival.source, route.endpoint, now)?;
         self.ready().map_err(|error| Answer::from_error(&error))?;
@@ -197,6 +200,10 @@ impl Inner {
         let needs_active = matches!(verified.frame(), Frame::Message(_) | Frame::ConnectionRequest(_));
         if needs_active && !self.state.lock().profile.active {
             return Err(Answer::refuse(503, Code::Inactive, "Agent is currently inactive"));
+        }
+        // What is for programs of this machine alone met their check when it came; an envelope has met none.
+        if !pass.is_direct && self.config.access(endpoint) == Access::Local {
+            return Err(super::local::local_only());
         }
         self.check_access(endpoint, verified.proven(), source)?;
         let policy = self.policy.read().clone();
