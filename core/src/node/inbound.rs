@@ -43,6 +43,9 @@ impl Inner {
         if route.endpoint.access() == Access::Local {
             return self.local(&route, &arrival).await;
         }
+        if self.config.access(route.endpoint) == Access::Local {
+            self.check_local(&arrival)?;
+        }
         let now = self.now();
         let source = self.limit_source(&arrival.source, route.endpoint, now)?;
         self.ready().map_err(|error| Answer::from_error(&error))?;

@@ -25,13 +25,21 @@ const LISTED_CHARS: usize = 500;
 impl Inner {
     /// Answers a request to the local API.
     pub(crate) async fn local(self: &Arc<Self>, route: &Route, arrival: &Arrival) -> Result<Answer, Answer> {
+        self.check_local(arrival)?;
+        let answered = match route.endpoint {
+            Endpoint::Inbox => Ok(self.inbox_listing()),
+            Endpoint::PendingRequests => Ok(self.pending_listing()),
+            Endpoint::Connections => Ok(self.connection_listing()),
+            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
+        };
+        answered.map_err(|error| Answer::from_error(&error))
+    }
+
+    /// Lets programs of this machine pass that hold the token.
+    pub(crate) fn check_local(&self, arrival: &Arrival) -> Result<(), Answer> {
         let class = admission::source_class(&arrival.source);
         if class != AddressClass::Loopback {
-            return Err(Answer::refuse(
-                403,
-                Code::TokenInvalid,
-                "This endpoint is only accessible from localhost",
-            ));
+            return Err(local_only());
         }
         if !self.token.matches(arrival.bearer.as_deref()) {
             // Guessing is limited like everything that strangers do.
@@ -42,13 +50,7 @@ impl Inner {
                 "Send the token of the data folder as 'Authorization: Bearer TOKEN'",
             ));
         }
-        let answered = match route.endpoint {
-            Endpoint::Inbox => Ok(self.inbox_listing()),
-            Endpoint::PendingRequests => Ok(self.pending_listing()),
-            Endpoint::Connections => Ok(self.connection_listing()),
-            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
-        };
-        answered.map_err(|error| Answer::from_error(&error))
+        Ok(())
     }
 
     async fn local_post(self: &Arc<Self>, endpoint: Endpoint, body: Map<String, Value>) -> Result<Answer> {
@@ -190,6 +192,11 @@ impl Inner {
             .collect();
         Answer::ok(json!({"count": connections.len(), "connections": connections}))
     }
+}
+
+/// The refusal of whoever is not on this machine.
+pub(crate) fn local_only() -> Answer {
+    Answer::refuse(403, Code::TokenInvalid, "This endpoint is only accessible from localhost")
 }
 
 fn listed(message: &Message, most: usize) -> Value {

@@ -312,6 +312,15 @@ impl Inner {
                 hint: None,
                 reached: false,
             },
+            // A node of ours claims an id when it has the message; 1.1.1 does it before it looks at the rate limit.
+            Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && was_limited(item) => Attempt::Later {
+                reason: Reason::new(
+                    Code::RateLimited,
+                    "the peer refused it for its rate limit and does not look at it again for five minutes",
+                ),
+                hint: Some(limits::REPLAY_WINDOW),
+                reached: true,
+            },
             Ok(sent) => judge(&sent),
         }
     }
@@ -346,6 +355,11 @@ impl Inner {
         };
         self.switchboard.send(base, Request { method, path, body, timeout, grant }).await
     }
+}
+
+/// Whether the last attempt met a limit of the peer.
+fn was_limited(item: &OutboxItem) -> bool {
+    item.last_reason.as_ref().is_some_and(|reason| reason.code == Code::RateLimited.name())
 }
 
 /// What a peer's answer means for a message.
