@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use dmagent::{
-    AgentId, Filter, MessageKind, SendArgs,
-    api::NoArgs,
-    peers::PeerState,
-};
+use dmagent::{AgentId, Filter, MessageKind, SendArgs, api::NoArgs, peers::PeerState};
 use tokio::time::sleep;
 
 use crate::{
@@ -45,8 +41,11 @@ pub(crate) async fn send_in_turn(
         let Some(Ok(peers)) = life.run(|node| async move { node.peers().list(NoArgs {}).await }).await else {
             continue;
         };
-        let connected: Vec<_> =
-            peers.iter().filter(|peer| peer.state == PeerState::Connected).map(|peer| peer.agent_id).collect();
+        let connected: Vec<_> = peers
+            .iter()
+            .filter(|peer| peer.state == PeerState::Connected)
+            .map(|peer| peer.agent_id)
+            .collect();
         let Some(to) = chance.pick(&connected).copied() else { continue };
         let number = numbers.entry(to).or_default();
         *number += 1;

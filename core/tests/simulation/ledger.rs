@@ -139,11 +139,7 @@ impl Ledger {
             let end: Vec<_> = book.history.iter().rev().take(40).rev().cloned().collect();
             panic!("{}\n\nthe end of the history:\n{}", broken.join("\n"), end.join("\n"));
         }
-        Totals {
-            promised: book.promised.len(),
-            accepted: book.accepted,
-            redelivered: book.redelivered,
-        }
+        Totals { promised: book.promised.len(), accepted: book.accepted, redelivered: book.redelivered }
     }
 }
 

@@ -64,7 +64,13 @@ async fn bad_day(seed: u64, day: Day) -> Outcome {
         world.tasks.spawn("supervisor", restart(Arc::clone(machine), dice(2)));
         senders.spawn(
             "sender",
-            send_in_turn(world.machines.clone(), Arc::clone(machine), Arc::clone(&ledger), dice(3), day.messages),
+            send_in_turn(
+                world.machines.clone(),
+                Arc::clone(machine),
+                Arc::clone(&ledger),
+                dice(3),
+                day.messages,
+            ),
         );
     }
     for _ in 0..day.faults {
@@ -78,12 +84,7 @@ async fn bad_day(seed: u64, day: Day) -> Outcome {
     let totals = ledger.audit();
     assert!(settled, "something still waits, long after the last fault");
     let starts: usize = world.machines.iter().map(|machine| machine.starts()).sum();
-    Outcome {
-        totals,
-        trace: world.network.trace(),
-        history: ledger.history(),
-        deaths: starts - day.nodes,
-    }
+    Outcome { totals, trace: world.network.trace(), history: ledger.history(), deaths: starts - day.nodes }
 }
 
 /// Switches a machine on again whenever it is off; sometimes it dies while it starts.
