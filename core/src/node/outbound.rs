@@ -115,7 +115,7 @@ impl Inner {
                         }
                     }
                     // All or nobody: no attempt may run for a message that is then refused.
-                    state.outbox.check_room(outgoing.to.len(), self.config.outbox_limit)?;
+                    state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
                     for agent in &outgoing.to {
                         let item = OutboxItem {
                             sequence: 0,
@@ -182,7 +182,13 @@ impl Inner {
         gathered: Vec<Delivery>,
         stored: Result<()>,
     ) -> Result<Receipt> {
-        let waiting = self.state.lock().outbox.of_message(&message_id);
+        let waiting = {
+            let mut state = self.state.lock();
+            let waiting = state.outbox.of_message(&message_id);
+            // From here on the host knows that these wait: what it sends next must not overtake them.
+            waiting.iter().for_each(|item| state.outbox.overdue(item.sequence));
+            waiting
+        };
         let deliveries: Vec<_> = targets
             .iter()
             .map(|agent| {
@@ -241,6 +247,8 @@ impl Inner {
                 match &attempt {
                     Attempt::Accepted { via } => {
                         rows.append(state.outbox.finish(sequence));
+                        // It takes messages: the next one need not wait for its own time.
+                        state.outbox.wake(&to, now);
                         rows.append(state.peers.change(&to, |connection| {
                             connection.messages_sent += 1;
                             connection.last_activity = Some(now);
