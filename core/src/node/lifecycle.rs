@@ -86,6 +86,7 @@ impl Inner {
         if !self.env.tasks.close(PATIENCE).await {
             tracing::warn!("some tasks did not end in time");
         }
+        self.events.end();
         let stored = self.store.close().await;
         compose::clean(self);
         drop(self.owner.lock().take());
@@ -99,6 +100,7 @@ impl Inner {
         }
         self.inbox_bell.notify_waiters();
         self.env.tasks.stop();
+        self.events.end();
         // Queued at once, carried out by the store's own thread; nobody waits for it.
         drop(self.store.close());
         compose::clean(self);
