@@ -19,7 +19,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The rooms, in the order of their imports: [`error`], [`env`], [`identity`], [`wire`], [`store`],
+//! The rooms, in the order of their imports: [`error`], [`mod@env`], [`identity`], [`wire`], [`store`],
 //! [`transport`], [`discovery`], [`trust`], [`peers`], [`messaging`], [`node`], [`api`]. Start with [`node`] for
 //! how it works, with [`api`] for what it does, with [`docs`] for why.
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every verb is one typed method (one argument struct in, one record out) and one line in the verb table
-//! ([`VERBS`]). From the table come [`Node::call`], the schema in `include/`, and the methods of every
+//! ([`VERBS`]). From the table come [`Node::call`](crate::Node::call), the schema in `include/`, and the methods of every
 //! language. [`blocking`] is the synchronous twin.
 //!
 //! All futures here are cancel-safe: dropping one leaves the node before or after the change, never between.

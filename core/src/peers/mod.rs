@@ -2,7 +2,7 @@
 //!
 //! [`Peers`] is a table in memory with the rows that keep it. Its methods decide and return an
 //! [`Outcome`](crate::transport::Outcome); they do no I/O. The story of a handshake is in [`handshake`], the
-//! question who is let in in [`admission`], address changes in [`update`], answers to questions in
+//! question who is let in in [`admission`], address changes in `update`, answers to questions in
 //! [`documents`].
 
 pub mod admission;

@@ -1,6 +1,6 @@
 //! Belief: which frames are taken to come from whom.
 //!
-//! [`verify`] is the only maker of [`Verified`]; every later step of the inbound path takes one. It spends
+//! [`Verifier`] is the only maker of [`Verified`]; every later step of the inbound path takes one. It spends
 //! nothing: no id is recorded and no quota touched before the signature holds (S15).
 
 use serde_json::{Map, Value};
