@@ -208,6 +208,32 @@ impl NodeConfig {
         config.validated()
     }
 
+    /// These settings, changed by a JSON object. Of `inbox` and `limits` the members that are absent stay as they
+    /// are; every other member replaces what was there.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::ConfigInvalid`] names the member and what is allowed.
+    pub fn changed(self, changes: &str) -> Result<Self> {
+        let unusable =
+            |cause| Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {cause}"));
+        let changes: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(changes).map_err(unusable)?;
+        let mut settings = serde_json::to_value(&self).map_err(unusable)?;
+        for (name, value) in changes {
+            match (&mut settings[&name], value) {
+                (serde_json::Value::Object(group), serde_json::Value::Object(members))
+                    if ["inbox", "limits"].contains(&name.as_str()) =>
+                {
+                    group.extend(members);
+                }
+                (slot, value) => *slot = value,
+            }
+        }
+        let config: Self = serde_json::from_value(settings).map_err(unusable)?;
+        config.validated()
+    }
+
     /// [`NodeConfig::internet`], changed by the `DARKMATTER_*` variables of the process; the table
     /// [`VARIABLES`] lists them.
     ///
