@@ -30,7 +30,7 @@ def recipients(to: AgentLike | Iterable[AgentLike]) -> str | list[str]:
     """One id, or a list of them."""
     if not isinstance(to, str) and hasattr(to, "__iter__"):
         return [agent_id(agent) for agent in to]
-    return agent_id(to)  # type: ignore[arg-type]
+    return agent_id(to)
 
 
 def sequence_of(message: int | Message) -> int:

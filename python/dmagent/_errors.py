@@ -6,7 +6,10 @@ Made by `cargo xtask gen` from the schema; do not edit.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 
 class DmError(Exception):

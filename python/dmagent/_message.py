@@ -46,7 +46,9 @@ class HeldMessage(_records.Message):
         if self._settled or self._node.closed:
             return
         interrupted = not isinstance(error, Exception)
-        self.release(0.0 if interrupted else min(2.0**self.redeliveries, LONGEST_PAUSE))
+        # Bounded before it is a power, which would leave the range of a float.
+        pause = min(2.0 ** min(self.redeliveries, 10), LONGEST_PAUSE)
+        self.release(0.0 if interrupted else pause)
 
 
 class Message(HeldMessage):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 __version__: str
-__all__: list[str]
+__all__ = ["Call", "Events", "Node", "Reply", "__version__", "open", "shutdown"]
 
 @final
 class Call:

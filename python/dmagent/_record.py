@@ -70,4 +70,4 @@ class Event(Record):
             return NotImplemented
         return super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None

@@ -139,7 +139,7 @@ class Delivery(Record):
         return cls(
             to=data["to"],
             state=data["state"],
-            reason=None if data.get("reason") is None else Reason.from_json(data.get("reason")),
+            reason=None if (value := data.get("reason")) is None else Reason.from_json(value),
             via=data.get("via"),
         )
 
@@ -666,7 +666,7 @@ class OutboxItem(Record):
             next_attempt=data["next_attempt"],
             attempts=data.get("attempts", 0),
             in_reply_to=data.get("in_reply_to"),
-            last_reason=None if data.get("last_reason") is None else Reason.from_json(data.get("last_reason")),
+            last_reason=None if (value := data.get("last_reason")) is None else Reason.from_json(value),
             metadata=data.get("metadata"),
         )
 

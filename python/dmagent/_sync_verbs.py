@@ -37,8 +37,8 @@ class NodeVerbs(NodeCaller):
 
     def info(self) -> NodeInfo:
         """Tells about this node."""
-        data = self._call("node.info", {})
-        return NodeInfo.from_json(data)
+        result = self._call("node.info", {})
+        return NodeInfo.from_json(result)
 
     def update(
         self,
@@ -62,8 +62,8 @@ class NodeVerbs(NodeCaller):
             arguments["bio"] = bio
         if display_name is not None:
             arguments["display_name"] = display_name
-        data = self._call("node.update", arguments)
-        return NodeInfo.from_json(data)
+        result = self._call("node.update", arguments)
+        return NodeInfo.from_json(result)
 
 
 class Peers(Caller):
@@ -82,13 +82,13 @@ class Peers(Caller):
         arguments: dict[str, Any] = {"url": url}
         if expect is not None:
             arguments["expect"] = agent_id(expect)
-        data = self._call("peers.connect", arguments)
-        return Peer.from_json(data)
+        result = self._call("peers.connect", arguments)
+        return Peer.from_json(result)
 
     def list(self) -> builtins.list[Peer]:
         """Lists connected peers, and those whose decision is pending."""
-        data = self._call("peers.list", {})
-        return [Peer.from_json(item) for item in data]
+        result = self._call("peers.list", {})
+        return [Peer.from_json(item) for item in result]
 
     def get(self, agent: AgentLike) -> Peer:
         """Tells about one peer.
@@ -96,13 +96,13 @@ class Peers(Caller):
         Args:
             agent: Who.
         """
-        data = self._call("peers.get", {"agent": agent_id(agent)})
-        return Peer.from_json(data)
+        result = self._call("peers.get", {"agent": agent_id(agent)})
+        return Peer.from_json(result)
 
     def pending(self) -> builtins.list[PendingRequest]:
         """Lists requests that wait for a decision."""
-        data = self._call("peers.pending", {})
-        return [PendingRequest.from_json(item) for item in data]
+        result = self._call("peers.pending", {})
+        return [PendingRequest.from_json(item) for item in result]
 
     def accept(self, request_id: str) -> Peer:
         """Accepts a pending request.
@@ -110,8 +110,8 @@ class Peers(Caller):
         Args:
             request_id: Its id, from `peers.pending` or the event.
         """
-        data = self._call("peers.accept", {"request_id": request_id})
-        return Peer.from_json(data)
+        result = self._call("peers.accept", {"request_id": request_id})
+        return Peer.from_json(result)
 
     def reject(self, request_id: str) -> PendingRequest:
         """Rejects a pending request.
@@ -119,8 +119,8 @@ class Peers(Caller):
         Args:
             request_id: Its id, from `peers.pending` or the event.
         """
-        data = self._call("peers.reject", {"request_id": request_id})
-        return PendingRequest.from_json(data)
+        result = self._call("peers.reject", {"request_id": request_id})
+        return PendingRequest.from_json(result)
 
     def disconnect(self, agent: AgentLike, *, reason: str | None = None) -> None:
         """Ends a connection.
@@ -141,8 +141,8 @@ class Peers(Caller):
             agent: A connected peer.
             n: How many, 1 to 50. Default: 10.
         """
-        data = self._call("peers.of", {"agent": agent_id(agent), "n": n})
-        return [PeerHint.from_json(item) for item in data]
+        result = self._call("peers.of", {"agent": agent_id(agent), "n": n})
+        return [PeerHint.from_json(item) for item in result]
 
 
 class Messages(Caller):
@@ -182,8 +182,8 @@ class Messages(Caller):
             arguments["in_reply_to"] = in_reply_to
         if metadata is not None:
             arguments["metadata"] = metadata
-        data = self._call("messages.send", arguments)
-        return Receipt.from_json(data)
+        result = self._call("messages.send", arguments)
+        return Receipt.from_json(result)
 
     def broadcast(self, content: str, *, metadata: dict[str, Any] | None = None, top: int | None = None) -> Receipt:
         """Tells all peers, or the most trusted, a status.
@@ -198,8 +198,8 @@ class Messages(Caller):
             arguments["metadata"] = metadata
         if top is not None:
             arguments["top"] = top
-        data = self._call("messages.broadcast", arguments)
-        return Receipt.from_json(data)
+        result = self._call("messages.broadcast", arguments)
+        return Receipt.from_json(result)
 
     def next(
         self,
@@ -227,8 +227,8 @@ class Messages(Caller):
             arguments["kinds"] = list(kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
-        data = self._call("messages.next", arguments)
-        return None if data is None else self._message(data)
+        result = self._call("messages.next", arguments)
+        return None if result is None else self._message(result)
 
     def acknowledge(self, sequence: int | Message) -> None:
         """Removes a handled message for good.
@@ -245,18 +245,18 @@ class Messages(Caller):
             sequence: Its `sequence`.
             delay_secs: When it may be handed out again, in seconds from now. Default: 0.
         """
-        data = self._call("messages.release", {"sequence": sequence_of(sequence), "delay_secs": delay_secs})
-        return bool(data["released"])
+        result = self._call("messages.release", {"sequence": sequence_of(sequence), "delay_secs": delay_secs})
+        return bool(result["released"])
 
     def list(self) -> builtins.list[Message]:
         """Lists the inbox without taking anything."""
-        data = self._call("messages.list", {})
-        return [self._message(item) for item in data]
+        result = self._call("messages.list", {})
+        return [self._message(item) for item in result]
 
     def outbox(self) -> builtins.list[OutboxItem]:
         """Lists what waits for unreachable peers."""
-        data = self._call("messages.outbox", {})
-        return [OutboxItem.from_json(item) for item in data]
+        result = self._call("messages.outbox", {})
+        return [OutboxItem.from_json(item) for item in result]
 
     def log(self, *, limit: int = 50) -> builtins.list[LogEntry]:
         """Lists the newest entries of the conversation log.
@@ -264,8 +264,8 @@ class Messages(Caller):
         Args:
             limit: At most this many, the newest. Default: 50.
         """
-        data = self._call("messages.log", {"limit": limit})
-        return [LogEntry.from_json(item) for item in data]
+        result = self._call("messages.log", {"limit": limit})
+        return [LogEntry.from_json(item) for item in result]
 
     def context(self, session: str) -> ContextText:
         """Tells a session what is new in the conversation.
@@ -273,8 +273,8 @@ class Messages(Caller):
         Args:
             session: A name for the reader: it is told only what is new since it last asked.
         """
-        data = self._call("messages.context", {"session": session})
-        return ContextText.from_json(data)
+        result = self._call("messages.context", {"session": session})
+        return ContextText.from_json(result)
 
 
 class Trust(Caller):
@@ -288,8 +288,8 @@ class Trust(Caller):
         Args:
             agent: Who.
         """
-        data = self._call("trust.get", {"agent": agent_id(agent)})
-        return None if data is None else TrustOf.from_json(data)
+        result = self._call("trust.get", {"agent": agent_id(agent)})
+        return None if result is None else TrustOf.from_json(result)
 
     def set(self, agent: AgentLike, score: float, *, note: str | None = None) -> TrustOf:
         """Sets what we think of an agent.
@@ -302,13 +302,13 @@ class Trust(Caller):
         arguments: dict[str, Any] = {"agent": agent_id(agent), "score": score}
         if note is not None:
             arguments["note"] = note
-        data = self._call("trust.set", arguments)
-        return TrustOf.from_json(data)
+        result = self._call("trust.set", arguments)
+        return TrustOf.from_json(result)
 
     def list(self) -> builtins.list[TrustOf]:
         """Lists every impression."""
-        data = self._call("trust.list", {})
-        return [TrustOf.from_json(item) for item in data]
+        result = self._call("trust.list", {})
+        return [TrustOf.from_json(item) for item in result]
 
     def forget(self, agent: AgentLike) -> None:
         """Forgets what we think of an agent.
@@ -326,13 +326,13 @@ class Discovery(Caller):
 
     def scan(self) -> builtins.list[Discovered]:
         """Looks around for other agents now."""
-        data = self._call("discovery.scan", {})
-        return [Discovered.from_json(item) for item in data]
+        result = self._call("discovery.scan", {})
+        return [Discovered.from_json(item) for item in result]
 
     def list(self) -> builtins.list[Discovered]:
         """Lists agents seen lately."""
-        data = self._call("discovery.list", {})
-        return [Discovered.from_json(item) for item in data]
+        result = self._call("discovery.list", {})
+        return [Discovered.from_json(item) for item in result]
 
 
 class Passport(Caller):
@@ -348,8 +348,8 @@ class Passport(Caller):
             context: What the signature is for, at most 200 characters: a signature for one purpose is
                 none for another.
         """
-        data = self._call("passport.sign", {"data": data, "context": context})
-        return Signed.from_json(data)
+        result = self._call("passport.sign", {"data": data, "context": context})
+        return Signed.from_json(result)
 
     def verify(self, agent: AgentLike, data: str, signature: str, *, context: str = "") -> bool:
         """Checks a signature of any agent.
@@ -360,5 +360,5 @@ class Passport(Caller):
             signature: Ed25519, 128 hexadecimal digits.
             context: What the signature is for.
         """
-        data = self._call("passport.verify", {"agent": agent_id(agent), "data": data, "signature": signature, "context": context})
-        return bool(data["valid"])
+        result = self._call("passport.verify", {"agent": agent_id(agent), "data": data, "signature": signature, "context": context})
+        return bool(result["valid"])

@@ -37,8 +37,8 @@ class NodeVerbs(NodeCaller):
 
     async def info(self) -> NodeInfo:
         """Tells about this node."""
-        data = await self._call("node.info", {})
-        return NodeInfo.from_json(data)
+        result = await self._call("node.info", {})
+        return NodeInfo.from_json(result)
 
     async def update(
         self,
@@ -62,8 +62,8 @@ class NodeVerbs(NodeCaller):
             arguments["bio"] = bio
         if display_name is not None:
             arguments["display_name"] = display_name
-        data = await self._call("node.update", arguments)
-        return NodeInfo.from_json(data)
+        result = await self._call("node.update", arguments)
+        return NodeInfo.from_json(result)
 
 
 class Peers(Caller):
@@ -82,13 +82,13 @@ class Peers(Caller):
         arguments: dict[str, Any] = {"url": url}
         if expect is not None:
             arguments["expect"] = agent_id(expect)
-        data = await self._call("peers.connect", arguments)
-        return Peer.from_json(data)
+        result = await self._call("peers.connect", arguments)
+        return Peer.from_json(result)
 
     async def list(self) -> builtins.list[Peer]:
         """Lists connected peers, and those whose decision is pending."""
-        data = await self._call("peers.list", {})
-        return [Peer.from_json(item) for item in data]
+        result = await self._call("peers.list", {})
+        return [Peer.from_json(item) for item in result]
 
     async def get(self, agent: AgentLike) -> Peer:
         """Tells about one peer.
@@ -96,13 +96,13 @@ class Peers(Caller):
         Args:
             agent: Who.
         """
-        data = await self._call("peers.get", {"agent": agent_id(agent)})
-        return Peer.from_json(data)
+        result = await self._call("peers.get", {"agent": agent_id(agent)})
+        return Peer.from_json(result)
 
     async def pending(self) -> builtins.list[PendingRequest]:
         """Lists requests that wait for a decision."""
-        data = await self._call("peers.pending", {})
-        return [PendingRequest.from_json(item) for item in data]
+        result = await self._call("peers.pending", {})
+        return [PendingRequest.from_json(item) for item in result]
 
     async def accept(self, request_id: str) -> Peer:
         """Accepts a pending request.
@@ -110,8 +110,8 @@ class Peers(Caller):
         Args:
             request_id: Its id, from `peers.pending` or the event.
         """
-        data = await self._call("peers.accept", {"request_id": request_id})
-        return Peer.from_json(data)
+        result = await self._call("peers.accept", {"request_id": request_id})
+        return Peer.from_json(result)
 
     async def reject(self, request_id: str) -> PendingRequest:
         """Rejects a pending request.
@@ -119,8 +119,8 @@ class Peers(Caller):
         Args:
             request_id: Its id, from `peers.pending` or the event.
         """
-        data = await self._call("peers.reject", {"request_id": request_id})
-        return PendingRequest.from_json(data)
+        result = await self._call("peers.reject", {"request_id": request_id})
+        return PendingRequest.from_json(result)
 
     async def disconnect(self, agent: AgentLike, *, reason: str | None = None) -> None:
         """Ends a connection.
@@ -141,8 +141,8 @@ class Peers(Caller):
             agent: A connected peer.
             n: How many, 1 to 50. Default: 10.
         """
-        data = await self._call("peers.of", {"agent": agent_id(agent), "n": n})
-        return [PeerHint.from_json(item) for item in data]
+        result = await self._call("peers.of", {"agent": agent_id(agent), "n": n})
+        return [PeerHint.from_json(item) for item in result]
 
 
 class Messages(Caller):
@@ -182,8 +182,8 @@ class Messages(Caller):
             arguments["in_reply_to"] = in_reply_to
         if metadata is not None:
             arguments["metadata"] = metadata
-        data = await self._call("messages.send", arguments)
-        return Receipt.from_json(data)
+        result = await self._call("messages.send", arguments)
+        return Receipt.from_json(result)
 
     async def broadcast(
         self,
@@ -204,8 +204,8 @@ class Messages(Caller):
             arguments["metadata"] = metadata
         if top is not None:
             arguments["top"] = top
-        data = await self._call("messages.broadcast", arguments)
-        return Receipt.from_json(data)
+        result = await self._call("messages.broadcast", arguments)
+        return Receipt.from_json(result)
 
     async def next(
         self,
@@ -233,8 +233,8 @@ class Messages(Caller):
             arguments["kinds"] = list(kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
-        data = await self._call("messages.next", arguments)
-        return None if data is None else self._message(data)
+        result = await self._call("messages.next", arguments)
+        return None if result is None else self._message(result)
 
     async def acknowledge(self, sequence: int | Message) -> None:
         """Removes a handled message for good.
@@ -251,18 +251,18 @@ class Messages(Caller):
             sequence: Its `sequence`.
             delay_secs: When it may be handed out again, in seconds from now. Default: 0.
         """
-        data = await self._call("messages.release", {"sequence": sequence_of(sequence), "delay_secs": delay_secs})
-        return bool(data["released"])
+        result = await self._call("messages.release", {"sequence": sequence_of(sequence), "delay_secs": delay_secs})
+        return bool(result["released"])
 
     async def list(self) -> builtins.list[Message]:
         """Lists the inbox without taking anything."""
-        data = await self._call("messages.list", {})
-        return [self._message(item) for item in data]
+        result = await self._call("messages.list", {})
+        return [self._message(item) for item in result]
 
     async def outbox(self) -> builtins.list[OutboxItem]:
         """Lists what waits for unreachable peers."""
-        data = await self._call("messages.outbox", {})
-        return [OutboxItem.from_json(item) for item in data]
+        result = await self._call("messages.outbox", {})
+        return [OutboxItem.from_json(item) for item in result]
 
     async def log(self, *, limit: int = 50) -> builtins.list[LogEntry]:
         """Lists the newest entries of the conversation log.
@@ -270,8 +270,8 @@ class Messages(Caller):
         Args:
             limit: At most this many, the newest. Default: 50.
         """
-        data = await self._call("messages.log", {"limit": limit})
-        return [LogEntry.from_json(item) for item in data]
+        result = await self._call("messages.log", {"limit": limit})
+        return [LogEntry.from_json(item) for item in result]
 
     async def context(self, session: str) -> ContextText:
         """Tells a session what is new in the conversation.
@@ -279,8 +279,8 @@ class Messages(Caller):
         Args:
             session: A name for the reader: it is told only what is new since it last asked.
         """
-        data = await self._call("messages.context", {"session": session})
-        return ContextText.from_json(data)
+        result = await self._call("messages.context", {"session": session})
+        return ContextText.from_json(result)
 
 
 class Trust(Caller):
@@ -294,8 +294,8 @@ class Trust(Caller):
         Args:
             agent: Who.
         """
-        data = await self._call("trust.get", {"agent": agent_id(agent)})
-        return None if data is None else TrustOf.from_json(data)
+        result = await self._call("trust.get", {"agent": agent_id(agent)})
+        return None if result is None else TrustOf.from_json(result)
 
     async def set(self, agent: AgentLike, score: float, *, note: str | None = None) -> TrustOf:
         """Sets what we think of an agent.
@@ -308,13 +308,13 @@ class Trust(Caller):
         arguments: dict[str, Any] = {"agent": agent_id(agent), "score": score}
         if note is not None:
             arguments["note"] = note
-        data = await self._call("trust.set", arguments)
-        return TrustOf.from_json(data)
+        result = await self._call("trust.set", arguments)
+        return TrustOf.from_json(result)
 
     async def list(self) -> builtins.list[TrustOf]:
         """Lists every impression."""
-        data = await self._call("trust.list", {})
-        return [TrustOf.from_json(item) for item in data]
+        result = await self._call("trust.list", {})
+        return [TrustOf.from_json(item) for item in result]
 
     async def forget(self, agent: AgentLike) -> None:
         """Forgets what we think of an agent.
@@ -332,13 +332,13 @@ class Discovery(Caller):
 
     async def scan(self) -> builtins.list[Discovered]:
         """Looks around for other agents now."""
-        data = await self._call("discovery.scan", {})
-        return [Discovered.from_json(item) for item in data]
+        result = await self._call("discovery.scan", {})
+        return [Discovered.from_json(item) for item in result]
 
     async def list(self) -> builtins.list[Discovered]:
         """Lists agents seen lately."""
-        data = await self._call("discovery.list", {})
-        return [Discovered.from_json(item) for item in data]
+        result = await self._call("discovery.list", {})
+        return [Discovered.from_json(item) for item in result]
 
 
 class Passport(Caller):
@@ -354,8 +354,8 @@ class Passport(Caller):
             context: What the signature is for, at most 200 characters: a signature for one purpose is
                 none for another.
         """
-        data = await self._call("passport.sign", {"data": data, "context": context})
-        return Signed.from_json(data)
+        result = await self._call("passport.sign", {"data": data, "context": context})
+        return Signed.from_json(result)
 
     async def verify(self, agent: AgentLike, data: str, signature: str, *, context: str = "") -> bool:
         """Checks a signature of any agent.
@@ -366,5 +366,5 @@ class Passport(Caller):
             signature: Ed25519, 128 hexadecimal digits.
             context: What the signature is for.
         """
-        data = await self._call("passport.verify", {"agent": agent_id(agent), "data": data, "signature": signature, "context": context})
-        return bool(data["valid"])
+        result = await self._call("passport.verify", {"agent": agent_id(agent), "data": data, "signature": signature, "context": context})
+        return bool(result["valid"])

@@ -158,7 +158,11 @@ class Generator:
         inner = self.optional(schema)
         if inner is not None:
             made = self.decode(inner, value)
-            return value if made == value else f"None if {value} is None else {made}"
+            if made == value:
+                return value
+            if value.isidentifier():
+                return f"None if {value} is None else {made}"
+            return f"None if (value := {value}) is None else {self.decode(inner, 'value')}"
         name = self.name_of(schema)
         if name and self.is_record(name):
             return f"{name}.from_json({value})"
@@ -173,7 +177,10 @@ class Generator:
         lines = [
             HEADER.format("The exceptions, one class for what a caller can do about it, and the table of codes."),
             "import builtins",
-            "from collections.abc import Callable, Iterable, Mapping",
+            "",
+            "TYPE_CHECKING = False",
+            "if TYPE_CHECKING:",
+            "    from collections.abc import Callable, Iterable, Mapping",
             "",
             "",
             "class DmError(Exception):",
@@ -482,7 +489,7 @@ class Generator:
         if self.name_of(result) == "Done":
             lines.append(f"        {call}")
         else:
-            lines.append(f"        data = {call}")
+            lines.append(f"        result = {call}")
             lines.append(f"        return {decode}")
         return lines
 
@@ -491,10 +498,8 @@ class Generator:
         if name == "Done":
             return "None", ""
         if name and self.flag(name):
-            return "bool", f'bool(data["{self.flag(name)}"])'
-        return self.hint(schema), self.decode(schema, "data").replace(
-            "Message.from_json(", "self._message("
-        )
+            return "bool", f'bool(result["{self.flag(name)}"])'
+        return self.hint(schema), self.decode(schema, "result").replace("Message.from_json(", "self._message(")
 
     def verbs(self, is_async: bool) -> str:
         # A noun without a verb in the schema, or a verb without a noun here, is a mistake of this file.

@@ -57,6 +57,8 @@ pub struct Inbound {
     pub outcome: Outcome<MessageEvent, MessageAction>,
     /// The reserved place in the inbox.
     pub reserved: Option<u64>,
+    /// Whether the message was added to the counters of its sender.
+    pub is_counted: bool,
 }
 
 /// The tables that a message touches.
@@ -104,7 +106,7 @@ pub fn receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             if error.code() == Code::QueueFull {
                 answer = answer.retry_after(std::time::Duration::from_secs(5));
             }
-            Inbound { outcome: Outcome::answer(answer), reserved: None }
+            Inbound { outcome: Outcome::answer(answer), reserved: None, is_counted: false }
         }
     }
 }
@@ -115,7 +117,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     // The verifier opened what was sealed.
     let Body::Plain { content, metadata, in_reply_to } = body else {
         let answer = Answer::refuse(403, Code::SealBroken, "The sealed body was not opened");
-        return Ok(Inbound { outcome: Outcome::answer(answer), reserved: None });
+        return Ok(Inbound { outcome: Outcome::answer(answer), reserved: None, is_counted: false });
     };
     let kind = metadata.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let connected = tables.peers.get(&from).is_some();
@@ -137,7 +139,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         metadata: metadata.clone(),
     };
     let finish = |rows, events, actions, answer, reserved| {
-        Ok(Inbound { outcome: Outcome { rows, events, actions, answer }, reserved })
+        Ok(Inbound { outcome: Outcome { rows, events, actions, answer }, reserved, is_counted: false })
     };
     let event = |kind| vec![MessageEvent::MessageReceived { message_id: message_id.clone(), from, kind }];
 
@@ -227,11 +229,13 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             connection.last_activity = Some(now);
             // A good signature is the proof that a 1.1.1 handshake leaves out (S6).
             connection.identity_verified = true;
+            connection.learn_abilities(proof);
         })?);
         rows.append(tables.trust.record_received(from, now)?);
     }
     let answer = received(&message_id, routed_to, tables.inbox.waiting() + usize::from(reserved.is_some()));
-    finish(rows, events, actions, answer, reserved)
+    let outcome = Outcome { rows, events, actions, answer };
+    Ok(Inbound { outcome, reserved, is_counted: connected })
 }
 
 fn received(message_id: &str, routed_to: &str, position: usize) -> Answer {
@@ -241,6 +245,18 @@ fn received(message_id: &str, routed_to: &str, position: usize) -> Answer {
         "routed_to": routed_to,
         "queue_position": position,
     }))
+}
+
+/// Takes back in memory what [`receive`] counted for a message whose rows the store refused as a duplicate.
+pub fn retract(from: &AgentId, message_id: &str, was_counted: bool, tables: Tables<'_>) {
+    tables.log.retract(message_id, from);
+    if was_counted && tables.peers.get(from).is_some() {
+        tables.trust.retract_received(from);
+        // The row on disk holds the old number; the next change of the connection writes this one.
+        let _ = tables.peers.change(from, |connection| {
+            connection.messages_received = connection.messages_received.saturating_sub(1)
+        });
+    }
 }
 
 /// Decides about a status broadcast: it is logged, and neither queued nor counted.

@@ -123,6 +123,18 @@ impl ConversationLog {
         Ok(batch)
     }
 
+    /// Takes the newest inbound entry of a message back, in memory: its row was refused.
+    pub(super) fn retract(&mut self, message_id: &str, from: &AgentId) {
+        let found = self.entries.iter().rposition(|(_, entry)| {
+            entry.direction == Direction::Inbound
+                && entry.message_id == message_id
+                && entry.from_agent_id == *from
+        });
+        if let Some(position) = found {
+            self.entries.remove(position);
+        }
+    }
+
     /// The entries from `number` on, oldest first, each with its number.
     pub fn since(
         &self,

@@ -33,7 +33,7 @@ use crate::{
         Switchboard, Transport,
         http::{HttpConfig, HttpTransport, TrustedProxies},
     },
-    wire::url,
+    wire::{NetworkTier, url},
 };
 
 /// The database in the data folder.
@@ -117,7 +117,7 @@ struct Home {
     passport: Passport,
     store: Arc<dyn Store>,
     folder: Option<PathBuf>,
-    owner: Option<Owner>,
+    owner: Option<Arc<Owner>>,
 }
 
 impl Home {
@@ -140,7 +140,7 @@ impl Home {
             Error::new(Code::PassportUnreadable, "the passport has no folder")
                 .with("path", location.path().display())
         })?;
-        let owner = Owner::claim(&folder)?;
+        let owner = Arc::new(Owner::claim(&folder)?);
         let passport = match (passport, &location) {
             (Some(passport), _) => passport,
             (None, passport_file::Location::Existing(path)) => passport_file::load(path)?,
@@ -148,9 +148,12 @@ impl Home {
         };
         let (path, durability) = (folder.join(DATABASE), config.durability);
         // Opening checks the whole file, which may take a moment.
-        let store = tokio::task::spawn_blocking(move || SqliteStore::open(path, durability)).await.map_err(
-            |cause| Error::new(Code::Internal, "opening the database was cut off").because(cause),
-        )??;
+        let holder = Some(Arc::clone(&owner));
+        let store = tokio::task::spawn_blocking(move || SqliteStore::open_as(path, durability, holder))
+            .await
+            .map_err(|cause| {
+                Error::new(Code::Internal, "opening the database was cut off").because(cause)
+            })??;
         Ok(Self { passport, store: Arc::new(store), folder: Some(folder), owner: Some(owner) })
     }
 }
@@ -218,6 +221,8 @@ fn start_discovery(inner: &Arc<Inner>, http: &Arc<HttpTransport>) {
         first_port: config.discovery_ports.0,
         last_port: config.discovery_ports.1,
         bootstrap: if config.bootstrap_mode { Vec::new() } else { config.bootstrap_peers.clone() },
+        // On this machine only the scan of its ports is left: nothing is joined and nobody is told (§5.4).
+        interfaces: (config.network_tier == NetworkTier::Local).then(Vec::new),
         ..discovery::Settings::default()
     };
     let (sender, receiver) = mpsc::channel(FINDINGS);

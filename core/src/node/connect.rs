@@ -35,6 +35,13 @@ struct Listener {
     signs_v2: bool,
 }
 
+/// Who will decide about our request.
+struct Asked {
+    agent: AgentId,
+    request_id: String,
+    signs_v2: bool,
+}
+
 impl Inner {
     /// Asks the node at `url` for a connection.
     pub(crate) async fn connect(
@@ -86,6 +93,13 @@ impl Inner {
             Some(agent) => format!("{base}{MESH_PREFIX}{agent}"),
             None => base.clone(),
         };
+        // Only a request signed for its reader proves us. Now that we know who that is, ask again.
+        if expected.is_none()
+            && let ConnectionReply::Accepted(accepted) = &reply
+            && accepted.signed.is_some()
+        {
+            return Box::pin(self.connect(text, Some(from), grant)).await;
+        }
         match reply {
             ConnectionReply::Accepted(accepted) => {
                 let accepted = self.believe_reply(*accepted)?;
@@ -98,7 +112,8 @@ impl Inner {
                 self.connected(&dialled, accepted, &nonce).await
             }
             ConnectionReply::Pending { from, request_id, challenge } => {
-                self.pended(&dialled, prefix, from, request_id, challenge, grant).await
+                let asked = Asked { agent: from, request_id, signs_v2: listener.signs_v2 };
+                self.pended(&dialled, prefix, asked, challenge, grant).await
             }
         }
     }
@@ -149,13 +164,13 @@ impl Inner {
         self: &Arc<Self>,
         dialled: &str,
         prefix: String,
-        agent: AgentId,
-        request_id: String,
+        Asked { agent, request_id, signs_v2 }: Asked,
         challenge: Option<(String, String)>,
         grant: Grant,
     ) -> Result<Peer> {
         // Remembered before the proof is sent: the acceptance may come at once (B6).
-        self.write(|state, now| state.peers.on_pending_reply(dialled, agent, request_id, now)).await?;
+        self.write(|state, now| state.peers.on_pending_reply(dialled, agent, request_id, signs_v2, now))
+            .await?;
         if let Some((challenge_id, challenge_hex)) = challenge {
             let body = handshake::proof_body(&self.passport, &challenge_id, &challenge_hex);
             let path = format!("{MESH_PREFIX}{prefix}connection_proof");

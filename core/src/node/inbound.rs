@@ -7,27 +7,19 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 
-use super::{
-    actions::Action,
-    events::EventBody,
-    host::{ConnectionQuestion, MessageQuestion},
-    inner::Inner,
-    state::State,
-};
+use super::{gate::Admitted, inner::Inner, settle::Settled};
 use crate::{
     env::Timestamp,
-    error::{Code, Result},
-    identity::AgentId,
-    messaging::{MessageKind, inbound as messages, rules},
-    peers::{AutoAccept, PeerAction, PeerEvent, Verdict, admission, documents},
-    store::Batch,
+    error::Code,
+    messaging::inbound as messages,
+    peers::{PeerAction, PeerEvent},
     transport::{Arrival, Outcome, Receiver, Source},
     wire::{
         Answer,
-        frame::{Body, Frame, MessageFrame, Query, StatusBroadcast},
+        frame::Frame,
         limiter::{Class, Limited, PeerRate, SourceKey},
         route::{Access, Endpoint, Route, RouteError},
-        verify::{Believed, Proof, Verified, Verifier},
+        verify::{Believed, Verified, Verifier},
     },
 };
 
@@ -108,8 +100,11 @@ impl Inner {
             _ => Class::Stranger,
         };
         let mut state = self.state.lock();
-        // A peer that proved itself from here is counted by its own limit, once its signature holds.
-        let is_counted = class == Class::Ping || !state.proven.contains(&key, now);
+        // A peer that proved itself from here, or listens here, is counted by its own limit, once its signature
+        // holds: strangers cannot use up its way to us.
+        let is_peer = state.proven.contains(&key, now)
+            || matches!(source, Source::Socket(address) if state.peers.listens_at(address.ip()));
+        let is_counted = class == Class::Ping || !is_peer;
         if is_counted {
             state.limiter.source(&key, class, now).map_err(|limited| too_many(&limited))?;
         }
@@ -189,118 +184,9 @@ impl Inner {
         Ok(Metered(verified))
     }
 
-    /// Step 6: activity, access tier, then the host's policy.
-    async fn admit(
-        &self,
-        Metered(verified): Metered,
-        endpoint: Endpoint,
-        pass: &SourcePass,
-        source: &Source,
-    ) -> Result<Admitted, Answer> {
-        let needs_active = matches!(verified.frame(), Frame::Message(_) | Frame::ConnectionRequest(_));
-        if needs_active && !self.state.lock().profile.active {
-            return Err(Answer::refuse(503, Code::Inactive, "Agent is currently inactive"));
-        }
-        // What is for programs of this machine alone met their check when it came; an envelope has met none.
-        if !pass.is_direct && self.config.access(endpoint) == Access::Local {
-            return Err(super::local::local_only());
-        }
-        self.check_access(endpoint, verified.proven(), source)?;
-        let policy = self.policy.read().clone();
-        // Who comes through the mesh is near nobody: only the host, or an open door, lets it in.
-        let is_open = self.config.bootstrap_mode || self.config.auto_accept == AutoAccept::All;
-        let verdict = if pass.is_direct || is_open { Verdict::Default } else { Verdict::Ask };
-        let mut admitted = Admitted { verified, verdict, decision: None };
-        let Some(policy) = policy else { return Ok(admitted) };
-        match admitted.verified.frame() {
-            Frame::ConnectionRequest(request) => {
-                let trust = self.state.lock().trust.score(&request.from);
-                let said = policy
-                    .connection(ConnectionQuestion {
-                        agent_id: request.from,
-                        display_name: request.introduction.display_name.clone(),
-                        bio: request.introduction.bio.clone(),
-                        url: request.url.clone(),
-                        source: describe_source(source),
-                        identity_verified: admitted.verified.proof() != Proof::None,
-                        trust,
-                    })
-                    .await;
-                if said != Verdict::Default {
-                    admitted.verdict = said;
-                }
-            }
-            Frame::Message(message) => {
-                if let Some(question) = self.question(message) {
-                    policy.message(question.clone()).await?;
-                    admitted.decision = policy.route(question).await;
-                }
-            }
-            _ => {}
-        }
-        Ok(admitted)
-    }
-
-    fn question(&self, message: &MessageFrame) -> Option<MessageQuestion> {
-        let Body::Plain { content, metadata, in_reply_to } = &message.body else { return None };
-        let state = self.state.lock();
-        let connected = state.peers.get(&message.from).is_some();
-        Some(MessageQuestion {
-            message_id: message.message_id.clone(),
-            from: message.from,
-            content: content.clone(),
-            metadata: metadata.clone(),
-            in_reply_to: in_reply_to.clone(),
-            kind: if connected { MessageKind::Peer } else { MessageKind::Stranger },
-            trust: state.trust.score(&message.from),
-        })
-    }
-
-    /// §5.3 and §5.4, by the socket's address (S1).
-    fn check_access(
-        &self,
-        endpoint: Endpoint,
-        proven: Option<AgentId>,
-        source: &Source,
-    ) -> Result<(), Answer> {
-        let class = admission::source_class(source);
-        if matches!(endpoint, Endpoint::ConnectionRequest | Endpoint::WellKnown)
-            && !self.config.network_tier.allows(Some(class))
-        {
-            let tier = self.config.network_tier.name();
-            return Err(Answer::with_status(
-                403,
-                serde_json::json!({"error": "tier_restricted", "tier": tier, "code": Code::TierRestricted.name()}),
-            ));
-        }
-        let is_peer = || {
-            class == crate::wire::AddressClass::Loopback
-                || proven.is_some_and(|sender| self.state.lock().peers.get(&sender).is_some())
-                || self.comes_from_a_peer(source)
-        };
-        match self.config.access(endpoint) {
-            Access::Peer if !is_peer() => {
-                Err(Answer::refuse(403, Code::PeerNotConnected, "This endpoint requires a peer connection"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The address of a peer that proved itself; a claimed URL is not enough.
-    fn comes_from_a_peer(&self, source: &Source) -> bool {
-        let Source::Socket(address) = source else { return true };
-        let state = self.state.lock();
-        state.peers.iter().filter(|peer| peer.identity_verified).any(|peer| {
-            url::Url::parse(&peer.url)
-                .ok()
-                .and_then(|url| url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok()))
-                == Some(address.ip())
-        })
-    }
-
     /// Steps 7 to 9: its system decides, the rows are committed, then events are published and the answer given.
     async fn dispatch(self: &Arc<Self>, admitted: Admitted, source: &Source) -> Result<Answer, Answer> {
-        let Admitted { verified, verdict, decision } = admitted;
+        let (verified, verdict, decision) = admitted.into_parts();
         let now = self.now();
         let believed = match verified.sort() {
             Believed::Query(query) => return Ok(self.answer_query(query.frame())),
@@ -339,127 +225,6 @@ impl Inner {
         .await
         .unwrap_or_else(|error| Err(Answer::from_error(&error)))
     }
-
-    fn settle_broadcast(
-        &self,
-        state: &mut State,
-        broadcast: &Verified<StatusBroadcast>,
-        now: Timestamp,
-    ) -> Settled {
-        let claim = broadcast.proven().zip(broadcast.frame().message_id.clone());
-        let outcome = messages::observe(broadcast, state.tables(), now, self.me(), self.id("status-", 4));
-        Settled { claim, ..Settled::new(outcome) }
-    }
-
-    fn settle_message(
-        &self,
-        state: &mut State,
-        message: Verified<MessageFrame>,
-        decision: Option<rules::Decision>,
-        now: Timestamp,
-    ) -> Settled {
-        let sender = message.frame().from;
-        let id = message.frame().message_id.clone();
-        if sender == self.me() {
-            let answer = Answer::refuse(400, Code::PeerRefused, "Rejecting message from self");
-            return Settled::new::<PeerEvent, PeerAction>(Outcome::answer(answer));
-        }
-        let decision = decision.unwrap_or_else(|| match &message.frame().body {
-            Body::Plain { content, metadata, .. } => rules::decide(
-                self.config.router_mode,
-                &self.config.routing_rules,
-                rules::MessageView { content, from: &sender, metadata },
-            ),
-            Body::Sealed(_) => rules::Decision::Handle,
-        });
-        let rules = messages::Rules {
-            now,
-            me: self.me(),
-            limits: &self.config.inbox,
-            is_awaited: self.waiting.load(std::sync::atomic::Ordering::Relaxed) > 0,
-            decision,
-        };
-        let inbound = messages::receive(message, state.tables(), rules);
-        let claim = (!inbound.outcome.rows.is_empty()).then_some((sender, id));
-        Settled { reserved: inbound.reserved, claim, ..Settled::new(inbound.outcome) }
-    }
-
-    /// After the commit: show the message, publish, act, answer.
-    fn conclude(self: &Arc<Self>, result: Result<()>, settled: Settled) -> Result<Answer, Answer> {
-        let now = self.now();
-        let mut state = self.state.lock();
-        match result {
-            Ok(()) => {
-                if let Some(sequence) = settled.reserved {
-                    state.inbox.confirm(sequence, now);
-                }
-                if let Some((sender, id)) = &settled.claim {
-                    state.replay.claim(sender, id, now);
-                }
-                drop(state);
-                self.publish(settled.events);
-                if settled.reserved.is_some() {
-                    self.inbox_bell.notify_waiters();
-                }
-                for action in settled.actions {
-                    self.act(action);
-                }
-                Ok(settled.answer)
-            }
-            Err(error) => {
-                if let Some(sequence) = settled.reserved {
-                    state.inbox.cancel(sequence);
-                }
-                drop(state);
-                Err(match error.code() {
-                    Code::StorePrecondition => messages::duplicate(),
-                    _ => Answer::from_error(&error).retry_after(std::time::Duration::from_secs(5)),
-                })
-            }
-        }
-    }
-
-    fn answer_query(&self, query: &Query) -> Answer {
-        let state = self.state.lock();
-        let me = self.describe(&state);
-        let accepting = state.accepts_connections(&self.config);
-        match query {
-            Query::WellKnown => me.well_known(accepting),
-            Query::Status => {
-                let is_waiting = self.waiting.load(std::sync::atomic::Ordering::Relaxed) > 0;
-                me.status_document(&state.peers, accepting, is_waiting)
-            }
-            Query::LocalAgents => {
-                let port = url::Url::parse(&me.url).ok().and_then(|url| url.port()).unwrap_or(0);
-                me.local_agents(&state.peers, port, self.config.network_tier.name())
-            }
-            Query::NetworkInfo => me.network_info(&state.peers, accepting),
-            Query::Impression(agent) => documents::impression_document(agent, state.trust.get(agent)),
-            Query::PeerLookup(agent) => documents::lookup_document(&state.peers, agent),
-            Query::GetPeers(n) => me.peers_document(&state.peers, &state.trust, *n),
-        }
-    }
-
-    /// A ping is unsigned: it shows an address to its sender and decides nothing (S11).
-    fn answer_ping(&self, from: Option<AgentId>, source: &Source, now: Timestamp) -> Answer {
-        let mut state = self.state.lock();
-        // A claimed sign of life is reason enough to try what waits for that peer, not more.
-        if let Some(agent) = from
-            && state.outbox.wake(&agent, now)
-        {
-            self.outbox_bell.notify_one();
-        }
-        drop(state);
-        let address = match source {
-            Source::Socket(address) => address.ip().to_string(),
-            Source::Process(label) => label.clone(),
-        };
-        Answer::ok(serde_json::json!({
-            "your_ip": address,
-            "agent_id": self.me(),
-            "timestamp": now.to_wire(),
-        }))
-    }
 }
 
 /// A source that step 1 let through.
@@ -468,7 +233,7 @@ pub(crate) struct SourcePass {
     class: Class,
     is_counted: bool,
     /// False for a frame inside an envelope: it says nothing about the address of its sender.
-    is_direct: bool,
+    pub(super) is_direct: bool,
 }
 
 impl SourcePass {
@@ -482,39 +247,11 @@ impl SourcePass {
 struct Fresh(Verified<Frame>);
 
 /// Within the quota of its sender.
-struct Metered(Verified<Frame>);
+pub(super) struct Metered(Verified<Frame>);
 
-/// Let in.
-struct Admitted {
-    verified: Verified<Frame>,
-    verdict: Verdict,
-    decision: Option<rules::Decision>,
-}
-
-/// An outcome of any system, with what concludes it.
-struct Settled {
-    rows: Batch,
-    events: Vec<EventBody>,
-    actions: Vec<Action>,
-    answer: Answer,
-    reserved: Option<u64>,
-    claim: Option<(AgentId, String)>,
-}
-
-impl Settled {
-    fn new<E: Into<EventBody>, A: Into<Action>>(outcome: Outcome<E, A>) -> Self {
-        Self {
-            rows: outcome.rows,
-            events: outcome.events.into_iter().map(Into::into).collect(),
-            actions: outcome.actions.into_iter().map(Into::into).collect(),
-            answer: outcome.answer,
-            reserved: None,
-            claim: None,
-        }
-    }
-
-    fn split(mut self) -> (Batch, Self) {
-        (std::mem::take(&mut self.rows), self)
+impl Metered {
+    pub(super) fn into_verified(self) -> Verified<Frame> {
+        self.0
     }
 }
 
@@ -522,13 +259,6 @@ fn source_key(source: &Source) -> SourceKey {
     match source {
         Source::Socket(address) => SourceKey::from(address.ip()),
         Source::Process(label) => SourceKey::Process(label.clone()),
-    }
-}
-
-fn describe_source(source: &Source) -> String {
-    match source {
-        Source::Socket(address) => address.to_string(),
-        Source::Process(label) => label.clone(),
     }
 }
 

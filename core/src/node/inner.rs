@@ -59,8 +59,8 @@ pub(crate) struct Inner {
     pub(crate) port_mapping: Mutex<Option<super::portmap::PortMapping>>,
     /// Running, unless discovery is off.
     pub(crate) discovery: RwLock<Option<crate::discovery::Discovery>>,
-    /// Released last, when everything else is closed.
-    pub(crate) owner: Mutex<Option<Owner>>,
+    /// Shared with the store, which keeps the folder until its file is closed.
+    pub(crate) owner: Mutex<Option<Arc<Owner>>>,
     /// The disk failed; everything that would change state is refused until it works again.
     pub(crate) stalled: AtomicBool,
     pub(crate) closed: AtomicBool,
@@ -227,8 +227,11 @@ impl Inner {
             // Loading writes the profile, so it proves that the disk takes rows again.
             match State::load(&*self.store, &self.config, &self.env).await {
                 Err(error) => tracing::warn!(%error, "the disk still does not work"),
-                Ok(fresh) => {
+                Ok(mut fresh) => {
                     let mut state = self.state.lock();
+                    // Late ends of attempts and acknowledgements must not meet a number that was given twice.
+                    fresh.outbox.succeed(&state.outbox);
+                    fresh.inbox.succeed(&state.inbox);
                     let old = std::mem::replace(&mut *state, fresh);
                     state.profile.active = old.profile.active;
                     state.limiter = old.limiter;

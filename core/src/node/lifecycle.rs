@@ -86,10 +86,11 @@ impl Inner {
         if !self.env.tasks.close(PATIENCE).await {
             tracing::warn!("some tasks did not end in time");
         }
-        let stored = self.store.close().await;
+        self.events.end();
         compose::clean(self);
         drop(self.owner.lock().take());
-        stored
+        // The store holds the folder to the end of this.
+        self.store.close().await
     }
 
     /// The end without waiting: tasks stop at their next await, and what was not acknowledged stays on disk.
@@ -99,9 +100,10 @@ impl Inner {
         }
         self.inbox_bell.notify_waiters();
         self.env.tasks.stop();
-        // Queued at once, carried out by the store's own thread; nobody waits for it.
-        drop(self.store.close());
+        self.events.end();
         compose::clean(self);
         drop(self.owner.lock().take());
+        // Queued at once; the store's own thread carries it out and then gives the folder free.
+        drop(self.store.close());
     }
 }

@@ -5,7 +5,7 @@
 //! | [`config`] | every setting, its default, the environment |
 //! | `compose` | how a node is put together |
 //! | `state`, `inner` | what it knows, and how knowledge changes and is stored together |
-//! | `inbound` | one request, from the transport to its answer |
+//! | `inbound`, `gate`, `settle`, `answers` | one request, from the transport to its answer |
 //! | `outbound` | one message, from the host to a peer's disk |
 //! | `connect` | connecting and disconnecting |
 //! | `inboxes` | taking messages out |
@@ -21,10 +21,12 @@
 
 mod actions;
 mod announce;
+mod answers;
 mod compose;
 pub mod config;
 mod connect;
 pub mod events;
+mod gate;
 pub mod host;
 mod inbound;
 mod inboxes;
@@ -36,6 +38,7 @@ mod outbound;
 mod portmap;
 mod presence;
 mod routing;
+mod settle;
 mod sources;
 mod state;
 mod token;

@@ -114,6 +114,8 @@ impl Inner {
                             state.peers.require(agent)?;
                         }
                     }
+                    // All or nobody: no attempt may run for a message that is then refused.
+                    state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
                     for agent in &outgoing.to {
                         let item = OutboxItem {
                             sequence: 0,
@@ -129,8 +131,7 @@ impl Inner {
                             next_attempt: now,
                             last_reason: None,
                         };
-                        let (sequence, sends_now, item_rows) =
-                            state.outbox.push(item.clone(), self.config.outbox_limit)?;
+                        let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
                         rows.append(item_rows);
                         if sends_now {
                             self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
@@ -181,7 +182,13 @@ impl Inner {
         gathered: Vec<Delivery>,
         stored: Result<()>,
     ) -> Result<Receipt> {
-        let waiting = self.state.lock().outbox.of_message(&message_id);
+        let waiting = {
+            let mut state = self.state.lock();
+            let waiting = state.outbox.of_message(&message_id);
+            // From here on the host knows that these wait: what it sends next must not overtake them.
+            waiting.iter().for_each(|item| state.outbox.overdue(item.sequence));
+            waiting
+        };
         let deliveries: Vec<_> = targets
             .iter()
             .map(|agent| {
@@ -240,6 +247,8 @@ impl Inner {
                 match &attempt {
                     Attempt::Accepted { via } => {
                         rows.append(state.outbox.finish(sequence));
+                        // It takes messages: the next one need not wait for its own time.
+                        state.outbox.wake(&to, now);
                         rows.append(state.peers.change(&to, |connection| {
                             connection.messages_sent += 1;
                             connection.last_activity = Some(now);

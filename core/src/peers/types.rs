@@ -4,7 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{env::Timestamp, identity::AgentId, wire::frame::Introduction};
+use crate::{
+    env::Timestamp,
+    identity::AgentId,
+    wire::{frame::Introduction, verify::Proof},
+};
 
 /// Whose connection requests are accepted without asking. Decided by the socket's address; a claimed URL
 /// alone never opens the door (S17).
@@ -96,6 +100,16 @@ impl Connection {
                 .is_some_and(|version| version >= 1)
     }
 
+    /// What a proven frame shows: whoever signs in our form, and seals, also reads both.
+    pub fn learn_abilities(&mut self, proof: Proof) {
+        if proof >= Proof::V2 && !self.signs_v2() {
+            self.capabilities.insert(CAPABILITY_SIGNATURE.into(), 2.into());
+        }
+        if proof == Proof::Sealed && !self.opens_seals() {
+            self.capabilities.insert(CAPABILITY_SEAL.into(), 1.into());
+        }
+    }
+
     /// The name to show: the peer's own, else the start of its id.
     pub fn shown_name(&self) -> String {
         self.display_name.clone().unwrap_or_else(|| self.agent_id.short())
@@ -185,6 +199,9 @@ pub struct Outstanding {
     pub request_id: String,
     /// When we asked.
     pub asked_at: Timestamp,
+    /// Whether it says that it signs what it accepts; an unsigned acceptance is then refused.
+    #[serde(default)]
+    pub signs_v2: bool,
 }
 
 /// What happened to a connection.

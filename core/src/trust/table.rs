@@ -91,6 +91,13 @@ impl Trust {
         self.keep(peer, changed)
     }
 
+    /// Takes the last [`Trust::record_received`] of `peer` back, in memory: its row was refused.
+    pub fn retract_received(&mut self, peer: &AgentId) {
+        if let Some(known) = self.impressions.get_mut(peer) {
+            known.msgs_received = known.msgs_received.saturating_sub(1);
+        }
+    }
+
     /// Gives `newcomer` a first score from what peers say about it, unless it has an impression or nothing
     /// good was said. What it says of itself is left out (B27), and each peer has one say.
     pub fn seed(&mut self, newcomer: AgentId, opinions: &[Opinion], now: Timestamp) -> Result<Batch> {

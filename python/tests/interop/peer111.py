@@ -25,29 +25,18 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
+
+import web
+from web import PATIENCE, Answer
 
 HERE = Path(__file__).resolve().parent
 WELL_KNOWN = "/.well-known/darkmatter.json"
-PATIENCE = 60.0
-"""Seconds until a wait gives up. A wait ends as soon as it can; this only bounds a run that is broken."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What an HTTP request got back: the status, and the body as JSON where it is JSON, else as text."""
-
-    status: int
-    body: Any
 
 
 class PeerError(AssertionError):
@@ -85,7 +74,7 @@ class Peer111:
     def start(self) -> Peer111:
         """Starts the daemon and returns when it answers. A port that someone else was faster to take is replaced."""
         for _ in range(5):
-            self.port = self.port or _free_port()
+            self.port = self.port or web.free_port()
             if self._try_start():
                 return self
             if self.agent_id or not self._port_was_taken():
@@ -140,30 +129,16 @@ class Peer111:
         return f"/__darkmatter__/{self.agent_id}/{path}"
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        return self._request("GET", path, None, headers or {})
+        return web.ask(self.port, "GET", path, None, headers)
 
     def post(self, path: str, payload: Any, headers: Mapping[str, str] | None = None) -> Answer:
         """Posts JSON; bytes are sent as they are."""
-        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return self._request("POST", path, body, {"Content-Type": "application/json", **(headers or {})})
+        return web.post(self.port, path, payload, headers)
 
     def inbox(self) -> list[dict[str, Any]]:
         """The queued messages, connection notices among them."""
         messages: list[dict[str, Any]] = self.get("/__darkmatter__/inbox").body["messages"]
         return messages
-
-    def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, dict(headers))
-            response = connection.getresponse()
-            text = response.read().decode()
-        finally:
-            connection.close()
-        try:
-            return Answer(response.status, json.loads(text))
-        except ValueError:
-            return Answer(response.status, text)
 
     # MCP.
 
@@ -176,6 +151,34 @@ class Peer111:
         if result.get("isError"):
             raise PeerError(f"{tool} refuses its arguments: {text}")
         return json.loads(text)
+
+    # The everyday, in the words of the tests.
+
+    def request(self, url: str) -> dict[str, Any]:
+        """Asks the node at `url` for a connection, as its agent would."""
+        reply: dict[str, Any] = self.mcp("darkmatter_connection", params={"action": "request", "target_url": url})
+        return reply
+
+    def connection(self, agent_id: str) -> dict[str, Any] | None:
+        """What it holds of a connected peer."""
+        listed = self.get("/__darkmatter__/connections").body["connections"]
+        return {peer["agent_id"]: peer for peer in listed}.get(agent_id)
+
+    def send(self, to: str, content: str, **params: Any) -> str:
+        """Sends to one peer, which must take it, and returns the id of the message."""
+        params = {"content": content, "target_agent_id": to, **params}
+        sent = self.mcp("darkmatter_send_message", params=params)
+        assert sent["success"] and sent["routed_to"] == [to], sent
+        message_id: str = sent["message_id"]
+        return message_id
+
+    def heard(self, message_id: str) -> list[dict[str, Any]]:
+        """The copies of a message in its queue, whole, as it has them on disk."""
+        return [message for message in self.state()["message_queue"] if message["message_id"] == message_id]
+
+    def logged(self, message_id: str) -> list[dict[str, Any]]:
+        """What its conversation log on disk says of a message."""
+        return [entry for entry in self.state()["conversation_log"] if entry["message_id"] == message_id]
 
     # Files.
 
@@ -321,23 +324,3 @@ def _messages(response: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
         text = response.read()
         if text:
             yield json.loads(text)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def eventually(probe: Callable[[], T], what: str, *peers: Peer111) -> T:
-    """Asks until the answer is true in the sense of Python, and returns it. `what` names it in the failure."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        answer = probe()
-        if answer:
-            return answer
-        if time.monotonic() > deadline:
-            logs = "\n".join(peer.log_tail() for peer in peers)
-            raise PeerError(f"waited in vain for {what}; the last answer was {answer!r}\n{logs}")
-        time.sleep(0.05)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from conftest import StartPeer
-from peer111 import HERE, WELL_KNOWN, Peer111, PeerError, eventually
+from peer111 import HERE, WELL_KNOWN, Peer111, PeerError
+from web import eventually
 
 # From RFC 8032, 7.1, test 1.
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")

@@ -275,3 +275,32 @@ impl NodeConfig {
         Duration::from_secs(self.request_expiry_secs)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_replace_members_and_extend_groups() {
+        let base =
+            NodeConfig { port: 8101, bootstrap_peers: vec!["http://a".into()], ..NodeConfig::default() };
+        let changed = base
+            .clone()
+            .changed(r#"{"display_name": "alice", "inbox": {"notices": 7}, "bootstrap_peers": []}"#)
+            .unwrap();
+        assert_eq!(changed.port, 8101);
+        assert_eq!(changed.display_name.as_deref(), Some("alice"));
+        assert_eq!(changed.inbox, InboxLimits { notices: 7, ..base.inbox });
+        assert!(changed.bootstrap_peers.is_empty());
+    }
+
+    #[test]
+    fn changes_that_mean_nothing_are_named() {
+        for changes in
+            [r#"{"prot": 1}"#, r#"{"port": "x"}"#, r#"{"port": 70000}"#, "[]", "{", r#"{"inbox": {"n": 1}}"#]
+        {
+            let error = NodeConfig::default().changed(changes).unwrap_err();
+            assert_eq!(error.code(), Code::ConfigInvalid, "{changes}");
+        }
+    }
+}

@@ -56,7 +56,7 @@ use self::{
     reader::Question,
     writer::{Entry, Writer},
 };
-use super::{Batch, Durability, Range, Row, Store, StoreFuture, Table, closed, private};
+use super::{Batch, Durability, Owner, Range, Row, Store, StoreFuture, Table, closed, private};
 use crate::error::{Code, Error, Result};
 
 /// How long a lock that another process holds on the file is waited for.
@@ -90,6 +90,20 @@ impl SqliteStore {
     /// [`Code::StoreCorrupt`] when the file is damaged or not ours, [`Code::StoreNewer`] when a newer version
     /// wrote it; both leave it as it is. [`Code::StoreFull`], [`Code::StoreUnavailable`].
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self> {
+        Self::open_as(path, durability, None)
+    }
+
+    /// [`SqliteStore::open`] on behalf of the owner of the folder. The folder stays owned until the file is
+    /// closed, so that nobody opens it while what is queued is still being written.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqliteStore::open`].
+    pub fn open_as(
+        path: impl AsRef<Path>,
+        durability: Durability,
+        owner: Option<Arc<Owner>>,
+    ) -> Result<Self> {
         let path: Arc<Path> =
             std::path::absolute(&path).map_err(|cause| errors::unusable(path.as_ref(), cause))?.into();
         inspect::inspect(&path)?;
@@ -100,7 +114,7 @@ impl SqliteStore {
         let writer = Writer::new(path.clone(), writing, durability);
         #[cfg(test)]
         let page_limit = writer.page_limit();
-        let running = start(writer, reading).map_err(|cause| errors::unusable(&path, cause))?;
+        let running = start(writer, reading, owner).map_err(|cause| errors::unusable(&path, cause))?;
         Ok(Self {
             path,
             running: Mutex::new(Some(running)),
@@ -209,7 +223,7 @@ fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn start(writer: Writer, reading: Connection) -> std::io::Result<Running> {
+fn start(writer: Writer, reading: Connection, owner: Option<Arc<Owner>>) -> std::io::Result<Running> {
     let (commits, commit_queue) = mpsc::channel();
     let (questions, question_queue) = mpsc::channel();
     let (end, ended) = oneshot::channel();
@@ -221,6 +235,7 @@ fn start(writer: Writer, reading: Connection) -> std::io::Result<Running> {
         // The connection that closes last folds the log into the file; only this one may write.
         let _ = reader.join();
         drop(connection);
+        drop(owner);
         let _ = end.send(());
     })?;
     Ok(Running { commits, questions, ended })

@@ -1,0 +1,56 @@
+//! Answers to questions and pings: nothing is changed, nothing is stored.
+
+use std::sync::atomic::Ordering;
+
+use super::inner::Inner;
+use crate::{
+    env::Timestamp,
+    identity::AgentId,
+    peers::documents,
+    transport::Source,
+    wire::{Answer, frame::Query},
+};
+
+impl Inner {
+    pub(super) fn answer_query(&self, query: &Query) -> Answer {
+        let state = self.state.lock();
+        let me = self.describe(&state);
+        let accepting = state.accepts_connections(&self.config);
+        match query {
+            Query::WellKnown => me.well_known(accepting),
+            Query::Status => {
+                let is_waiting = self.waiting.load(Ordering::Relaxed) > 0;
+                me.status_document(&state.peers, accepting, is_waiting)
+            }
+            Query::LocalAgents => {
+                let port = url::Url::parse(&me.url).ok().and_then(|url| url.port()).unwrap_or(0);
+                me.local_agents(&state.peers, port, self.config.network_tier.name())
+            }
+            Query::NetworkInfo => me.network_info(&state.peers, accepting),
+            Query::Impression(agent) => documents::impression_document(agent, state.trust.get(agent)),
+            Query::PeerLookup(agent) => documents::lookup_document(&state.peers, agent),
+            Query::GetPeers(n) => me.peers_document(&state.peers, &state.trust, *n),
+        }
+    }
+
+    /// A ping is unsigned: it shows an address to its sender and decides nothing (S11).
+    pub(super) fn answer_ping(&self, from: Option<AgentId>, source: &Source, now: Timestamp) -> Answer {
+        let mut state = self.state.lock();
+        // A claimed sign of life is reason enough to try what waits for that peer, not more.
+        if let Some(agent) = from
+            && state.outbox.wake(&agent, now)
+        {
+            self.outbox_bell.notify_one();
+        }
+        drop(state);
+        let address = match source {
+            Source::Socket(address) => address.ip().to_string(),
+            Source::Process(label) => label.clone(),
+        };
+        Answer::ok(serde_json::json!({
+            "your_ip": address,
+            "agent_id": self.me(),
+            "timestamp": now.to_wire(),
+        }))
+    }
+}

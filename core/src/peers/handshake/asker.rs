@@ -1,0 +1,157 @@
+//! The side that asks: the reply, the late acceptance, the proof.
+
+use serde_json::{Map, Value, json};
+
+use super::{Context, PeerAction, PeerOutcome, connection, kept_url};
+use crate::{
+    env::Timestamp,
+    error::{Code, Error, Result},
+    identity::{AgentId, Passport, Signature, challenge},
+    peers::{Outstanding, Peers},
+    store::Batch,
+    transport::Outcome,
+    wire::{
+        Answer,
+        frame::{ConnectionAccepted, HandshakeSignature},
+        url,
+        verify::{Proof, Verified},
+    },
+};
+
+impl Peers {
+    /// Takes the late acceptance of a request of ours. It must answer something we asked (§6.4).
+    pub fn on_accepted(
+        &mut self,
+        accepted: &Verified<ConnectionAccepted>,
+        context: &Context<'_>,
+    ) -> PeerOutcome {
+        let proof = accepted.proof();
+        let accepted = accepted.frame();
+        let base = url::base(&accepted.url);
+        // Told again, or told after somebody else pretended to: the proven word counts.
+        if proof != Proof::None && self.get(&accepted.from).is_some() {
+            let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
+            let rows = self.change(&accepted.from, |connection| {
+                connection.capabilities = capabilities;
+                connection.identity_verified = true;
+                connection.last_activity = Some(now);
+            });
+            let answer = Answer::ok(json!({"success": true}));
+            return match rows {
+                Ok(rows) => Outcome { rows, events: Vec::new(), actions: Vec::new(), answer },
+                Err(error) => Outcome::answer(Answer::from_error(&error)),
+            };
+        }
+        let Some(asked) = self.answered_by(&accepted.from, base).cloned() else {
+            return Outcome::answer(Answer::refuse(
+                403,
+                Code::RequestUnknown,
+                "No pending outbound connection request for this agent.",
+            ));
+        };
+        if asked.signs_v2 && proof == Proof::None {
+            return Outcome::answer(Answer::refuse(
+                403,
+                Code::SignatureMissing,
+                "Signature required — this agent signs what it accepts",
+            ));
+        }
+        if self.len() >= context.max_connections && self.get(&accepted.from).is_none() {
+            return Outcome::answer(Answer::refuse(429, Code::ConnectionLimit, "Connection limit reached"));
+        }
+        let kept = connection(
+            accepted.from,
+            kept_url(&asked.url, &accepted.url),
+            &accepted.introduction,
+            proof,
+            context.now,
+        );
+        let rows = match self.connect(kept) {
+            Ok(rows) => rows,
+            Err(error) => return Outcome::answer(Answer::from_error(&error)),
+        };
+        let answer = Answer::ok(json!({"success": true}));
+        self.connected(accepted.from, context.id("conn-", 4), "accepted", rows, answer)
+    }
+
+    /// Takes the accepted reply to a request of ours, at the URL that was dialled.
+    pub fn on_reply(
+        &mut self,
+        dialled: &str,
+        reply: &Verified<ConnectionAccepted>,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<PeerOutcome> {
+        let proof = reply.proof();
+        let reply = reply.frame();
+        if let Some(HandshakeSignature { nonce: Some(echoed), .. }) = &reply.signed
+            && echoed != nonce
+        {
+            return Err(Error::new(Code::PeerMismatch, "the reply answers another request; try again"));
+        }
+        let url = kept_url(dialled, &reply.url);
+        let rows = match self.get(&reply.from).cloned() {
+            // Somebody else at the dialled address could otherwise pull the peer's messages over (S4).
+            Some(known) if known.signs_v2() && proof == Proof::None => {
+                return Err(Error::new(
+                    Code::PeerMismatch,
+                    "this peer signs its replies, but the one from that address is unsigned; do not trust it",
+                ));
+            }
+            Some(mut known) => {
+                // 1.1.1 signs no reply, and the dialled address may be anybody's: a peer that has proven itself
+                // moves by its own signed update (S4).
+                let is_same = url::base(&url) == url::base(&known.url);
+                if proof != Proof::None || is_same || !known.identity_verified {
+                    known.url = url;
+                } else if self.health(&known.agent_id).is_unreachable() {
+                    return Err(Error::new(
+                        Code::PeerMismatch,
+                        "this peer is known at another address and proves nothing here; disconnect it to start anew",
+                    ));
+                }
+                known.identity_verified |= proof != Proof::None;
+                known.last_activity = Some(now);
+                if proof != Proof::None {
+                    known.capabilities = reply.introduction.capabilities.clone();
+                }
+                self.connect(known)?
+            }
+            None => self.connect(connection(reply.from, url, &reply.introduction, proof, now))?,
+        };
+        let mut outcome = self.connected(reply.from, String::new(), "accepted", rows, Answer::ok(json!({})));
+        // The host asked for this connection: no notice to it.
+        outcome.actions.retain(|action| !matches!(action, PeerAction::Notice { .. }));
+        Ok(outcome)
+    }
+
+    /// Remembers that `agent` at `dialled` will decide later.
+    pub fn on_pending_reply(
+        &mut self,
+        dialled: &str,
+        agent: AgentId,
+        request_id: String,
+        signs_v2: bool,
+        now: Timestamp,
+    ) -> Result<Batch> {
+        self.ask(Outstanding {
+            signs_v2,
+            url: url::base(dialled).to_owned(),
+            agent_id: agent,
+            request_id,
+            asked_at: now,
+        })
+    }
+}
+
+/// Our proof for the challenge of a pending reply.
+pub fn proof_body(passport: &Passport, challenge_id: &str, challenge_hex: &str) -> Map<String, Value> {
+    let signature: Signature = challenge::prove(passport, challenge_hex);
+    let id = passport.agent_id();
+    let mut object = Map::new();
+    object.insert("challenge_id".into(), json!(challenge_id));
+    object.insert("proof_hex".into(), json!(signature));
+    object.insert("agent_id".into(), json!(id));
+    object.insert("public_key_hex".into(), json!(id));
+    object
+}

@@ -1,0 +1,198 @@
+//! Tests of what a proven requester may do that an unproven one may not.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::{
+    env::SeededRandom,
+    error::Code,
+    peers::{PENDING_LIMIT, Verdict},
+    transport::Source,
+    wire::{
+        frame::Frame,
+        route::Endpoint,
+        verify::{Believed, Relation, Verified, Verifier},
+    },
+};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+struct Side {
+    passport: Passport,
+    me: SelfDescription,
+    random: SeededRandom,
+    peers: Peers,
+}
+
+impl Side {
+    fn new(seed: u8) -> Self {
+        let passport = Passport::from_seed([seed; 32]);
+        let me = SelfDescription {
+            agent_id: passport.agent_id(),
+            display_name: format!("agent-{seed}"),
+            bio: String::new(),
+            active: true,
+            url: format!("http://127.0.0.1:{}", 8000 + u16::from(seed)),
+            created_at: NOW,
+            capabilities: Map::from_iter([("signature".into(), json!(2)), ("seal".into(), json!(1))]),
+        };
+        Self { passport, me, random: SeededRandom::new(u64::from(seed)), peers: Peers::default() }
+    }
+
+    fn context(&self, auto_accept: AutoAccept) -> Context<'_> {
+        Context {
+            now: NOW,
+            me: &self.me,
+            passport: &self.passport,
+            random: &self.random,
+            auto_accept,
+            max_connections: 50,
+            request_expiry: Duration::from_secs(3600),
+        }
+    }
+
+    fn verified(&self, endpoint: Endpoint, object: Map<String, Value>) -> Result<Believed, Answer> {
+        let verifier = Verifier { passport: &self.passport, now: NOW, relation: &|_| Relation::Stranger };
+        verifier.verify(Frame::from_object(endpoint, object)?).map(Verified::sort)
+    }
+
+    fn ask(&mut self, object: Map<String, Value>, auto_accept: AutoAccept) -> PeerOutcome {
+        let Ok(Believed::ConnectionRequest(request)) = self.verified(Endpoint::ConnectionRequest, object)
+        else {
+            panic!("the request is well formed");
+        };
+        let source = Source::Socket("127.0.0.1:5".parse().unwrap());
+        let mut peers = std::mem::take(&mut self.peers);
+        let outcome = peers.on_request(&request, &source, &Verdict::Default, &self.context(auto_accept));
+        self.peers = peers;
+        outcome
+    }
+}
+
+/// A request with or without the second signature.
+fn request(from: &Side, to: &Side, signed: bool) -> Map<String, Value> {
+    let mut object = from.context(AutoAccept::None).request(Some(&to.me.agent_id), "nonce", false).unwrap();
+    if !signed {
+        object.remove("signature_v2");
+    }
+    object
+}
+
+#[test]
+fn only_a_proven_request_makes_us_expect_second_signatures() {
+    for (signed, expected) in [(false, false), (true, true)] {
+        let (alice, mut bob) = (Side::new(1), Side::new(2));
+        let outcome = bob.ask(request(&alice, &bob, signed), AutoAccept::Loopback);
+        assert!(outcome.answer.is_ok());
+        let connection = bob.peers.get(&alice.me.agent_id).unwrap();
+        assert_eq!((connection.signs_v2(), connection.identity_verified), (expected, expected));
+    }
+}
+
+#[test]
+fn a_repeated_request_moves_the_url_only_when_it_is_proven_s4() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
+    let url = |bob: &Side| bob.peers.get(&Side::new(1).me.agent_id).unwrap().url.clone();
+    alice.me.url = "http://127.0.0.1:9999".into();
+    bob.ask(request(&alice, &bob, false), AutoAccept::Loopback);
+    assert_eq!(url(&bob), "http://127.0.0.1:8001");
+    bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
+    assert_eq!(url(&bob), "http://127.0.0.1:9999");
+}
+
+#[test]
+fn a_crowd_of_unproven_requests_does_not_keep_a_proven_one_out_s16() {
+    let mut bob = Side::new(200);
+    for seed in 0..PENDING_LIMIT as u8 {
+        assert!(bob.ask(request(&Side::new(seed), &bob, false), AutoAccept::None).answer.is_ok());
+    }
+    let unproven = bob.ask(request(&Side::new(100), &bob, false), AutoAccept::None);
+    assert_eq!(unproven.answer.status, 429);
+    let proven = bob.ask(request(&Side::new(101), &bob, true), AutoAccept::None);
+    assert!(proven.answer.is_ok());
+    assert_eq!(bob.peers.pending().len(), PENDING_LIMIT);
+    assert!(bob.peers.pending().iter().any(|pending| pending.agent_id == Side::new(101).me.agent_id));
+}
+
+#[test]
+fn an_unsigned_reply_does_not_move_a_peer_that_signs_s4() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    let reply = |bob: &mut Side, signed: bool| {
+        let outcome = bob.ask(request(&Side::new(1), bob, true), AutoAccept::Loopback);
+        let crate::wire::Body::Json(mut object) = outcome.answer.body else { panic!("an object") };
+        if !signed {
+            object.remove("signature_v2");
+        }
+        crate::wire::frame::ConnectionAccepted::decode(object).unwrap()
+    };
+    let believe = |alice: &Side, reply| {
+        let verifier = Verifier { passport: &alice.passport, now: NOW, relation: &|_| Relation::Stranger };
+        verifier.verify_reply(reply).unwrap()
+    };
+    let genuine = believe(&alice, reply(&mut bob, true));
+    alice.peers.on_reply("http://127.0.0.1:8002", &genuine, "nonce", NOW).unwrap();
+    let forged = believe(&alice, reply(&mut bob, false));
+    let error = alice.peers.on_reply("http://127.0.0.1:6666", &forged, "nonce", NOW).unwrap_err();
+    assert_eq!(error.code(), Code::PeerMismatch);
+    assert_eq!(alice.peers.get(&bob.me.agent_id).unwrap().url, "http://127.0.0.1:8002");
+}
+
+#[test]
+fn an_unsigned_acceptance_in_the_name_of_a_signing_agent_is_refused_s6() {
+    let (mut alice, bob) = (Side::new(1), Side::new(2));
+    let _rows =
+        alice.peers.on_pending_reply(&bob.me.url, bob.me.agent_id, "req-1".into(), true, NOW).unwrap();
+    let mut forged = bob.context(AutoAccept::None).accepted(&alice.me.agent_id).unwrap();
+    let genuine = forged.clone();
+    forged.remove("signature_v2");
+    let mut take = |object| {
+        let Ok(Believed::ConnectionAccepted(accepted)) = alice.verified(Endpoint::ConnectionAccepted, object)
+        else {
+            panic!("the acceptance is well formed");
+        };
+        let mut peers = std::mem::take(&mut alice.peers);
+        let outcome = peers.on_accepted(&accepted, &alice.context(AutoAccept::None));
+        alice.peers = peers;
+        outcome.answer
+    };
+    assert_eq!(
+        take(forged),
+        Answer::refuse(403, Code::SignatureMissing, "Signature required — this agent signs what it accepts")
+    );
+    assert!(take(genuine).is_ok());
+    assert!(alice.peers.get(&bob.me.agent_id).unwrap().identity_verified);
+}
+
+#[test]
+fn an_unsigned_reply_does_not_move_a_proven_peer_of_1_1_1_s4() {
+    let (mut alice, bob) = (Side::new(1), Side::new(2));
+    let id = bob.me.agent_id;
+    let mut object = Map::new();
+    object.insert("auto_accepted".into(), json!(true));
+    object.insert("agent_id".into(), json!(id));
+    object.insert("agent_url".into(), json!(bob.me.url));
+    let reply = || {
+        let verifier = Verifier { passport: &bob.passport, now: NOW, relation: &|_| Relation::Stranger };
+        let reply = crate::wire::frame::ConnectionAccepted::decode(object.clone()).unwrap();
+        verifier.verify_reply(reply).unwrap()
+    };
+    let url = |alice: &Side| alice.peers.get(&id).unwrap().url.clone();
+    let dial = |alice: &mut Side, url: &str| alice.peers.on_reply(url, &reply(), "nonce", NOW).map(|_| ());
+
+    // Nothing is proven yet: the newest address is as good as the first.
+    dial(&mut alice, "http://127.0.0.1:8002").unwrap();
+    dial(&mut alice, "http://127.0.0.1:8003").unwrap();
+    assert_eq!(url(&alice), "http://127.0.0.1:8003");
+
+    let _rows = alice.peers.change(&id, |connection| connection.identity_verified = true).unwrap();
+    dial(&mut alice, "http://127.0.0.1:6666").unwrap();
+    assert_eq!(url(&alice), "http://127.0.0.1:8003");
+    while !alice.peers.health(&id).is_unreachable() {
+        alice.peers.note_reached(&id, false);
+    }
+    assert_eq!(dial(&mut alice, "http://127.0.0.1:6666").unwrap_err().code(), Code::PeerMismatch);
+    assert_eq!(url(&alice), "http://127.0.0.1:8003");
+}
