@@ -1079,7 +1079,7 @@ class TrustOf(Record):
     negative_since: int | None
     """Since when the score is below zero; absent while it is not."""
     note: str
-    """A note of ours, for people; never sent unless sharing notes is allowed."""
+    """A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1."""
     updated_at: int
     """When anything here last changed."""
 
