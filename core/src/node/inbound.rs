@@ -434,13 +434,16 @@ impl Inner {
     }
 
     /// A ping is unsigned: it shows an address to its sender and decides nothing (S11).
-    fn answer_ping(&self, from: Option<AgentId>, source: &Source, now: Timestamp) -> Answer {
+    fn answer_ping(self: &Arc<Self>, from: Option<AgentId>, source: &Source, now: Timestamp) -> Answer {
         let mut state = self.state.lock();
         // A claimed sign of life is reason enough to try what waits for that peer, not more.
-        if let Some(agent) = from
-            && state.outbox.wake(&agent, now)
-        {
-            self.outbox_bell.notify_one();
+        if let Some(agent) = from {
+            if state.outbox.wake(&agent, now) {
+                self.outbox_bell.notify_one();
+            }
+            if let Some(base) = state.peers.ask_again(&agent, now) {
+                self.ask_again(agent, base);
+            }
         }
         drop(state);
         let address = match source {
