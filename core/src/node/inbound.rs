@@ -374,7 +374,7 @@ impl Inner {
         };
         let inbound = messages::receive(message, state.tables(), rules);
         let claim = (!inbound.outcome.rows.is_empty()).then_some((sender, id));
-        Settled { reserved: inbound.reserved, claim, ..Settled::new(inbound.outcome) }
+        Settled { reserved: inbound.reserved, kept: inbound.kept, claim, ..Settled::new(inbound.outcome) }
     }
 
     /// After the commit: show the message, publish, act, answer.
@@ -400,7 +400,7 @@ impl Inner {
                 Ok(settled.answer)
             }
             Err(error) => {
-                if let Some(sequence) = settled.reserved {
+                for sequence in settled.reserved.into_iter().chain(settled.kept) {
                     state.inbox.cancel(sequence);
                 }
                 drop(state);
@@ -494,6 +494,7 @@ struct Settled {
     actions: Vec<Action>,
     answer: Answer,
     reserved: Option<u64>,
+    kept: Option<u64>,
     claim: Option<(AgentId, String)>,
 }
 
@@ -505,6 +506,7 @@ impl Settled {
             actions: outcome.actions.into_iter().map(Into::into).collect(),
             answer: outcome.answer,
             reserved: None,
+            kept: None,
             claim: None,
         }
     }

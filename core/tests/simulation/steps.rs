@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::{
     actors::{Habits, consume, settle},
     ledger::{Ledger, has_taken},
-    world::{Chance, Machine, World, simulate},
+    world::{Chance, Machine, World, config, simulate},
 };
 
 /// Where one of two machines dies.
@@ -151,6 +151,51 @@ fn a_crash_at_any_step_of_a_message_loses_nothing_and_repeats_nothing() {
     every_step(10, |victim, plan| one_message(Scene::Quick, victim, plan));
     every_step(10, |victim, plan| one_message(Scene::Slow, victim, plan));
     every_step(12, |victim, plan| one_message(Scene::Away, victim, plan));
+}
+
+/// A message that a rule sends on: the machine in the middle, or the one at the end, dies.
+async fn forwarded_message(victim: usize, plan: Plan) -> bool {
+    let world = World::configured(1, 3, |index| {
+        let mut config = config();
+        if index == 0 {
+            let to = Machine::identity(1, 1).agent_id();
+            let rule = serde_json::json!({"rule_id": "on", "action": "forward", "forward_to": [to]});
+            config.routing_rules = vec![serde_json::from_value(rule).expect("a rule")];
+        }
+        config
+    });
+    world.start().await;
+    let [middle, end, sender] = [0, 1, 2].map(|index| Arc::clone(&world.machines[index]));
+    middle.connect(&end).await.expect("nothing is broken yet");
+    sender.connect(&middle).await.expect("nothing is broken yet");
+    sleep(Duration::from_secs(1)).await;
+    world.tasks.spawn("supervisor", keep_running(Arc::clone(&middle)));
+    world.tasks.spawn("supervisor", keep_running(Arc::clone(&end)));
+    plan.apply(&world.machines[victim]);
+    sender.node().send(middle.id, "pass it on").await.expect("it is kept at least");
+    sleep(Duration::from_secs(12)).await;
+    let was_met = world.machines[victim].starts() > 1;
+    Plan::cancel(&world.machines[victim]);
+    sleep(Duration::from_secs(60)).await;
+    let mut copies = 0;
+    for machine in [&middle, &end] {
+        let inbox = machine.node().inbox().filtered(crate::actors::messages());
+        while let Some(message) = inbox.next_within(Duration::from_secs(30)).await.expect("it runs") {
+            assert!(message.content.ends_with("pass it on"), "{}", message.content);
+            inbox.acknowledge(&message).await.expect("it was just handed out");
+            copies += 1;
+        }
+    }
+    assert_eq!(sender.node().info().outbox, 0);
+    // Whoever died in between may hand it to the host in the middle as well, but somebody has it.
+    assert!(copies == 1 || (was_met && copies == 2), "{copies} copies");
+    was_met
+}
+
+#[test]
+fn a_crash_at_any_step_of_forwarding_does_not_lose_the_message() {
+    // Taking it, storing it for the next, and its acceptance there; each before and after.
+    every_step(9, forwarded_message);
 }
 
 /// The receiver dies at the commit of its acknowledgement.
