@@ -18,9 +18,19 @@
 
 #[path = "simulation/actors.rs"]
 mod actors;
+#[path = "simulation/handshake.rs"]
+mod handshake;
 #[path = "simulation/ledger.rs"]
 mod ledger;
+#[path = "simulation/life.rs"]
+mod life;
 #[path = "simulation/mesh.rs"]
 mod mesh;
+#[path = "simulation/policy.rs"]
+mod policy;
+#[path = "simulation/steps.rs"]
+mod steps;
+#[path = "simulation/storage.rs"]
+mod storage;
 #[path = "simulation/world.rs"]
 mod world;

@@ -235,6 +235,7 @@ impl Messages<'_> {
                 expires_in,
                 wait: seconds("timeout_secs", args.timeout_secs, LONGEST_WAIT)?,
                 entry_type: None,
+                passes_on: None,
             })
             .await
     }

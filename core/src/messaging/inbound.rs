@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     env::Timestamp,
-    error::{Code, Result},
+    error::{Code, Error, Result},
     identity::AgentId,
     peers::Peers,
     store::{Batch, Table},
@@ -43,6 +43,8 @@ pub enum MessageAction {
         metadata: Map<String, Value>,
         /// How often the copy may be forwarded further.
         hops: u32,
+        /// Its hidden place in our inbox, to give up once the copies are on our disk.
+        kept: u64,
     },
     /// The peer says that it ended the connection.
     Disconnected {
@@ -59,6 +61,9 @@ pub struct Inbound {
     pub reserved: Option<u64>,
     /// Whether the message was added to the counters of its sender.
     pub is_counted: bool,
+    /// The place of a message that goes on to others. It is not confirmed: should the node end before the
+    /// copies are on its disk, the next start finds the message in the inbox.
+    pub kept: Option<u64>,
 }
 
 /// The tables that a message touches.
@@ -106,7 +111,7 @@ pub fn receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             if error.code() == Code::QueueFull {
                 answer = answer.retry_after(std::time::Duration::from_secs(5));
             }
-            Inbound { outcome: Outcome::answer(answer), reserved: None, is_counted: false }
+            Inbound { outcome: Outcome::answer(answer), reserved: None, kept: None, is_counted: false }
         }
     }
 }
@@ -117,7 +122,12 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     // The verifier opened what was sealed.
     let Body::Plain { content, metadata, in_reply_to } = body else {
         let answer = Answer::refuse(403, Code::SealBroken, "The sealed body was not opened");
-        return Ok(Inbound { outcome: Outcome::answer(answer), reserved: None, is_counted: false });
+        return Ok(Inbound {
+            outcome: Outcome::answer(answer),
+            reserved: None,
+            kept: None,
+            is_counted: false,
+        });
     };
     let kind = metadata.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let connected = tables.peers.get(&from).is_some();
@@ -139,7 +149,12 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         metadata: metadata.clone(),
     };
     let finish = |rows, events, actions, answer, reserved| {
-        Ok(Inbound { outcome: Outcome { rows, events, actions, answer }, reserved, is_counted: false })
+        Ok(Inbound {
+            outcome: Outcome { rows, events, actions, answer },
+            reserved,
+            kept: None,
+            is_counted: false,
+        })
     };
     let event = |kind| vec![MessageEvent::MessageReceived { message_id: message_id.clone(), from, kind }];
 
@@ -147,7 +162,12 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         // Strangers have no say in what is logged without asking the inbox for room (S11, S16).
         "broadcast" if !connected => {
             let answer = Answer::refuse(403, Code::PeerNotConnected, "Not connected");
-            return Ok(Inbound { outcome: Outcome::answer(answer), reserved: None, is_counted: false });
+            return Ok(Inbound {
+                outcome: Outcome::answer(answer),
+                reserved: None,
+                kept: None,
+                is_counted: false,
+            });
         }
         // The older form of a status broadcast: logged, not queued.
         "broadcast" => {
@@ -188,9 +208,32 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     let mut actions = Vec::new();
     let mut reserved = None;
     let kind = if connected { MessageKind::Peer } else { MessageKind::Stranger };
+    let mut place = |inbox: &mut Inbox| {
+        let message = Message {
+            message_id: message_id.clone(),
+            from,
+            content: content.clone(),
+            metadata: metadata.clone(),
+            in_reply_to: in_reply_to
+                .clone()
+                .or_else(|| metadata.get("in_reply_to").and_then(Value::as_str).map(str::to_owned)),
+            hops_remaining,
+            kind,
+            verification: proof.into(),
+            received_at: rules.now,
+            sequence: 0,
+            redeliveries: 0,
+        };
+        let (sequence, inbox_rows) = inbox.reserve(message, rules.limits)?;
+        rows.append(inbox_rows);
+        Ok::<_, Error>(sequence)
+    };
+    let mut kept = None;
     let (events, routed_to) = match rules.decision {
         Decision::Drop => (Vec::new(), "dropped"),
         Decision::Forward { to } if hops_remaining > 0 => {
+            let sequence = place(tables.inbox)?;
+            kept = Some(sequence);
             actions.push(MessageAction::Forward {
                 to,
                 from,
@@ -198,30 +241,13 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
                 content: content.clone(),
                 metadata: metadata.clone(),
                 hops: hops_remaining - 1,
+                kept: sequence,
             });
             (Vec::new(), "forwarded")
         }
         // Out of hops: it stays with us, so that nothing is lost and nothing runs in circles.
         Decision::Forward { .. } | Decision::Handle | Decision::Pass => {
-            let (sequence, inbox_rows) = tables.inbox.reserve(
-                Message {
-                    message_id: message_id.clone(),
-                    from,
-                    content: content.clone(),
-                    metadata: metadata.clone(),
-                    in_reply_to: in_reply_to
-                        .or_else(|| metadata.get("in_reply_to").and_then(Value::as_str).map(str::to_owned)),
-                    hops_remaining,
-                    kind,
-                    verification: proof.into(),
-                    received_at: rules.now,
-                    sequence: 0,
-                    redeliveries: 0,
-                },
-                rules.limits,
-            )?;
-            reserved = Some(sequence);
-            rows.append(inbox_rows);
+            reserved = Some(place(tables.inbox)?);
             (event(kind), if rules.is_awaited { "agent" } else { "queued" })
         }
     };
@@ -240,7 +266,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     }
     let answer = received(&message_id, routed_to, tables.inbox.waiting() + usize::from(reserved.is_some()));
     let outcome = Outcome { rows, events, actions, answer };
-    Ok(Inbound { outcome, reserved, is_counted: connected })
+    Ok(Inbound { outcome, reserved, kept, is_counted: connected })
 }
 
 fn received(message_id: &str, routed_to: &str, position: usize) -> Answer {

@@ -189,6 +189,16 @@ impl Inbox {
         self.take(sequence);
     }
 
+    /// The rows that remove a reserved message that somebody else has now. [`Inbox::forget`] it when they are
+    /// on disk.
+    pub fn withdraw(&self, sequence: u64) -> Batch {
+        let mut rows = Batch::new();
+        if self.items.get(&sequence).is_some_and(|item| item.state == State::Reserved) {
+            rows.delete(Table::Inbox, sequence::key(sequence));
+        }
+        rows
+    }
+
     /// Hands out the oldest message that `filter` wants; it stays leased until acknowledged or released.
     pub fn next(&mut self, filter: &Filter, now: Timestamp) -> Option<Message> {
         let found = self.items.values_mut().find(|item| {
@@ -232,7 +242,7 @@ impl Inbox {
         }
     }
 
-    /// Removes an acknowledged message whose row is gone.
+    /// Removes an acknowledged or withdrawn message whose row is gone.
     pub fn forget(&mut self, sequence: u64) {
         self.take(sequence);
     }

@@ -48,9 +48,7 @@ impl Inner {
                 Action::Peer(PeerAction::Notice { agent, request_id, status }) => {
                     inner.connection_notice(agent, request_id, &status).await;
                 }
-                Action::Message(MessageAction::Forward { to, from, message_id, content, metadata, hops }) => {
-                    inner.forward(to, from, message_id, content, metadata, hops).await;
-                }
+                Action::Message(forward @ MessageAction::Forward { .. }) => inner.forward(forward).await,
                 Action::Message(MessageAction::Disconnected { agent }) => {
                     let reason = "the peer ended the connection";
                     if let Err(error) = inner.drop_connection(&agent, reason).await {
@@ -181,15 +179,11 @@ impl Inner {
 
     /// Sends a message on as a routing rule says: a message of ours, with ours as signature (B18), that names
     /// the original. What cannot be forwarded comes back into our own inbox.
-    async fn forward(
-        self: &Arc<Self>,
-        to: Vec<AgentId>,
-        from: AgentId,
-        message_id: String,
-        content: String,
-        mut metadata: Map<String, Value>,
-        hops: u32,
-    ) {
+    async fn forward(self: &Arc<Self>, forward: MessageAction) {
+        let MessageAction::Forward { to, from, message_id, content, mut metadata, hops, kept } = forward
+        else {
+            return;
+        };
         let connected: Vec<_> = {
             let state = self.state.lock();
             to.into_iter().filter(|agent| *agent != from && state.peers.get(agent).is_some()).collect()
@@ -214,6 +208,7 @@ impl Inner {
                 expires_in: self.config.outbox_expiry(),
                 wait: Duration::from_secs(10),
                 entry_type: Some(EntryType::Forward),
+                passes_on: Some(kept),
             })
             .await
             .map(|_| ())
@@ -221,7 +216,20 @@ impl Inner {
         if let Err(error) = sent {
             metadata.insert("forward_failed".into(), json!(error.message()));
             if let Err(error) = self.notice(from, message_id, content, metadata).await {
-                tracing::error!(%error, "a message could neither be forwarded nor kept");
+                // Its row stays: the message itself is there after the next start, or the recovery of the disk.
+                tracing::error!(%error, "a message could neither be forwarded nor announced");
+                return;
+            }
+            let withdrawn = self.transact(
+                |state, _| Ok((state.inbox.withdraw(kept), ())),
+                move |inner, result, ()| {
+                    if result.is_ok() {
+                        inner.state.lock().inbox.forget(kept);
+                    }
+                },
+            );
+            if let Err(error) = withdrawn.await {
+                tracing::warn!(%error, "a message that its notice replaces could not be removed");
             }
         }
     }

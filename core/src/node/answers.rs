@@ -1,6 +1,6 @@
 //! Answers to questions and pings: nothing is changed, nothing is stored.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use super::inner::Inner;
 use crate::{
@@ -34,13 +34,21 @@ impl Inner {
     }
 
     /// A ping is unsigned: it shows an address to its sender and decides nothing (S11).
-    pub(super) fn answer_ping(&self, from: Option<AgentId>, source: &Source, now: Timestamp) -> Answer {
+    pub(super) fn answer_ping(
+        self: &Arc<Self>,
+        from: Option<AgentId>,
+        source: &Source,
+        now: Timestamp,
+    ) -> Answer {
         let mut state = self.state.lock();
         // A claimed sign of life is reason enough to try what waits for that peer, not more.
-        if let Some(agent) = from
-            && state.outbox.wake(&agent, now)
-        {
-            self.outbox_bell.notify_one();
+        if let Some(agent) = from {
+            if state.outbox.wake(&agent, now) {
+                self.outbox_bell.notify_one();
+            }
+            if let Some(base) = state.peers.ask_again(&agent, now) {
+                self.ask_again(agent, base);
+            }
         }
         drop(state);
         let address = match source {

@@ -118,6 +118,16 @@ impl Inner {
         }
     }
 
+    /// Repeats a request of ours in the background: whoever accepted it, and could not say so, says it now.
+    pub(crate) fn ask_again(self: &Arc<Self>, agent: AgentId, base: String) {
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("ask again", async move {
+            if let Err(error) = inner.connect(&base, Some(agent), Grant::User).await {
+                tracing::info!(%error, peer = agent.short(), "a request could not be repeated");
+            }
+        });
+    }
+
     fn believe_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>> {
         let relation = |agent: &AgentId| self.relation(agent);
         let verifier = Verifier { passport: &self.passport, now: self.now(), relation: &relation };

@@ -45,6 +45,8 @@ pub(crate) struct Outgoing {
     /// How long to wait for the first attempts.
     pub(crate) wait: Duration,
     pub(crate) entry_type: Option<EntryType>,
+    /// The inbox place of the message that this one passes on; given up in the same commit.
+    pub(crate) passes_on: Option<u64>,
 }
 
 /// What became of one attempt.
@@ -103,7 +105,7 @@ impl Inner {
         let wait = outgoing.wait;
         let targets = outgoing.to.clone();
         let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
-        let id = &message_id;
+        let (id, passes_on) = (&message_id, outgoing.passes_on);
         let stored = {
             self.transact(
                 |state, now| {
@@ -137,6 +139,9 @@ impl Inner {
                             self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
                         }
                     }
+                    if let Some(sequence) = outgoing.passes_on {
+                        rows.append(state.inbox.withdraw(sequence));
+                    }
                     let entry_type = outgoing.entry_type.unwrap_or(if outgoing.to.len() == 1 {
                         EntryType::Direct
                     } else {
@@ -155,7 +160,10 @@ impl Inner {
                     })?);
                     Ok((rows, sender))
                 },
-                |inner, result, _sender| {
+                move |inner, result, _sender| {
+                    if let (Ok(()), Some(sequence)) = (&result, passes_on) {
+                        inner.state.lock().inbox.forget(sequence);
+                    }
                     inner.outbox_bell.notify_one();
                     result
                 },

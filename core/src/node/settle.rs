@@ -25,6 +25,7 @@ pub(super) struct Settled {
     actions: Vec<Action>,
     answer: Answer,
     reserved: Option<u64>,
+    kept: Option<u64>,
     claim: Option<(AgentId, String)>,
     /// Whether the message was added to the counters of its sender.
     is_counted: bool,
@@ -38,6 +39,7 @@ impl Settled {
             actions: outcome.actions.into_iter().map(Into::into).collect(),
             answer: outcome.answer,
             reserved: None,
+            kept: None,
             claim: None,
             is_counted: false,
         }
@@ -81,6 +83,7 @@ impl Inner {
         let claim = (!inbound.outcome.rows.is_empty()).then_some((sender, id));
         Settled {
             reserved: inbound.reserved,
+            kept: inbound.kept,
             claim,
             is_counted: inbound.is_counted,
             ..Settled::new(inbound.outcome)
@@ -121,7 +124,7 @@ impl Inner {
                 Ok(settled.answer)
             }
             Err(error) => {
-                if let Some(sequence) = settled.reserved {
+                for sequence in settled.reserved.into_iter().chain(settled.kept) {
                     state.inbox.cancel(sequence);
                 }
                 if let (Code::StorePrecondition, Some((sender, id))) = (error.code(), &settled.claim) {

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
+    time::Duration,
 };
 
 use super::types::{Connection, Outstanding, PendingRequest};
@@ -18,6 +19,8 @@ use crate::{
 pub const PENDING_LIMIT: usize = 50;
 /// Most requests of ours that wait for others.
 pub const OUTSTANDING_LIMIT: usize = 256;
+/// How often, at most, a request of ours is repeated because the other side showed itself.
+const REPEAT_AFTER: Duration = Duration::from_secs(60);
 
 /// How a peer behaved when we last tried to reach it. Not stored: a restart asks afresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub struct Peers {
     pub(super) pending: BTreeMap<String, PendingRequest>,
     pub(super) challenges: BTreeMap<String, crate::identity::Challenge>,
     outstanding: BTreeMap<String, Outstanding>,
+    /// When we last asked again, by whom we asked. Not stored.
+    repeated: BTreeMap<AgentId, Timestamp>,
     /// How many proven peers listen at an address.
     hosts: HashMap<IpAddr, usize>,
 }
@@ -213,10 +218,22 @@ impl Peers {
             .or_else(|| self.outstanding.values().find(|request| request.agent_id == *agent))
     }
 
+    /// `agent` shows itself as a peer does, while our request still waits for it: it may have accepted when
+    /// neither side could tell the other. Where to ask again, unless that was done a moment ago.
+    pub fn ask_again(&mut self, agent: &AgentId, now: Timestamp) -> Option<String> {
+        let asked = self.outstanding.values().find(|request| request.agent_id == *agent)?;
+        let last = self.repeated.get(agent).copied().unwrap_or(asked.asked_at);
+        (now.since(last) >= REPEAT_AFTER).then(|| {
+            self.repeated.insert(*agent, now);
+            asked.url.clone()
+        })
+    }
+
     /// Forgets a request of ours.
     pub fn drop_outstanding(&mut self, url: &str) -> Batch {
         let mut rows = Batch::new();
-        if self.outstanding.remove(url).is_some() {
+        if let Some(request) = self.outstanding.remove(url) {
+            self.repeated.remove(&request.agent_id);
             rows.delete(Table::Outstanding, url);
         }
         rows
@@ -233,7 +250,7 @@ impl Peers {
     }
 
     /// Forgets requests of either direction that are older than `lifetime`.
-    pub fn expire(&mut self, now: Timestamp, lifetime: std::time::Duration) -> Batch {
+    pub fn expire(&mut self, now: Timestamp, lifetime: Duration) -> Batch {
         let mut rows = Batch::new();
         let stale: Vec<_> = self
             .pending

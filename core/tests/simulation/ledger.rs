@@ -107,13 +107,11 @@ impl Ledger {
         }
     }
 
-    /// How often the first copy of number `number` was handed out, and whether it is known to be acknowledged.
-    pub(crate) fn is_acknowledged(&self, to: &Machine, from: &Machine) -> bool {
-        self.0.lock().acknowledged.iter().any(|copy| copy.0 == to.index && copy.1 == from.id)
-    }
-
-    pub(crate) fn was_seen(&self, to: &Machine, from: &Machine) -> bool {
-        self.0.lock().seen.iter().any(|copy| copy.0 == to.index && copy.1 == from.id)
+    /// What a receiver has acknowledged, or has died acknowledging.
+    pub(crate) fn acknowledged_ids(&self, to: &Machine) -> Vec<String> {
+        let book = self.0.lock();
+        let ended = book.acknowledged.union(&book.undecided);
+        ended.filter(|copy| copy.0 == to.index).map(|copy| copy.2.clone()).collect()
     }
 
     /// Everything that happened, in order.

@@ -77,7 +77,6 @@ impl Chance {
 
 /// Everything of one simulation.
 pub(crate) struct World {
-    pub(crate) seed: u64,
     pub(crate) network: MemoryNetwork,
     pub(crate) machines: Vec<Arc<Machine>>,
     /// Hosts and other bystanders.
@@ -96,8 +95,7 @@ impl World {
         let clock = VirtualClock::starting_at(Timestamp::from_seconds(1_800_000_000));
         let tasks = Tasks::new();
         let machine = |index: usize| {
-            let seed = seed.wrapping_mul(1_000_003).wrapping_add(index as u64);
-            let passport = Passport::generate(&SeededRandom::new(seed));
+            let (passport, seed) = (Machine::identity(seed, index), machine_seed(seed, index));
             Arc::new(Machine {
                 index,
                 label: format!("m{index:02}"),
@@ -115,7 +113,7 @@ impl World {
             })
         };
         let machines = (0..count).map(machine).collect();
-        Self { seed, machines, tasks, clock, network }
+        Self { machines, tasks, clock, network }
     }
 
     /// All machines of a new world, running.
@@ -137,10 +135,6 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         dmagent::env::Clock::now(&self.clock)
-    }
-
-    pub(crate) fn of(&self, agent: &AgentId) -> &Arc<Machine> {
-        self.machines.iter().find(|machine| machine.id == *agent).expect("nobody else is here")
     }
 }
 
@@ -181,7 +175,16 @@ pub(crate) struct Machine {
     life: watch::Sender<Option<Life>>,
 }
 
+fn machine_seed(seed: u64, index: usize) -> u64 {
+    seed.wrapping_mul(1_000_003).wrapping_add(index as u64)
+}
+
 impl Machine {
+    /// The keys of a machine of the world of `seed`.
+    pub(crate) fn identity(seed: u64, index: usize) -> Passport {
+        Passport::generate(&SeededRandom::new(machine_seed(seed, index)))
+    }
+
     /// Starts a node; `None` when it died while it opened, as `crash` may say.
     pub(crate) async fn boot(self: &Arc<Self>, crash: Option<CrashPlan>) -> Option<Life> {
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::open(&self.disk))));
