@@ -236,11 +236,13 @@ impl Inner {
         Some(Answer::ok(json!({"status": word, "route_id": envelope.route_id, "delivery": said(&sent)})))
     }
 
-    /// To the most trusted peer that did not have it.
+    /// To the target of an answer if that is a peer of ours, else to the most trusted peer that did not have it.
     async fn pass_on(self: &Arc<Self>, envelope: RoutedEnvelope) -> Answer {
         if envelope.hops_remaining == 0 {
             return status("ttl_expired", &envelope);
         }
+        // Requests and messages for a peer of ours were handed over before; that failed.
+        let is_answer = envelope.route_type == RouteType::ConnectionResponse;
         let next = {
             let state = self.state.lock();
             let visited = |agent: &AgentId| {
@@ -248,7 +250,10 @@ impl Inner {
                 *agent == envelope.source || envelope.visited.contains(&text)
             };
             let open = state.peers.iter().map(|peer| peer.agent_id).filter(|agent| !visited(agent));
-            state.trust.ranking(open).first().and_then(|agent| state.peers.get(agent)).cloned()
+            let answered = state.peers.get(&envelope.target).filter(|_| is_answer);
+            answered
+                .or_else(|| state.trust.ranking(open).first().and_then(|agent| state.peers.get(agent)))
+                .cloned()
         };
         let Some(next) = next else { return status("dead_end", &envelope) };
         let onward = self.extended(&envelope, &next);
