@@ -33,7 +33,7 @@ use crate::{
         Switchboard, Transport,
         http::{HttpConfig, HttpTransport, TrustedProxies},
     },
-    wire::url,
+    wire::{NetworkTier, url},
 };
 
 /// The database in the data folder.
@@ -221,6 +221,8 @@ fn start_discovery(inner: &Arc<Inner>, http: &Arc<HttpTransport>) {
         first_port: config.discovery_ports.0,
         last_port: config.discovery_ports.1,
         bootstrap: if config.bootstrap_mode { Vec::new() } else { config.bootstrap_peers.clone() },
+        // On this machine only the scan of its ports is left: nothing is joined and nobody is told (§5.4).
+        interfaces: (config.network_tier == NetworkTier::Local).then(Vec::new),
         ..discovery::Settings::default()
     };
     let (sender, receiver) = mpsc::channel(FINDINGS);
