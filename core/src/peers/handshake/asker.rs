@@ -99,7 +99,17 @@ impl Peers {
                 ));
             }
             Some(mut known) => {
-                known.url = url;
+                // 1.1.1 signs no reply, and the dialled address may be anybody's: a peer that has proven itself
+                // moves by its own signed update (S4).
+                let is_same = url::base(&url) == url::base(&known.url);
+                if proof != Proof::None || is_same || !known.identity_verified {
+                    known.url = url;
+                } else if self.health(&known.agent_id).is_unreachable() {
+                    return Err(Error::new(
+                        Code::PeerMismatch,
+                        "this peer is known at another address and proves nothing here; disconnect it to start anew",
+                    ));
+                }
                 known.identity_verified |= proof != Proof::None;
                 known.last_activity = Some(now);
                 if proof != Proof::None {

@@ -165,3 +165,34 @@ fn an_unsigned_acceptance_in_the_name_of_a_signing_agent_is_refused_s6() {
     assert!(take(genuine).is_ok());
     assert!(alice.peers.get(&bob.me.agent_id).unwrap().identity_verified);
 }
+
+#[test]
+fn an_unsigned_reply_does_not_move_a_proven_peer_of_1_1_1_s4() {
+    let (mut alice, bob) = (Side::new(1), Side::new(2));
+    let id = bob.me.agent_id;
+    let mut object = Map::new();
+    object.insert("auto_accepted".into(), json!(true));
+    object.insert("agent_id".into(), json!(id));
+    object.insert("agent_url".into(), json!(bob.me.url));
+    let reply = || {
+        let verifier = Verifier { passport: &bob.passport, now: NOW, relation: &|_| Relation::Stranger };
+        let reply = crate::wire::frame::ConnectionAccepted::decode(object.clone()).unwrap();
+        verifier.verify_reply(reply).unwrap()
+    };
+    let url = |alice: &Side| alice.peers.get(&id).unwrap().url.clone();
+    let dial = |alice: &mut Side, url: &str| alice.peers.on_reply(url, &reply(), "nonce", NOW).map(|_| ());
+
+    // Nothing is proven yet: the newest address is as good as the first.
+    dial(&mut alice, "http://127.0.0.1:8002").unwrap();
+    dial(&mut alice, "http://127.0.0.1:8003").unwrap();
+    assert_eq!(url(&alice), "http://127.0.0.1:8003");
+
+    let _rows = alice.peers.change(&id, |connection| connection.identity_verified = true).unwrap();
+    dial(&mut alice, "http://127.0.0.1:6666").unwrap();
+    assert_eq!(url(&alice), "http://127.0.0.1:8003");
+    while !alice.peers.health(&id).is_unreachable() {
+        alice.peers.note_reached(&id, false);
+    }
+    assert_eq!(dial(&mut alice, "http://127.0.0.1:6666").unwrap_err().code(), Code::PeerMismatch);
+    assert_eq!(url(&alice), "http://127.0.0.1:8003");
+}
