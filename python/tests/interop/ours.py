@@ -42,9 +42,10 @@ class OurNode:
     which all nodes of a test come.
     """
 
-    def __init__(self, home: Path, *, program: str | Path, **config: Any) -> None:
+    def __init__(self, home: Path, *, program: str | Path, umask: int = -1, **config: Any) -> None:
         self.home = home
         self.program = str(program)
+        self.umask = umask
         self.config = {
             "project_dir": str(home),
             "display_name": home.name,
@@ -64,7 +65,12 @@ class OurNode:
         command = [self.program, json.dumps({"port": port, **self.config})]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self.home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                command,
+                cwd=self.home,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                umask=self.umask,
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
