@@ -5,11 +5,17 @@
 //! ```
 //!
 //! Prints one JSON line with its id, URL and the token of the local API, then runs until its standard input
-//! ends. With `--echo` it answers every message with the same text, and says on standard error what it does.
+//! ends. With `--echo` it answers every message that is no answer itself with the same text, and prints a JSON line
+//! for each message it takes and each it has handled. A message with the metadata `{"think_secs": 3}` is answered after that time,
+//! so that one can look at, or end, an agent at work.
 
-use std::io::Read as _;
+use std::{io::Read as _, time::Duration};
 
 use dmagent::{Filter, Message, MessageKind, Node, NodeConfig, SendArgs, error::Result};
+use serde_json::{Value, json};
+
+/// The longest time to think, in seconds.
+const MOST_THOUGHT: f64 = 60.0;
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
@@ -28,10 +34,7 @@ async fn run() -> Result<()> {
     let echoes = arguments.any(|argument| argument == "--echo");
     let node = Node::open(config).await?;
     let info = node.info();
-    println!(
-        "{}",
-        serde_json::json!({"agent_id": info.agent_id, "url": info.url, "token": node.local_token()})
-    );
+    println!("{}", json!({"agent_id": info.agent_id, "url": info.url, "token": node.local_token()}));
     tokio::select! {
         result = echo(&node), if echoes => result?,
         // Ends with whoever started it, also when that was killed.
@@ -45,8 +48,24 @@ async fn echo(node: &Node) -> Result<()> {
     let inbox = node.inbox().filtered(filter);
     loop {
         let message: Message = inbox.next().await?;
-        eprintln!("{} says: {}", message.from.short(), message.content);
-        node.messages().send(SendArgs::reply(&message, format!("echo: {}", message.content))).await?;
+        println!("{}", event("took", &message));
+        // Answers are not answered, or two agents would never stop.
+        if message.in_reply_to.is_none() {
+            tokio::time::sleep(thought(&message)).await;
+            node.messages().send(SendArgs::reply(&message, format!("echo: {}", message.content))).await?;
+        }
+        // Only now: an agent that dies before this line gets the message again.
         inbox.acknowledge(&message).await?;
+        println!("{}", event("handled", &message));
     }
+}
+
+fn event(what: &str, message: &Message) -> Value {
+    json!({"event": what, "message_id": message.message_id, "from": message.from, "content": message.content})
+}
+
+/// How long the sender wants us to think.
+fn thought(message: &Message) -> Duration {
+    let seconds = message.metadata.get("think_secs").and_then(Value::as_f64).unwrap_or(0.0);
+    Duration::from_secs_f64(seconds.clamp(0.0, MOST_THOUGHT))
 }

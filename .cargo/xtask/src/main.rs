@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod demo;
 mod fuzz;
 mod generate;
 mod python;
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Shows a Python agent, a Rust agent and the original 1.1.1 talking; builds what is missing.
+    Demo,
     /// Formatting, lints, documentation, house rules, licences, generated files: run it before a commit.
     Check,
     /// Installs what the tests need, runs all of them, and ends with `N passed, N failed`.
@@ -58,6 +61,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Demo => demo::demo(),
         Command::Check => check::check(),
         Command::Test { quick, filter } => test::test(quick, filter.as_deref()),
         Command::Gen { check } => generate::generate(check),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    fuzz,
+    demo, fuzz,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
@@ -20,7 +20,8 @@ const FUZZ: Duration = Duration::from_secs(10);
 /// The status with which pytest says that no test was left to run.
 const NOTHING_SELECTED: i32 = 5;
 
-/// Runs the tests whose name contains `filter`, or all; `quick` leaves out the 1.1.1 peer and the fuzzers.
+/// Runs the tests whose name contains `filter`, or all, and then the demo; `quick` leaves out the 1.1.1 peer and the
+/// fuzzers.
 pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     let mut report = Report::default();
     step("building everything");
@@ -31,6 +32,10 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     step("Rust tests and documentation examples");
     report.add("Rust", rust(filter));
     python(&mut report, quick, filter);
+    if filter.is_none() {
+        step("the demo, quietly");
+        report.add("demo", demo::test(quick));
+    }
     if !quick && filter.is_none() {
         report.add("fuzz", fuzz::fuzz(FUZZ, None));
     }

@@ -101,6 +101,11 @@ impl Inbox {
         Ok(inbox)
     }
 
+    /// Goes on with the numbers of `before`, which consumers may still hold.
+    pub fn succeed(&mut self, before: &Self) {
+        self.next_sequence = self.next_sequence.max(before.next_sequence);
+    }
+
     fn insert(&mut self, message: Message, state: State) {
         let size = size(&message);
         self.bytes += size;

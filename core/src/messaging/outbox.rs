@@ -1,10 +1,18 @@
 //! The outbox: messages that wait for a peer that cannot be reached now.
 //!
 //! Every attempt carries the same message id, so the receiver's claim makes the delivery exactly once even
-//! when an answer was lost. Per peer the order of sending is kept. A message leaves the outbox when the peer
-//! took it, refused it, or it expired.
+//! when an answer was lost. A message leaves the outbox when the peer took it, refused it, or it expired.
+//!
+//! Order: what is sent to a peer after the receipt of an earlier message for it never overtakes that one.
+//! Messages sent side by side travel side by side.
+//!
+//! Each peer has a queue of its own, and indexes say what is due: a long queue for a peer that is gone costs the
+//! others nothing.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use super::types::{OutboxItem, Reason};
 use crate::{
@@ -23,14 +31,42 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 pub struct Outbox {
     items: BTreeMap<u64, Entry>,
+    queues: BTreeMap<AgentId, Queue>,
+    /// When the oldest message of each peer is tried next, unless it is under way.
+    attempts: BTreeSet<(Timestamp, AgentId)>,
+    /// When each message that is not under way expires, however many wait before it.
+    expiries: BTreeSet<(Timestamp, u64)>,
+    /// The copies of each message.
+    messages: HashMap<String, Vec<u64>>,
+    /// How many are under way.
+    busy: usize,
     next_sequence: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     item: OutboxItem,
-    /// Somebody is sending it right now.
-    busy: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its next attempt is planned.
+    Waiting,
+    /// Somebody is sending it right now, and its host waits for the outcome.
+    Busy,
+    /// Somebody is sending it right now, and its host was told that it waits.
+    Overdue,
+}
+
+/// The messages for one peer.
+#[derive(Debug, Default)]
+struct Queue {
+    sequences: BTreeSet<u64>,
+    /// Those that a later message must not overtake: all but the busy ones.
+    before_others: usize,
+    /// The entry of this peer among the attempts.
+    planned: Option<Timestamp>,
 }
 
 impl Outbox {
@@ -44,22 +80,34 @@ impl Outbox {
         for row in rows {
             let item: OutboxItem = row.parse(Table::Outbox)?;
             outbox.next_sequence = outbox.next_sequence.max(item.sequence + 1);
-            outbox.items.insert(item.sequence, Entry { item, busy: false });
+            outbox.insert(item, Stage::Waiting);
         }
         Ok(outbox)
     }
 
-    /// Whether `more` messages fit under `limit`.
+    /// Goes on with the numbers of `before`, whose last attempts may still be under way.
+    pub fn succeed(&mut self, before: &Self) {
+        self.next_sequence = self.next_sequence.max(before.next_sequence);
+    }
+
+    /// Whether one message for each of `to` fits under `limit`, which bounds those that wait and, on its own,
+    /// those under way.
     ///
     /// # Errors
     ///
-    /// [`Code::QueueFull`] when they do not.
-    pub fn check_room(&self, more: usize, limit: usize) -> Result<()> {
-        if self.items.len().saturating_add(more) <= limit {
+    /// [`Code::QueueFull`] when they do not all fit; ask before the first [`Outbox::push`].
+    pub fn check_room(&self, to: &[AgentId], limit: usize) -> Result<()> {
+        let now = to.iter().filter(|agent| self.sends_now(agent)).count();
+        let waiting = self.items.len() - self.busy;
+        if (now == 0 || self.busy + now <= limit) && (now == to.len() || waiting + to.len() - now <= limit) {
             return Ok(());
         }
         let sentence = "the outbox is full; wait for peers to return, or raise outbox_limit";
         Err(Error::new(Code::QueueFull, sentence).with("waiting", self.items.len()))
+    }
+
+    fn sends_now(&self, agent: &AgentId) -> bool {
+        self.queues.get(agent).is_none_or(|queue| queue.before_others == 0)
     }
 
     /// Takes a message in; its number is given here. When nothing older waits for the same peer it is busy
@@ -69,59 +117,142 @@ impl Outbox {
     ///
     /// Only when the message has no JSON form, which cannot happen.
     pub fn push(&mut self, mut item: OutboxItem) -> Result<(u64, bool, Batch)> {
-        let first = !self.items.values().any(|entry| entry.item.to == item.to && !entry.busy);
+        let sends_now = self.sends_now(&item.to);
         item.sequence = self.next_sequence;
-        self.next_sequence += 1;
         let mut rows = Batch::new();
         rows.put(Table::Outbox, sequence::key(item.sequence), &item)?;
+        self.next_sequence += 1;
         let sequence = item.sequence;
-        self.items.insert(sequence, Entry { item, busy: first });
-        Ok((sequence, first, rows))
+        self.insert(item, if sends_now { Stage::Busy } else { Stage::Waiting });
+        Ok((sequence, sends_now, rows))
     }
 
-    /// The oldest message for each peer that is due, now marked busy. A peer with a busy message gets no
-    /// second one, so that order holds.
-    pub fn due(&mut self, now: Timestamp) -> Vec<OutboxItem> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut due = Vec::new();
-        for entry in self.items.values_mut() {
-            if !seen.insert(entry.item.to) {
-                continue;
-            }
-            if !entry.busy && (entry.item.next_attempt <= now || entry.item.expires_at <= now) {
-                entry.busy = true;
-                due.push(entry.item.clone());
-            }
+    fn insert(&mut self, item: OutboxItem, stage: Stage) {
+        let (sequence, to) = (item.sequence, item.to);
+        self.messages.entry(item.message_id.clone()).or_default().push(sequence);
+        self.queues.entry(to).or_default().sequences.insert(sequence);
+        self.items.insert(sequence, Entry { item, stage });
+        self.enter(sequence);
+        self.plan(&to);
+    }
+
+    /// Counts an entry by its stage.
+    fn enter(&mut self, sequence: u64) {
+        let Some(Entry { item, stage }) = self.items.get(&sequence) else { return };
+        if *stage == Stage::Waiting {
+            self.expiries.insert((item.expires_at, sequence));
+        } else {
+            self.busy += 1;
         }
-        due
+        if *stage != Stage::Busy
+            && let Some(queue) = self.queues.get_mut(&item.to)
+        {
+            queue.before_others += 1;
+        }
+    }
+
+    /// Undoes [`Outbox::enter`].
+    fn leave(&mut self, sequence: u64) {
+        let Some(Entry { item, stage }) = self.items.get(&sequence) else { return };
+        if *stage == Stage::Waiting {
+            self.expiries.remove(&(item.expires_at, sequence));
+        } else {
+            self.busy -= 1;
+        }
+        if *stage != Stage::Busy
+            && let Some(queue) = self.queues.get_mut(&item.to)
+        {
+            queue.before_others -= 1;
+        }
+    }
+
+    /// Moves an entry to another stage, lets `change` change it, and plans its peer anew.
+    fn move_to(&mut self, sequence: u64, stage: Stage, change: impl FnOnce(&mut OutboxItem)) {
+        self.leave(sequence);
+        let Some(entry) = self.items.get_mut(&sequence) else { return };
+        entry.stage = stage;
+        change(&mut entry.item);
+        let to = entry.item.to;
+        self.enter(sequence);
+        self.plan(&to);
+    }
+
+    /// Plans the next attempt for a peer: its oldest message, unless that is under way.
+    fn plan(&mut self, peer: &AgentId) {
+        let Some(queue) = self.queues.get_mut(peer) else { return };
+        if let Some(planned) = queue.planned.take() {
+            self.attempts.remove(&(planned, *peer));
+        }
+        let Some(oldest) = queue.sequences.first().and_then(|sequence| self.items.get(sequence)) else {
+            self.queues.remove(peer);
+            return;
+        };
+        if oldest.stage == Stage::Waiting {
+            queue.planned = Some(oldest.item.next_attempt);
+            self.attempts.insert((oldest.item.next_attempt, *peer));
+        }
+    }
+
+    /// The oldest message for each peer that is due, and everything that has expired, now marked as under way.
+    /// A peer whose oldest message is under way gets no second one, so that order holds.
+    pub fn due(&mut self, now: Timestamp) -> Vec<OutboxItem> {
+        let until = |set: &BTreeSet<(Timestamp, AgentId)>| {
+            set.iter().take_while(|(at, _)| *at <= now).map(|(_, peer)| *peer).collect::<Vec<_>>()
+        };
+        let oldest = until(&self.attempts)
+            .into_iter()
+            .filter_map(|peer| self.queues.get(&peer)?.sequences.first().copied());
+        let expired = self.expiries.iter().take_while(|(at, _)| *at <= now).map(|(_, sequence)| *sequence);
+        let due: BTreeSet<u64> = oldest.chain(expired).collect();
+        due.into_iter()
+            .filter_map(|sequence| {
+                self.move_to(sequence, Stage::Overdue, |_| {});
+                self.items.get(&sequence).map(|entry| entry.item.clone())
+            })
+            .collect()
     }
 
     /// When the next message is due.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let mut seen = std::collections::BTreeSet::new();
-        self.items
-            .values()
-            .filter(|entry| seen.insert(entry.item.to) && !entry.busy)
-            .map(|entry| entry.item.next_attempt.min(entry.item.expires_at))
-            .min()
+        let attempt = self.attempts.first().map(|(at, _)| *at);
+        let expiry = self.expiries.first().map(|(at, _)| *at);
+        attempt.into_iter().chain(expiry).min()
     }
 
-    /// A peer showed itself: what waits for it is due now.
+    /// A peer showed itself: the oldest message that waits for it is due now, and the others follow it.
     pub fn wake(&mut self, peer: &AgentId, now: Timestamp) -> bool {
-        let mut any = false;
-        for entry in self.items.values_mut().filter(|entry| entry.item.to == *peer && !entry.busy) {
-            entry.item.next_attempt = entry.item.next_attempt.min(now);
-            any = true;
+        let oldest = self.queues.get(peer).and_then(|queue| queue.sequences.first().copied());
+        let Some(oldest) = oldest else { return false };
+        let is_waiting = self.items.get(&oldest).is_some_and(|entry| entry.stage == Stage::Waiting);
+        if is_waiting {
+            self.move_to(oldest, Stage::Waiting, |item| item.next_attempt = item.next_attempt.min(now));
         }
-        any
+        is_waiting
+    }
+
+    /// The host of a message that is under way was told that it waits: what comes later waits behind it.
+    pub fn overdue(&mut self, sequence: u64) {
+        if self.items.get(&sequence).is_some_and(|entry| entry.stage == Stage::Busy) {
+            self.move_to(sequence, Stage::Overdue, |_| {});
+        }
     }
 
     /// The message was accepted, refused or expired: it leaves.
     pub fn finish(&mut self, sequence: u64) -> Batch {
         let mut rows = Batch::new();
-        if self.items.remove(&sequence).is_some() {
-            rows.delete(Table::Outbox, sequence::key(sequence));
+        self.leave(sequence);
+        let Some(Entry { item, .. }) = self.items.remove(&sequence) else { return rows };
+        rows.delete(Table::Outbox, sequence::key(sequence));
+        if let Some(copies) = self.messages.get_mut(&item.message_id) {
+            copies.retain(|copy| *copy != sequence);
+            if copies.is_empty() {
+                self.messages.remove(&item.message_id);
+            }
         }
+        if let Some(queue) = self.queues.get_mut(&item.to) {
+            queue.sequences.remove(&sequence);
+        }
+        self.plan(&item.to);
         rows
     }
 
@@ -134,33 +265,23 @@ impl Outbox {
         reason: Reason,
     ) -> Result<Batch> {
         let mut rows = Batch::new();
-        if let Some(entry) = self.items.get_mut(&sequence) {
-            entry.busy = false;
-            let item = &mut entry.item;
+        self.move_to(sequence, Stage::Waiting, |item| {
             item.attempts = item.attempts.saturating_add(1);
             let doubled = FIRST_WAIT.saturating_mul(1 << item.attempts.saturating_sub(1).min(16));
             let wait = doubled.min(LONGEST_WAIT).max(hint.unwrap_or(Duration::ZERO).min(LONGEST_WAIT));
             item.next_attempt = now + wait;
             item.last_reason = Some(reason);
-            rows.put(Table::Outbox, sequence::key(sequence), item)?;
+        });
+        if let Some(entry) = self.items.get(&sequence) {
+            rows.put(Table::Outbox, sequence::key(sequence), &entry.item)?;
         }
         Ok(rows)
     }
 
-    /// Gives a busy message back without judging: its attempt was cut off.
-    pub fn abandon(&mut self, sequence: u64) {
-        if let Some(entry) = self.items.get_mut(&sequence) {
-            entry.busy = false;
-        }
-    }
-
     /// The copies of one message that still wait.
     pub fn of_message(&self, message_id: &str) -> Vec<OutboxItem> {
-        self.items
-            .values()
-            .filter(|entry| entry.item.message_id == message_id)
-            .map(|e| e.item.clone())
-            .collect()
+        let copies = self.messages.get(message_id).into_iter().flatten();
+        copies.filter_map(|sequence| self.items.get(sequence)).map(|entry| entry.item.clone()).collect()
     }
 
     /// Everything that waits, oldest first.
@@ -170,15 +291,12 @@ impl Outbox {
 
     /// Everything for one peer leaves: it was disconnected.
     pub fn drop_peer(&mut self, peer: &AgentId) -> (Vec<OutboxItem>, Batch) {
-        let dropped: Vec<_> = self
-            .items
-            .values()
-            .filter(|entry| entry.item.to == *peer)
-            .map(|entry| entry.item.clone())
-            .collect();
-        let mut rows = Batch::new();
-        for item in &dropped {
-            rows.append(self.finish(item.sequence));
+        let sequences: Vec<u64> =
+            self.queues.get(peer).into_iter().flat_map(|queue| queue.sequences.iter().copied()).collect();
+        let (mut dropped, mut rows) = (Vec::new(), Batch::new());
+        for sequence in sequences {
+            dropped.extend(self.items.get(&sequence).map(|entry| entry.item.clone()));
+            rows.append(self.finish(sequence));
         }
         (dropped, rows)
     }
@@ -195,79 +313,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_seconds(100);
-
-    fn item(to: u8, text: &str) -> OutboxItem {
-        OutboxItem {
-            sequence: 0,
-            message_id: text.to_owned(),
-            to: AgentId::from_bytes([to; 32]),
-            content: text.to_owned(),
-            metadata: serde_json::Map::new(),
-            in_reply_to: None,
-            hops: 10,
-            created_at: NOW,
-            expires_at: NOW + Duration::from_secs(60),
-            attempts: 0,
-            next_attempt: NOW,
-            last_reason: None,
-        }
-    }
-
-    fn reason() -> Reason {
-        Reason::new(Code::Unreachable, "no answer")
-    }
-
-    #[test]
-    fn the_order_per_peer_is_kept() {
-        let mut outbox = Outbox::default();
-        let (first, sends_now, _) = outbox.push(item(1, "a")).unwrap();
-        assert!(sends_now);
-        outbox.postpone(first, NOW, None, reason()).unwrap();
-        let (_, sends_now, _) = outbox.push(item(1, "b")).unwrap();
-        assert!(!sends_now, "something older waits");
-        assert!(outbox.due(NOW).is_empty());
-        let later = NOW + Duration::from_secs(1);
-        assert_eq!(outbox.due(later).iter().map(|i| i.content.as_str()).collect::<Vec<_>>(), ["a"]);
-        assert!(outbox.due(later).is_empty(), "b waits for a");
-        outbox.finish(first);
-        assert_eq!(outbox.due(later).iter().map(|i| i.content.as_str()).collect::<Vec<_>>(), ["b"]);
-    }
-
-    #[test]
-    fn waits_double_up_to_a_bound_and_respect_the_peers_hint() {
-        let mut outbox = Outbox::default();
-        let (sequence, ..) = outbox.push(item(1, "a")).unwrap();
-        let mut waits = Vec::new();
-        for _ in 0..12 {
-            outbox.postpone(sequence, NOW, None, reason()).unwrap();
-            waits.push(outbox.list()[0].next_attempt.since(NOW).as_secs());
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-        outbox.postpone(sequence, NOW, Some(Duration::from_secs(9999)), reason()).unwrap();
-        assert_eq!(outbox.list()[0].next_attempt.since(NOW), LONGEST_WAIT);
-    }
-
-    #[test]
-    fn a_sign_of_life_makes_the_message_due_and_expiry_too() {
-        let mut outbox = Outbox::default();
-        let (sequence, ..) = outbox.push(item(1, "a")).unwrap();
-        for _ in 0..9 {
-            outbox.postpone(sequence, NOW, None, reason()).unwrap();
-        }
-        assert_eq!(outbox.next_due(), Some(NOW + Duration::from_secs(60)), "it expires before it is tried");
-        assert!(outbox.wake(&AgentId::from_bytes([1; 32]), NOW));
-        assert_eq!(outbox.due(NOW).len(), 1);
-    }
-
-    #[test]
-    fn a_full_outbox_refuses_and_says_what_to_do() {
-        let mut outbox = Outbox::default();
-        outbox.push(item(1, "a")).unwrap();
-        outbox.check_room(1, 2).unwrap();
-        assert_eq!(outbox.check_room(2, 2).unwrap_err().code(), Code::QueueFull);
-    }
-}
+mod tests;

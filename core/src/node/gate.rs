@@ -47,6 +47,10 @@ impl Inner {
         if needs_active && !self.state.lock().profile.active {
             return Err(Answer::refuse(503, Code::Inactive, "Agent is currently inactive"));
         }
+        // What is for programs of this machine alone met their check when it came; an envelope has met none.
+        if !pass.is_direct && self.config.access(endpoint) == Access::Local {
+            return Err(super::local::local_only());
+        }
         self.check_access(endpoint, verified.proven(), source)?;
         let policy = self.policy.read().clone();
         // Who comes through the mesh is near nobody: only the host, or an open door, lets it in.
@@ -121,11 +125,6 @@ impl Inner {
                 || self.comes_from_a_peer(source)
         };
         match self.config.access(endpoint) {
-            Access::Local if class != AddressClass::Loopback => Err(Answer::refuse(
-                403,
-                Code::TokenInvalid,
-                "This endpoint is only accessible from localhost",
-            )),
             Access::Peer if !is_peer() => {
                 Err(Answer::refuse(403, Code::PeerNotConnected, "This endpoint requires a peer connection"))
             }
@@ -136,13 +135,7 @@ impl Inner {
     /// The address of a peer that proved itself; a claimed URL is not enough.
     fn comes_from_a_peer(&self, source: &Source) -> bool {
         let Source::Socket(address) = source else { return true };
-        let state = self.state.lock();
-        state.peers.iter().filter(|peer| peer.identity_verified).any(|peer| {
-            url::Url::parse(&peer.url)
-                .ok()
-                .and_then(|url| url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok()))
-                == Some(address.ip())
-        })
+        self.state.lock().peers.listens_at(address.ip())
     }
 }
 

@@ -43,6 +43,9 @@ impl Inner {
         if route.endpoint.access() == Access::Local {
             return self.local(&route, &arrival).await;
         }
+        if self.config.access(route.endpoint) == Access::Local {
+            self.check_local(&arrival)?;
+        }
         let now = self.now();
         let source = self.limit_source(&arrival.source, route.endpoint, now)?;
         self.ready().map_err(|error| Answer::from_error(&error))?;
@@ -97,8 +100,11 @@ impl Inner {
             _ => Class::Stranger,
         };
         let mut state = self.state.lock();
-        // A peer that proved itself from here is counted by its own limit, once its signature holds.
-        let is_counted = class == Class::Ping || !state.proven.contains(&key, now);
+        // A peer that proved itself from here, or listens here, is counted by its own limit, once its signature
+        // holds: strangers cannot use up its way to us.
+        let is_peer = state.proven.contains(&key, now)
+            || matches!(source, Source::Socket(address) if state.peers.listens_at(address.ip()));
+        let is_counted = class == Class::Ping || !is_peer;
         if is_counted {
             state.limiter.source(&key, class, now).map_err(|limited| too_many(&limited))?;
         }

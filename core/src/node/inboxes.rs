@@ -70,6 +70,7 @@ impl Inner {
                 }
             };
             tokio::select! {
+                biased;
                 () = bell => {}
                 () = released => {}
                 () = late => return Ok(None),

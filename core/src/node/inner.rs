@@ -227,8 +227,11 @@ impl Inner {
             // Loading writes the profile, so it proves that the disk takes rows again.
             match State::load(&*self.store, &self.config, &self.env).await {
                 Err(error) => tracing::warn!(%error, "the disk still does not work"),
-                Ok(fresh) => {
+                Ok(mut fresh) => {
                     let mut state = self.state.lock();
+                    // Late ends of attempts and acknowledgements must not meet a number that was given twice.
+                    fresh.outbox.succeed(&state.outbox);
+                    fresh.inbox.succeed(&state.inbox);
                     let old = std::mem::replace(&mut *state, fresh);
                     state.profile.active = old.profile.active;
                     state.limiter = old.limiter;

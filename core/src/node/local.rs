@@ -25,13 +25,21 @@ const LISTED_CHARS: usize = 500;
 impl Inner {
     /// Answers a request to the local API.
     pub(crate) async fn local(self: &Arc<Self>, route: &Route, arrival: &Arrival) -> Result<Answer, Answer> {
+        self.check_local(arrival)?;
+        let answered = match route.endpoint {
+            Endpoint::Inbox => Ok(self.inbox_listing()),
+            Endpoint::PendingRequests => Ok(self.pending_listing()),
+            Endpoint::Connections => Ok(self.connection_listing()),
+            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
+        };
+        answered.map_err(|error| Answer::from_error(&error))
+    }
+
+    /// Lets programs of this machine pass that hold the token.
+    pub(crate) fn check_local(&self, arrival: &Arrival) -> Result<(), Answer> {
         let class = admission::source_class(&arrival.source);
         if class != AddressClass::Loopback {
-            return Err(Answer::refuse(
-                403,
-                Code::TokenInvalid,
-                "This endpoint is only accessible from localhost",
-            ));
+            return Err(local_only());
         }
         if !self.token.matches(arrival.bearer.as_deref()) {
             // Guessing is limited like everything that strangers do.
@@ -42,38 +50,45 @@ impl Inner {
                 "Send the token of the data folder as 'Authorization: Bearer TOKEN'",
             ));
         }
-        let answered = match route.endpoint {
-            Endpoint::Inbox => Ok(self.inbox_listing()),
-            Endpoint::PendingRequests => Ok(self.pending_listing()),
-            Endpoint::Connections => Ok(self.connection_listing()),
-            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
-        };
-        answered.map_err(|error| Answer::from_error(&error))
+        Ok(())
     }
 
     async fn local_post(self: &Arc<Self>, endpoint: Endpoint, body: Map<String, Value>) -> Result<Answer> {
         match endpoint {
             Endpoint::AcceptPending => {
                 let request_id = text(&body, "request_id")?;
+                let pending = self.state.lock().peers.pending();
+                let mutual = pending.iter().any(|request| request.request_id == request_id && request.mutual);
                 let peer = self.accept(&request_id).await?;
-                Ok(Answer::ok(json!({"success": true, "accepted": true, "agent_id": peer.agent_id})))
+                Ok(Answer::ok(json!({
+                    "success": true, "accepted": true, "agent_id": peer.agent_id, "mutual": mutual,
+                })))
             }
             Endpoint::SetImpression => {
-                let agent = text(&body, "agent_id")?.parse()?;
-                let score = match body.get("score") {
-                    Some(Value::Number(score)) => score.as_f64(),
-                    Some(Value::String(score)) => score.trim().parse().ok(),
+                let (Some(agent), Some(score)) = (optional_text(&body, "agent_id")?, present(&body, "score"))
+                else {
+                    return Err(Error::new(Code::InvalidArgument, "agent_id and score required"));
+                };
+                let agent = agent.parse()?;
+                let score = match score {
+                    Value::Number(score) => score.as_f64(),
+                    Value::String(score) => score.trim().parse().ok(),
                     _ => None,
                 };
                 let score =
                     score.ok_or_else(|| Error::new(Code::InvalidArgument, "score must be a number"))?;
-                let note = body.get("note").and_then(Value::as_str).map(str::to_owned);
+                if !(-1.0..=1.0).contains(&score) {
+                    return Err(Error::new(Code::TrustOutOfRange, "score must be between -1.0 and 1.0"));
+                }
+                let note = optional_text(&body, "note")?.map(str::to_owned);
                 self.set_trust(agent, score, note).await?;
                 Ok(Answer::ok(json!({"success": true, "agent_id": agent, "score": score})))
             }
             Endpoint::Config => {
                 let mut changes = Map::new();
-                if let Some(active) = match body.get("status").and_then(Value::as_str) {
+                let name = optional_text(&body, "display_name")?;
+                // Other words are ignored, as in 1.1.1.
+                if let Some(active) = match optional_text(&body, "status")? {
                     Some("active") => Some(true),
                     Some("inactive") => Some(false),
                     _ => None,
@@ -81,16 +96,17 @@ impl Inner {
                     self.state.lock().profile.active = active;
                     changes.insert("status".into(), json!(if active { "active" } else { "inactive" }));
                 }
-                if let Some(name) = body.get("display_name").and_then(Value::as_str) {
+                if let Some(name) = name {
                     self.set_profile(Some(name.chars().take(100).collect()), None).await?;
                     changes.insert("display_name".into(), json!(self.state.lock().profile.display_name));
                 }
                 Ok(Answer::ok(json!({"success": true, "changes": changes})))
             }
             Endpoint::InboxConsume => {
-                let ids = body.get("message_ids").and_then(Value::as_array);
-                let ids = ids.ok_or_else(|| Error::new(Code::InvalidArgument, "Required: message_ids"))?;
-                self.consume(ids.iter().filter_map(Value::as_str)).await
+                let required = || Error::new(Code::InvalidArgument, "Required: message_ids");
+                let ids = present(&body, "message_ids").and_then(Value::as_array).ok_or_else(required)?;
+                let ids: Option<Vec<_>> = ids.iter().map(Value::as_str).collect();
+                self.consume(ids.filter(|ids| !ids.is_empty()).ok_or_else(required)?).await
             }
             Endpoint::Call => {
                 let verb = text(&body, "verb")?;
@@ -102,7 +118,7 @@ impl Inner {
         }
     }
 
-    async fn consume(self: &Arc<Self>, ids: impl Iterator<Item = &str>) -> Result<Answer> {
+    async fn consume(self: &Arc<Self>, ids: Vec<&str>) -> Result<Answer> {
         let mut consumed = Vec::new();
         for id in ids {
             let found = {
@@ -178,6 +194,11 @@ impl Inner {
     }
 }
 
+/// The refusal of whoever is not on this machine.
+pub(crate) fn local_only() -> Answer {
+    Answer::refuse(403, Code::TokenInvalid, "This endpoint is only accessible from localhost")
+}
+
 fn listed(message: &Message, most: usize) -> Value {
     json!({
         "message_id": message.message_id,
@@ -190,8 +211,22 @@ fn listed(message: &Message, most: usize) -> Value {
     })
 }
 
+/// A member; `null` counts as absent.
+fn present<'body>(body: &'body Map<String, Value>, name: &str) -> Option<&'body Value> {
+    body.get(name).filter(|value| !value.is_null())
+}
+
+/// An optional text; another type is refused rather than overlooked (B26).
+fn optional_text<'body>(body: &'body Map<String, Value>, name: &str) -> Result<Option<&'body str>> {
+    match present(body, name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Error::new(Code::InvalidArgument, format!("{name} must be text"))),
+    }
+}
+
 fn text(body: &Map<String, Value>, name: &str) -> Result<String> {
-    match body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) {
+    match optional_text(body, name)?.filter(|text| !text.is_empty()) {
         Some(text) => Ok(text.to_owned()),
         None => Err(Error::new(Code::InvalidArgument, format!("Missing {name}"))),
     }

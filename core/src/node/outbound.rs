@@ -115,7 +115,7 @@ impl Inner {
                         }
                     }
                     // All or nobody: no attempt may run for a message that is then refused.
-                    state.outbox.check_room(outgoing.to.len(), self.config.outbox_limit)?;
+                    state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
                     for agent in &outgoing.to {
                         let item = OutboxItem {
                             sequence: 0,
@@ -182,7 +182,13 @@ impl Inner {
         gathered: Vec<Delivery>,
         stored: Result<()>,
     ) -> Result<Receipt> {
-        let waiting = self.state.lock().outbox.of_message(&message_id);
+        let waiting = {
+            let mut state = self.state.lock();
+            let waiting = state.outbox.of_message(&message_id);
+            // From here on the host knows that these wait: what it sends next must not overtake them.
+            waiting.iter().for_each(|item| state.outbox.overdue(item.sequence));
+            waiting
+        };
         let deliveries: Vec<_> = targets
             .iter()
             .map(|agent| {
@@ -241,6 +247,8 @@ impl Inner {
                 match &attempt {
                     Attempt::Accepted { via } => {
                         rows.append(state.outbox.finish(sequence));
+                        // It takes messages: the next one need not wait for its own time.
+                        state.outbox.wake(&to, now);
                         rows.append(state.peers.change(&to, |connection| {
                             connection.messages_sent += 1;
                             connection.last_activity = Some(now);
@@ -312,6 +320,15 @@ impl Inner {
                 hint: None,
                 reached: false,
             },
+            // A node of ours claims an id when it has the message; 1.1.1 does it before it looks at the rate limit.
+            Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && was_limited(item) => Attempt::Later {
+                reason: Reason::new(
+                    Code::RateLimited,
+                    "the peer refused it for its rate limit and does not look at it again for five minutes",
+                ),
+                hint: Some(limits::REPLAY_WINDOW),
+                reached: true,
+            },
             Ok(sent) => judge(&sent),
         }
     }
@@ -346,6 +363,11 @@ impl Inner {
         };
         self.switchboard.send(base, Request { method, path, body, timeout, grant }).await
     }
+}
+
+/// Whether the last attempt met a limit of the peer.
+fn was_limited(item: &OutboxItem) -> bool {
+    item.last_reason.as_ref().is_some_and(|reason| reason.code == Code::RateLimited.name())
 }
 
 /// What a peer's answer means for a message.

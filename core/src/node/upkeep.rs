@@ -60,6 +60,7 @@ impl Inner {
             // A clock that is moved must not make the outbox sleep for ever, nor spin.
             let wait = next.unwrap_or(ROUND).clamp(Duration::from_millis(10), ROUND);
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(wait) => {}
                 () = self.outbox_bell.notified() => {}
             }
@@ -82,6 +83,7 @@ impl Inner {
             let next_ping = self.ping_due(now);
             let wait = next_ping.map_or(ROUND, |at| at.since(now)).min(next_round.since(now));
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(wait.clamp(Duration::from_millis(50), ROUND)) => {}
                 () = self.upkeep_bell.notified() => {}
             }

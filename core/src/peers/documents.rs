@@ -150,11 +150,18 @@ pub fn impression_document(agent: &AgentId, impression: Option<&Impression>) -> 
 pub fn lookup_document(peers: &Peers, agent: &AgentId) -> Answer {
     match peers.get(agent) {
         None => Answer::refuse(404, Code::PeerNotConnected, "Not connected to that agent"),
-        Some(peer) => Answer::ok(json!({
-            "agent_id": agent,
-            "url": peer.url,
-            "addresses": peer.addresses,
-            "status": "connected",
-        })),
+        Some(peer) => {
+            let mut addresses = peer.addresses.clone();
+            // As in 1.1.1, the URL is the address of a peer that told no others.
+            if addresses.is_empty() {
+                addresses.insert("http".into(), json!(peer.url));
+            }
+            Answer::ok(json!({
+                "agent_id": agent,
+                "url": peer.url,
+                "addresses": addresses,
+                "status": "connected",
+            }))
+        }
     }
 }

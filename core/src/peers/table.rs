@@ -1,6 +1,9 @@
 //! The connections, pending and outstanding requests of a node, in memory, with the rows that keep them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+};
 
 use super::types::{Connection, Outstanding, PendingRequest};
 use crate::{
@@ -8,6 +11,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
+    wire::url::{self, Host},
 };
 
 /// Most requests that wait for our decision.
@@ -34,6 +38,20 @@ pub struct Peers {
     pub(super) pending: BTreeMap<String, PendingRequest>,
     pub(super) challenges: BTreeMap<String, crate::identity::Challenge>,
     outstanding: BTreeMap<String, Outstanding>,
+    /// How many proven peers listen at an address.
+    hosts: HashMap<IpAddr, usize>,
+}
+
+/// The address at which a peer that proved itself listens, when its URL names one.
+fn host(text: &str, is_proven: bool) -> Option<IpAddr> {
+    match url::parse(text).ok()?.host() {
+        Host::Ip(address) if is_proven => Some(address.to_canonical()),
+        _ => None,
+    }
+}
+
+fn host_of(connection: &Connection) -> Option<IpAddr> {
+    host(&connection.url, connection.identity_verified)
 }
 
 impl Peers {
@@ -46,6 +64,7 @@ impl Peers {
         let mut peers = Self::default();
         for row in connections {
             let connection: Connection = row.parse(Table::Peers)?;
+            peers.count_host(host_of(&connection), 1);
             peers.connections.insert(connection.agent_id, connection);
         }
         for row in pending {
@@ -74,6 +93,20 @@ impl Peers {
             Error::new(Code::PeerNotConnected, "not connected to that agent; connect to it first")
                 .with("agent", agent.short())
         })
+    }
+
+    /// Whether a peer that proved itself listens at `address`. A claimed URL is not enough, and a name is no address.
+    pub fn listens_at(&self, address: IpAddr) -> bool {
+        self.hosts.contains_key(&address.to_canonical())
+    }
+
+    fn count_host(&mut self, host: Option<IpAddr>, by: isize) {
+        let Some(address) = host else { return };
+        let count = self.hosts.entry(address).or_default();
+        *count = count.saturating_add_signed(by);
+        if *count == 0 {
+            self.hosts.remove(&address);
+        }
     }
 
     /// Every connected peer, by id.
@@ -127,16 +160,26 @@ impl Peers {
             rows.append(self.drop_outstanding(&url));
         }
         self.health.insert(agent, Health::default());
-        self.connections.insert(agent, connection);
+        self.count_host(host_of(&connection), 1);
+        if let Some(former) = self.connections.insert(agent, connection) {
+            self.count_host(host_of(&former), -1);
+        }
         Ok(rows)
     }
 
     /// Changes a connection and returns its row; nothing when it is not there.
     pub fn change(&mut self, agent: &AgentId, change: impl FnOnce(&mut Connection)) -> Result<Batch> {
         let mut rows = Batch::new();
-        if let Some(connection) = self.connections.get_mut(agent) {
-            change(connection);
-            rows.put(Table::Peers, agent.to_string(), connection)?;
+        let Some(connection) = self.connections.get_mut(agent) else { return Ok(rows) };
+        let (url, was_verified) = (connection.url.clone(), connection.identity_verified);
+        change(connection);
+        rows.put(Table::Peers, agent.to_string(), connection)?;
+        // Most changes are counters; only these two move a peer to another address.
+        if url != connection.url || was_verified != connection.identity_verified {
+            let former = host(&url, was_verified);
+            let current = host(&connection.url, connection.identity_verified);
+            self.count_host(former, -1);
+            self.count_host(current, 1);
         }
         Ok(rows)
     }
@@ -144,6 +187,7 @@ impl Peers {
     /// Removes a connection.
     pub fn disconnect(&mut self, agent: &AgentId) -> Option<(Connection, Batch)> {
         let connection = self.connections.remove(agent)?;
+        self.count_host(host_of(&connection), -1);
         self.health.remove(agent);
         let mut rows = Batch::new();
         rows.delete(Table::Peers, agent.to_string());

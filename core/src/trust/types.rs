@@ -12,7 +12,7 @@ use crate::{env::Timestamp, identity::AgentId};
 pub struct Impression {
     /// From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals.
     pub score: f64,
-    /// A note of ours, for people; never sent unless sharing notes is allowed.
+    /// A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
     #[serde(default)]
     pub note: String,
     /// Since when the score is below zero; absent while it is not.

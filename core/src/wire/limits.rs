@@ -14,7 +14,7 @@ pub const BIO_CHARS: usize = 1000;
 pub const DISPLAY_NAME_CHARS: usize = 100;
 /// Longest agent id text.
 pub const AGENT_ID_CHARS: usize = 128;
-/// Longest message id, in characters; longer ones are cut.
+/// Longest message id, in characters; longer ones are refused, since a cut one is not the signed one.
 pub const MESSAGE_ID_CHARS: usize = 128;
 /// Longest URL.
 pub const URL_CHARS: usize = 2048;

@@ -17,7 +17,7 @@ pub fn decode(bytes: &[u8]) -> Result<Body, Answer> {
         strict::parse_object(bytes).map_err(|_| refuse("The sealed body is not a JSON object"))?;
     let content = match object.remove("content") {
         Some(Value::String(content)) if !content.is_empty() => content,
-        _ => return Err(refuse("Missing required fields: message_id, content")),
+        _ => return Err(refuse("Missing required fields: content")),
     };
     if content.chars().count() > limits::CONTENT_CHARS {
         return Err(Answer::refuse(

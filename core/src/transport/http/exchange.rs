@@ -9,9 +9,9 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER},
 };
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
-use super::forwarded::TrustedProxies;
+use super::{crowd::Slot, forwarded::TrustedProxies};
 use crate::{
     env::Tasks,
     error::Code,
@@ -37,7 +37,7 @@ impl Desk {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
-        slot: Arc<OwnedSemaphorePermit>,
+        slot: Arc<Slot>,
     ) -> Response<Full<Bytes>> {
         let method = match *request.method() {
             hyper::Method::GET => Method::Get,
@@ -67,7 +67,7 @@ impl Desk {
 
     /// Calls the receiver in a task of its own: hyper drops the future of a request whose caller hangs up,
     /// and a frame that is half handled by then must still be handled to its end.
-    async fn receive(&self, arrival: Arrival, slot: Arc<OwnedSemaphorePermit>) -> Answer {
+    async fn receive(&self, arrival: Arrival, slot: Arc<Slot>) -> Answer {
         let (answer, answered) = oneshot::channel();
         let receiver = Arc::clone(&self.receiver);
         self.tasks.spawn("http request", async move {

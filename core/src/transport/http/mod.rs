@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `server` | connections: how many, how patient, how they end |
 //! | `exchange` | one request becomes an arrival, its answer a response |
+//! | `crowd` | how many connections one source may hold |
 //! | `forwarded` | who asks, behind a proxy |
 //! | `stall` | readers that stop reading |
 //! | `client` | requests out, answers bounded |
@@ -11,6 +12,7 @@
 //! | `tls` | certificates |
 
 mod client;
+mod crowd;
 mod exchange;
 mod forwarded;
 mod policy;
@@ -34,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     client::Dialer,
+    crowd::Crowd,
     exchange::Desk,
     server::{Patience, Server},
 };
@@ -61,6 +64,8 @@ pub struct HttpConfig {
     pub tier: NetworkTier,
     /// Most connections open at once; 1024 by default.
     pub connections: usize,
+    /// Most connections of one source at once; 128 by default. One more is hung up on. Proxies are exempt.
+    pub connections_per_source: usize,
     /// How long a connection may take to send the head of a request, idle time included; 15 s by default.
     pub head_timeout: Duration,
     /// How long a body may take to arrive; 30 s by default.
@@ -81,6 +86,7 @@ impl HttpConfig {
             trusted_proxies: TrustedProxies::default(),
             tier: NetworkTier::default(),
             connections: 1024,
+            connections_per_source: 128,
             head_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
@@ -164,6 +170,7 @@ impl Transport for HttpTransport {
         };
         let server = Server {
             desk: Arc::new(desk),
+            crowd: Crowd::new(self.config.connections_per_source),
             patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),

@@ -9,11 +9,15 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{exchange::Desk, stall::Impatient};
+use super::{
+    crowd::{Crowd, Slot},
+    exchange::Desk,
+    stall::Impatient,
+};
 use crate::env::Tasks;
 
 /// Longest head of a request, and the read buffer of a connection.
@@ -33,6 +37,7 @@ pub(super) struct Patience {
 /// A listening server.
 pub(super) struct Server {
     pub(super) desk: Arc<Desk>,
+    pub(super) crowd: Arc<Crowd>,
     pub(super) patience: Patience,
     pub(super) tasks: Tasks,
     pub(super) closing: CancellationToken,
@@ -45,9 +50,16 @@ impl Server {
         let slots = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
         let accepting = async {
             // The semaphore is never closed.
-            while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+            while let Ok(permit) = Arc::clone(&slots).acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, peer)) => {
+                        let slot = if self.desk.proxies.contains(peer.ip().to_canonical()) {
+                            Some(Slot::unshared(permit))
+                        } else {
+                            self.crowd.admit(peer.ip(), permit)
+                        };
+                        // Hung up on, without an answer: a busy source is not given work for it.
+                        let Some(slot) = slot else { continue };
                         let connection = Arc::clone(&self).connection(stream, peer, slot);
                         self.tasks.spawn("http connection", connection);
                     }
@@ -65,7 +77,7 @@ impl Server {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, slot: OwnedSemaphorePermit) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, slot: Slot) {
         // Answers are small and written at once; waiting for more to send only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");

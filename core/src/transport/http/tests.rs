@@ -280,6 +280,38 @@ async fn connections_over_the_limit_wait_for_a_free_place() {
 }
 
 #[tokio::test]
+async fn slow_callers_of_one_address_leave_room_for_others() {
+    let (server, probe) = server(|config| {
+        config.connections = 8;
+        config.connections_per_source = 4;
+    })
+    .await;
+    let from = |host: u8| {
+        let (socket, to) = (tokio::net::TcpSocket::new_v4().unwrap(), server.local_addr());
+        socket.bind((Ipv4Addr::new(127, 0, 0, host), 0).into()).unwrap();
+        async move { socket.connect(to).await.unwrap() }
+    };
+    let mut slow = Vec::new();
+    for _ in 0..20 {
+        let mut stream = from(66).await;
+        // Some are hung up on before they can say anything.
+        let _ = stream.write_all(b"GET /slow HTTP/1.1\r\nHost").await;
+        slow.push(stream);
+    }
+    let mut other = from(67).await;
+    other.write_all(b"GET /echo HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    other.read_u8().await.unwrap();
+    assert_eq!(probe.arrivals.lock().len(), 1);
+    // Those over the share see the end of their connection, the others keep it.
+    let mut ended = 0;
+    for mut stream in slow {
+        let reading = tokio::time::timeout(Duration::from_millis(50), stream.read(&mut [0; 64])).await;
+        ended += usize::from(matches!(reading, Ok(Ok(0) | Err(_))));
+    }
+    assert_eq!(ended, 16);
+}
+
+#[tokio::test]
 async fn a_taken_port_is_named_with_what_to_do() {
     let taken = transport(|_| {}).await;
     let error = HttpTransport::bind(HttpConfig::new(taken.local_addr())).await.err().unwrap();

@@ -75,7 +75,8 @@ impl Endpoint {
         });
     }
 
-    fn crash(&self) {
+    /// Ends everything now, without a word to anybody.
+    pub(super) fn crash(&self) {
         self.crashed.cancel();
         self.stop();
     }

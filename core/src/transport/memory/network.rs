@@ -184,6 +184,15 @@ impl MemoryNetwork {
         happened
     }
 
+    /// Kills the node behind `label` now, as [`MemoryNetwork::plan_crash`] does at a delivery. Nothing happens
+    /// when nobody listens there.
+    pub fn crash(&self, label: &str) {
+        let endpoint = self.shared.state.lock().place(label).endpoint.upgrade();
+        if let Some(endpoint) = endpoint {
+            endpoint.crash();
+        }
+    }
+
     /// How many requests have arrived at `label`, copies included: the points at which it can be killed.
     pub fn deliveries(&self, label: &str) -> u64 {
         self.shared.state.lock().places.get(label).map_or(0, |place| place.deliveries)

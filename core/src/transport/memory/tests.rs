@@ -205,6 +205,19 @@ async fn a_crash_ends_what_the_node_was_handling_and_asking() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_can_be_killed_at_any_moment_and_started_again() {
+    let network = MemoryNetwork::new(1);
+    let (a, b) = (node(&network, "a").await, node(&network, "b").await);
+    network.crash("nobody");
+    network.crash("b");
+    assert_eq!(a.ask("b").await, Err(Code::Unreachable));
+    let asking = tokio::time::timeout(Duration::from_secs(3600), b.ask("a"));
+    assert!(asking.await.is_err(), "the dead learn nothing");
+    let again = node(&network, "b").await;
+    assert_eq!((a.ask("b").await, again.arrivals(), b.arrivals()), (Ok(200), 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn closing_drops_what_does_not_finish() {
     let network = MemoryNetwork::new(1);
     let (a, b) = (node(&network, "a").await, node(&network, "b").await);

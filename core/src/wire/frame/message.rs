@@ -60,8 +60,11 @@ impl MessageFrame {
         };
         let message_id = fields::text(object, "message_id")?.unwrap_or_default();
         let content = fields::text(object, "content")?.unwrap_or_default();
-        if message_id.is_empty() || (content.is_empty() && sealed.is_none()) {
-            return Err(fields::refuse("Missing required fields: message_id, content"));
+        let missing =
+            [("message_id", message_id.is_empty()), ("content", content.is_empty() && sealed.is_none())];
+        let missing: Vec<_> = missing.iter().filter(|(_, missing)| *missing).map(|(name, _)| *name).collect();
+        if !missing.is_empty() {
+            return Err(fields::refuse(format!("Missing required fields: {}", missing.join(", "))));
         }
         if content.chars().count() > limits::CONTENT_CHARS {
             return Err(Answer::refuse(

@@ -77,6 +77,8 @@ impl Ping {
             None => None,
             Some(id) => Some(fields::agent_id(&id, "agent_id")?),
         };
+        // Not used, but not a place for other things either (B26).
+        fields::text(&mut object, "timestamp")?;
         Ok(Self { from })
     }
 }

@@ -1,0 +1,26 @@
+//! A whole mesh in one process, on a clock that only moves when everybody waits.
+//!
+//! The network loses, delays and repeats, falls apart and heals; disks fail; machines die at any commit or
+//! delivery and start again on what their disk holds. A seed decides everything that is left to chance, so a
+//! failure repeats: it prints its seed, and `DMAGENT_SIMULATION_SEED` runs that one alone.
+//!
+//! | file | story |
+//! |---|---|
+//! | `world` | machines, their lives and deaths |
+//! | `ledger` | what was promised to senders and done by receivers, and whether both agree |
+//! | `actors` | hosts that send, and hosts that take and acknowledge |
+//! | `mesh` | many nodes on a bad day |
+//! | `steps` | a crash at every step of one send, one receive, one acknowledgement |
+//! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
+//! | `storage` | disks that fail and recover |
+//! | `life` | hours and days: expiry, distrust, absence, upkeep |
+//! | `policy` | hosts that decide badly or late |
+
+#[path = "simulation/actors.rs"]
+mod actors;
+#[path = "simulation/ledger.rs"]
+mod ledger;
+#[path = "simulation/mesh.rs"]
+mod mesh;
+#[path = "simulation/world.rs"]
+mod world;
