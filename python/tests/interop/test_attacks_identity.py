@@ -228,28 +228,28 @@ def test_s6_nobody_else_accepts_in_the_name_of_whom_we_asked(lab: Lab) -> None:
         assert node.peer(mallory.agent_id) is None
 
 
-@pytest.mark.parametrize("kind", ["another id", "another key", "wrong signature", "unsigned after all", "no answer at all"])
+@pytest.mark.parametrize(
+    "kind", ["another id", "another key", "wrong signature", "unsigned after all", "no answer at all"]
+)
 def test_s6_a_forged_reply_connects_nobody(nodes: Nodes, kind: str) -> None:
     mallory = Hostile()
-    introduction = {"darkmatter": True, "agent_id": mallory.agent_id}
-    if kind == "unsigned after all":
-        introduction["capabilities"] = {"signature": 2}  # type: ignore[assignment]
+    abilities = {"signature": 2} if kind == "unsigned after all" else {}
+    introduction = {"darkmatter": True, "agent_id": mallory.agent_id, "capabilities": abilities}
 
     def reply(heard: Heard) -> Answer:
         if heard.method == "GET":
             return Answer(200, introduction)
         other = Hostile().agent_id
         reply = mallory.acceptance(auto_accepted=True)
-        return Answer(
-            200,
-            {
-                "another id": {**reply, "agent_id": other, "agent_public_key_hex": other},
-                "another key": {**reply, "agent_public_key_hex": other},
-                "wrong signature": {**reply, "timestamp": now(), "to_agent_id": nodes.carol.agent_id, "signature_v2": "00" * 64},
-                "unsigned after all": reply,
-                "no answer at all": {"auto_accepted": True},
-            }[kind],
-        )
+        signed = {"timestamp": now(), "to_agent_id": nodes.carol.agent_id, "signature_v2": "00" * 64}
+        replies: dict[str, dict[str, Any]] = {
+            "another id": {**reply, "agent_id": other, "agent_public_key_hex": other},
+            "another key": {**reply, "agent_public_key_hex": other},
+            "wrong signature": {**reply, **signed},
+            "unsigned after all": reply,
+            "no answer at all": {"auto_accepted": True},
+        }
+        return Answer(200, replies[kind])
 
     with Listener(reply) as impostor, pytest.raises(Refused) as error:
         nodes.carol.call("peers.connect", url=impostor.base_url)
@@ -333,7 +333,9 @@ def test_s12_an_update_of_1_1_1_sets_neither_wallets_nor_routes(dora: OurNode) -
     row = dora.rows("peers")[agent.agent_id]
     assert (row["url"], row["bio"]) == ("http://127.0.0.1:10", "new")
     assert (row["wallets"], row["addresses"]) == ({}, {})
-    assert dora.get(f"{MESH}peer_lookup/{agent.agent_id}").body["addresses"] == {}
+    # Others are told what was signed.
+    told = dora.get(f"{MESH}peer_lookup/{agent.agent_id}").body
+    assert (told["url"], told["addresses"]) == ("http://127.0.0.1:10", {"http": "http://127.0.0.1:10"})
 
 
 def test_s12_a_handshake_of_1_1_1_sets_no_wallets(dora: OurNode) -> None:

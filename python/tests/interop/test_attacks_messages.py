@@ -12,7 +12,6 @@ import pytest
 from conftest import Lab
 from hostile import MESH, Hostile, fresh_id, now, without
 from ours import OurNode, Refused
-from peer111 import Peer111
 from web import Answer, Heard, Listener, eventually, relay_to
 
 
@@ -273,7 +272,8 @@ def test_b20_an_impression_keeps_its_counters_and_takes_only_numbers_in_range(no
     known = nodes.dora.call("trust.get", agent=agent.agent_id)
     assert (known["score"], known["note"], known["msgs_received"]) == (-0.5, "hm", 1)
     assert known["negative_since"] is not None
-    for score in ("nan", "inf", "-inf", "1.1", 2, -1.0001, None, True, [], "high", "1e999"):
+    wrong: list[Any] = ["nan", "inf", "-inf", "1.1", 2, -1.0001, None, True, [], "high", "1e999"]
+    for score in wrong:
         answer = nodes.dora.post(MESH + "set_impression", {**body, "score": score}, nodes.dora.bearer)
         assert answer.status == 400 and answer.body["error"], (score, answer)
     for raw in (b'{"agent_id":"%s","score":NaN}', b'{"agent_id":"%s","score":1e999}'):
