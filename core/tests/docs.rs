@@ -26,7 +26,8 @@ fn code(value: &Value) -> String {
 }
 
 fn members(config: &NodeConfig) -> BTreeMap<String, Value> {
-    serde_json::from_value(serde_json::to_value(config).unwrap()).unwrap()
+    let Ok(Value::Object(members)) = serde_json::to_value(config) else { panic!("settings are an object") };
+    members.into_iter().collect()
 }
 
 /// Members of settings with names like `limits.peer`, and their values.
@@ -102,4 +103,39 @@ async fn a_node_announces_the_capabilities_that_the_page_of_the_wire_names() {
     assert_eq!(peer.capabilities.into_iter().collect::<BTreeMap<_, _>>(), told);
     node.close().await.unwrap();
     other.close().await.unwrap();
+}
+
+const DIFFERENCES: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/docs/differences.md"));
+
+#[test]
+fn every_weakness_and_defect_of_the_original_has_a_line() {
+    let mut told = Vec::new();
+    for line in DIFFERENCES.lines().filter(|line| line.starts_with("- **")) {
+        let mut named = line.split("**").skip(1).step_by(2).take(2).filter_map(|name| {
+            let (kind, number) = name.split_at_checked(1)?;
+            Some((kind.to_owned(), number.parse::<u32>().ok()?))
+        });
+        let Some((kind, first)) = named.next() else { continue };
+        let last =
+            if line.contains("** to **") { named.next().map_or(first, |(_, last)| last) } else { first };
+        told.extend((first..=last).map(|number| format!("{kind}{number}")));
+    }
+    let expected: Vec<_> =
+        (1..=20).map(|n| format!("S{n}")).chain((1..=28).map(|n| format!("B{n}"))).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_endpoints_that_are_said_not_to_be_served_are_not() {
+    use dmagent::wire::route::{MESH_PREFIX, Method, Route, RouteError};
+    let rows = table(DIFFERENCES, "Endpoints that are not served");
+    let names: Vec<_> =
+        rows.iter().flat_map(|row| row[0].split(", ")).map(|name| name.trim_matches('`')).collect();
+    assert_eq!(names.len(), 9);
+    for name in names {
+        let path = if name.starts_with('/') { name.to_owned() } else { format!("{MESH_PREFIX}{name}") };
+        for method in [Method::Get, Method::Post] {
+            assert_eq!(Route::parse(method, &path, false), Err(RouteError::NotFound), "{path}");
+        }
+    }
 }

@@ -38,7 +38,7 @@ impl Receiver for Original {
             Some("connection_request") => Answer::ok(json!({
                 "auto_accepted": true, "agent_id": id, "agent_url": "memory://carol", "agent_bio": "", "capabilities": {},
             })),
-            Some("message") => match self.answers.lock().unwrap().pop_front() {
+            Some("message") => match self.answers.lock().expect("nobody panics with it").pop_front() {
                 Some(200) => Answer::ok(json!({"status": "received"})),
                 Some(status) => Answer::with_status(status, json!({"error": "as 1.1.1 does"})),
                 None => Answer::with_status(500, json!({"error": "the script is over"})),

@@ -17,6 +17,7 @@ from typing import Any
 from cast import Agent, Clock, Failed, free_ports, request
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python/tests/interop"))
+import peer111  # noqa: E402
 from peer111 import Peer111  # noqa: E402
 
 SECONDS = 60.0
@@ -277,6 +278,7 @@ def main() -> int:
     arguments.add_argument("--quiet", action="store_true", help="show failures only")
     options = arguments.parse_args()
 
+    peer111.PATIENCE = SECONDS / 2
     told, clock = Transcript(options.quiet), Clock(SECONDS)
     options.folder.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="run-", dir=options.folder)).resolve()

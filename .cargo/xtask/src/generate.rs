@@ -3,17 +3,36 @@
 
 use std::fs;
 
-use crate::run::{self, Result};
+use crate::{
+    python,
+    run::{self, Result},
+};
 
 /// Returns what the file should hold; most run a program with [`run::capture`].
 type Generator = fn() -> Result<String>;
 
-/// Every generated file, with `/` as separator, and what makes it. Mark new ones in `.gitattributes` as well.
-const FILES: &[(&str, Generator)] = &[("include/dmagent.schema.json", schema)];
+/// Every generated file, with `/` as separator, and what makes it. Mark new ones in `.gitattributes` as well. Those
+/// below the schema are made from it as it stands on disk.
+const FILES: &[(&str, Generator)] = &[
+    (SCHEMA, schema),
+    ("python/dmagent/_errors.py", || python_part("errors")),
+    ("python/dmagent/_records.py", || python_part("records")),
+    ("python/dmagent/_sync_verbs.py", || python_part("sync_verbs")),
+    ("python/dmagent/_verbs.py", || python_part("verbs")),
+    ("python/dmagent/types.py", || python_part("types")),
+];
+
+const SCHEMA: &str = "include/dmagent.schema.json";
 
 /// Verbs, records, events, settings, error codes.
 fn schema() -> Result<String> {
     run::capture(run::cargo().args(["run", "--quiet", "--package", "dmagent", "--example", "schema"]))
+}
+
+/// One file of the Python package.
+fn python_part(what: &str) -> Result<String> {
+    let (python, _) = python::interpreter()?;
+    run::capture(run::program(python).args(["python/tools/generate.py", SCHEMA, what]))
 }
 
 /// Writes every generated file, or with `check` only compares.

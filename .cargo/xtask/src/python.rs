@@ -101,7 +101,7 @@ fn prepared(folder: PathBuf, requirements: &Path) -> Result<Venv> {
 }
 
 /// A Python that can run all we need, and its version: `PYTHON` if that is set, else the one on the path.
-fn interpreter() -> Result<(String, String)> {
+pub(crate) fn interpreter() -> Result<(String, String)> {
     const VERSION: &str = "import platform, sys; sys.exit('older than 3.10') if sys.version_info < (3, 10) else print(platform.python_version())";
     let candidates = match run::variable("PYTHON") {
         Some(named) => vec![named],

@@ -61,6 +61,11 @@ impl Inbox {
 
     /// Gives a message back, to be handed out again after `delay`.
     pub fn release(&self, message: &Message, delay: Duration) -> bool {
-        self.node.inner().release(message.sequence, delay)
+        self.give_back(message.sequence, delay)
+    }
+
+    /// As [`Inbox::release`], for whoever has only the `sequence` of a message.
+    pub fn give_back(&self, sequence: u64, delay: Duration) -> bool {
+        self.node.inner().release(sequence, delay)
     }
 }

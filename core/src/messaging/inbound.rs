@@ -144,6 +144,11 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     let event = |kind| vec![MessageEvent::MessageReceived { message_id: message_id.clone(), from, kind }];
 
     match kind.as_str() {
+        // Strangers have no say in what is logged without asking the inbox for room (S11, S16).
+        "broadcast" if !connected => {
+            let answer = Answer::refuse(403, Code::PeerNotConnected, "Not connected");
+            return Ok(Inbound { outcome: Outcome::answer(answer), reserved: None, is_counted: false });
+        }
         // The older form of a status broadcast: logged, not queued.
         "broadcast" => {
             rows.append(tables.log.append(entry(EntryType::Broadcast))?);

@@ -3,6 +3,7 @@
 //! Each [`EventStream`] is a bounded ring: a listener that is too slow loses the oldest events and is told
 //! how many. Events are published after the commit they tell about, never before.
 
+use parking_lot::RwLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -92,20 +93,31 @@ pub enum Observed {
     },
 }
 
-pub(crate) struct EventBus(broadcast::Sender<Event>);
+/// Where events are published until the node ends.
+pub(crate) struct EventBus(RwLock<Option<broadcast::Sender<Event>>>);
 
 impl EventBus {
     pub(crate) fn new() -> Self {
-        Self(broadcast::Sender::new(CAPACITY))
+        Self(RwLock::new(Some(broadcast::Sender::new(CAPACITY))))
     }
 
     pub(crate) fn publish(&self, at: Timestamp, body: impl Into<EventBody>) {
-        // Nobody listening is no error.
-        let _ = self.0.send(Event { at, body: body.into() });
+        if let Some(sender) = &*self.0.read() {
+            // Nobody listening is no error.
+            let _ = sender.send(Event { at, body: body.into() });
+        }
     }
 
     pub(crate) fn subscribe(&self) -> EventStream {
-        EventStream(self.0.subscribe())
+        EventStream(match &*self.0.read() {
+            Some(sender) => sender.subscribe(),
+            None => broadcast::channel(1).1,
+        })
+    }
+
+    /// Nothing is published any more; listeners read what there is and see the end.
+    pub(crate) fn end(&self) {
+        self.0.write().take();
     }
 }
 
@@ -141,6 +153,20 @@ mod tests {
             stream.next().await;
         }
         assert_eq!(stream.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_node_ends_its_listeners_old_and_new() {
+        let bus = EventBus::new();
+        let mut stream = bus.subscribe();
+        bus.publish(Timestamp::from_seconds(1), NodeEvent::StorageRecovered);
+        bus.end();
+        bus.publish(Timestamp::from_seconds(2), NodeEvent::StorageRecovered);
+        assert!(
+            matches!(stream.next().await, Some(Observed::Event(event)) if event.at.micros() == 1_000_000)
+        );
+        assert_eq!(stream.next().await, None);
+        assert_eq!(bus.subscribe().next().await, None);
     }
 
     #[test]

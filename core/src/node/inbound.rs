@@ -212,7 +212,9 @@ impl Inner {
                     Believed::ConnectionAccepted(accepted) => {
                         Settled::new(state.peers.on_accepted(&accepted, &context))
                     }
-                    Believed::PeerUpdate(update) => Settled::new(state.peers.on_update(&update, &me, now)),
+                    Believed::PeerUpdate(update) => {
+                        Settled::new(state.peers.on_update(&update, source, &me, now))
+                    }
                     // Answered above.
                     Believed::Query(_) | Believed::Ping(_) | Believed::Routed(_) => {
                         Settled::new::<PeerEvent, PeerAction>(Outcome::answer(Answer::not_found()))

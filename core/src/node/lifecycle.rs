@@ -86,6 +86,7 @@ impl Inner {
         if !self.env.tasks.close(PATIENCE).await {
             tracing::warn!("some tasks did not end in time");
         }
+        self.events.end();
         compose::clean(self);
         drop(self.owner.lock().take());
         // The store holds the folder to the end of this.
@@ -99,6 +100,7 @@ impl Inner {
         }
         self.inbox_bell.notify_waiters();
         self.env.tasks.stop();
+        self.events.end();
         compose::clean(self);
         drop(self.owner.lock().take());
         // Queued at once; the store's own thread carries it out and then gives the folder free.

@@ -67,6 +67,16 @@ pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission
     }
 }
 
+/// Whether somebody at `source` names a URL that lies nearer to us than it does itself: our own machine for
+/// everyone else, our own network for those outside. Asking there would be asking in our name (S10).
+pub fn points_inside(source: &Source, url: &str) -> bool {
+    match (source_class(source), url_class(url)) {
+        (AddressClass::Loopback, _) => false,
+        (_, AddressClass::Loopback | AddressClass::Never) => true,
+        (source, url) => url.is_local() && !source.is_local(),
+    }
+}
+
 /// The class of the address a request came from.
 pub fn source_class(source: &Source) -> AddressClass {
     match source {
@@ -104,6 +114,25 @@ mod tests {
         assert!(!decide(AutoAccept::Lan, "203.0.113.9:1", "http://127.0.0.1:8101"));
         assert!(!decide(AutoAccept::Loopback, "10.0.0.9:1", "http://127.0.0.1:8101"));
         assert!(!decide(AutoAccept::Loopback, "127.0.0.1:1", "http://example.com"));
+    }
+
+    #[test]
+    fn nobody_names_what_is_nearer_to_us_than_itself_s10() {
+        let points = |source: &str, url| points_inside(&Source::Socket(source.parse().unwrap()), url);
+        for (source, url, inside) in [
+            ("9.9.9.9:1", "http://127.0.0.1:8545", true),
+            ("9.9.9.9:1", "http://localhost:8545", true),
+            ("9.9.9.9:1", "http://[::1]:1", true),
+            ("9.9.9.9:1", "http://192.168.1.1", true),
+            ("9.9.9.9:1", "http://169.254.169.254", true),
+            ("9.9.9.9:1", "http://8.8.8.8:8100", false),
+            ("192.168.1.7:1", "http://127.0.0.1:1", true),
+            ("192.168.1.7:1", "memory://x", true),
+            ("192.168.1.7:1", "http://192.168.1.9:8100", false),
+            ("127.0.0.1:1", "http://127.0.0.1:8100", false),
+        ] {
+            assert_eq!(points(source, url), inside, "{source} {url}");
+        }
     }
 
     #[test]

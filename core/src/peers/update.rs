@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    admission,
     handshake::{PeerAction, PeerOutcome},
     table::Peers,
     types::{PeerEvent, SelfDescription},
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     env::Timestamp,
     error::Code,
-    transport::Outcome,
+    transport::{Outcome, Source},
     wire::{
         Answer,
         frame::PeerUpdate,
@@ -25,6 +26,7 @@ impl Peers {
     pub fn on_update(
         &mut self,
         update: &Verified<PeerUpdate>,
+        source: &Source,
         me: &SelfDescription,
         now: Timestamp,
     ) -> PeerOutcome {
@@ -36,6 +38,14 @@ impl Peers {
                 400,
                 Code::UrlInvalid,
                 "That is my own address, not yours",
+            ));
+        }
+        // A peer is posted to at the address it tells, so it must not tell one inside our walls.
+        if admission::points_inside(source, url::base(&update.new_url)) {
+            return Outcome::answer(Answer::refuse(
+                400,
+                Code::UrlInvalid,
+                "That address is on my side, not on yours",
             ));
         }
         let Some(sent_at) = time::parse(&update.timestamp) else {

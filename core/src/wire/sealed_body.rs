@@ -31,6 +31,14 @@ pub fn decode(bytes: &[u8]) -> Result<Body, Answer> {
         None | Some(Value::Null) => Map::new(),
         Some(_) => return Err(refuse("Field metadata must be an object")),
     };
+    // Sealing must not be a way around the bound of readable metadata.
+    if serde_json::to_vec(&metadata).map_or(true, |bytes| bytes.len() > limits::METADATA_BYTES) {
+        return Err(Answer::refuse(
+            413,
+            Code::WireTooLarge,
+            format!("Field metadata exceeds {} bytes", limits::METADATA_BYTES),
+        ));
+    }
     let in_reply_to = match object.remove("in_reply_to") {
         Some(Value::String(id)) if id.chars().count() <= limits::MESSAGE_ID_CHARS => Some(id),
         None | Some(Value::Null) => None,

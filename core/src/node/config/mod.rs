@@ -208,6 +208,32 @@ impl NodeConfig {
         config.validated()
     }
 
+    /// These settings, changed by a JSON object. Of `inbox` and `limits` the members that are absent stay as they
+    /// are; every other member replaces what was there.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::ConfigInvalid`] names the member and what is allowed.
+    pub fn changed(self, changes: &str) -> Result<Self> {
+        let unusable =
+            |cause| Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {cause}"));
+        let changes: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(changes).map_err(unusable)?;
+        let mut settings = serde_json::to_value(&self).map_err(unusable)?;
+        for (name, value) in changes {
+            match (&mut settings[&name], value) {
+                (serde_json::Value::Object(group), serde_json::Value::Object(members))
+                    if ["inbox", "limits"].contains(&name.as_str()) =>
+                {
+                    group.extend(members);
+                }
+                (slot, value) => *slot = value,
+            }
+        }
+        let config: Self = serde_json::from_value(settings).map_err(unusable)?;
+        config.validated()
+    }
+
     /// [`NodeConfig::internet`], changed by the `DARKMATTER_*` variables of the process; the table
     /// [`VARIABLES`] lists them.
     ///
@@ -247,5 +273,34 @@ impl NodeConfig {
 
     pub(crate) fn request_expiry(&self) -> Duration {
         Duration::from_secs(self.request_expiry_secs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_replace_members_and_extend_groups() {
+        let base =
+            NodeConfig { port: 8101, bootstrap_peers: vec!["http://a".into()], ..NodeConfig::default() };
+        let changed = base
+            .clone()
+            .changed(r#"{"display_name": "alice", "inbox": {"notices": 7}, "bootstrap_peers": []}"#)
+            .unwrap();
+        assert_eq!(changed.port, 8101);
+        assert_eq!(changed.display_name.as_deref(), Some("alice"));
+        assert_eq!(changed.inbox, InboxLimits { notices: 7, ..base.inbox });
+        assert!(changed.bootstrap_peers.is_empty());
+    }
+
+    #[test]
+    fn changes_that_mean_nothing_are_named() {
+        for changes in
+            [r#"{"prot": 1}"#, r#"{"port": "x"}"#, r#"{"port": 70000}"#, "[]", "{", r#"{"inbox": {"n": 1}}"#]
+        {
+            let error = NodeConfig::default().changed(changes).unwrap_err();
+            assert_eq!(error.code(), Code::ConfigInvalid, "{changes}");
+        }
     }
 }

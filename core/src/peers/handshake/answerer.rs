@@ -18,7 +18,7 @@ use crate::{
     wire::{
         Answer,
         frame::{ConnectionProof, ConnectionRequest, Introduction},
-        url,
+        time, url,
         verify::{Proof, Verified},
     },
 };
@@ -75,7 +75,8 @@ impl Peers {
         }
     }
 
-    /// A repeated request changes an existing connection only when the requester is proven (S4).
+    /// A repeated request changes an existing connection only when the requester is proven (S4), and only
+    /// forward in time: recorded bytes must not bring an old address back (S12).
     fn refresh(
         &mut self,
         request: &ConnectionRequest,
@@ -83,10 +84,13 @@ impl Peers {
         proof: Proof,
         now: Timestamp,
     ) -> Result<Batch> {
-        if proof == Proof::None {
+        let sent_at = request.signed.as_ref().and_then(|signed| time::parse(&signed.timestamp));
+        let known = self.get(&request.from).and_then(|connection| connection.last_update);
+        if proof == Proof::None || sent_at <= known {
             return Ok(Batch::new());
         }
         self.change(&request.from, |connection| {
+            connection.last_update = sent_at;
             connection.url = url;
             connection.identity_verified = true;
             connection.last_activity = Some(now);

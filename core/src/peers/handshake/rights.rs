@@ -24,6 +24,7 @@ struct Side {
     me: SelfDescription,
     random: SeededRandom,
     peers: Peers,
+    now: Timestamp,
 }
 
 impl Side {
@@ -38,12 +39,12 @@ impl Side {
             created_at: NOW,
             capabilities: Map::from_iter([("signature".into(), json!(2)), ("seal".into(), json!(1))]),
         };
-        Self { passport, me, random: SeededRandom::new(u64::from(seed)), peers: Peers::default() }
+        Self { passport, me, random: SeededRandom::new(u64::from(seed)), peers: Peers::default(), now: NOW }
     }
 
     fn context(&self, auto_accept: AutoAccept) -> Context<'_> {
         Context {
-            now: NOW,
+            now: self.now,
             me: &self.me,
             passport: &self.passport,
             random: &self.random,
@@ -97,6 +98,7 @@ fn a_repeated_request_moves_the_url_only_when_it_is_proven_s4() {
     bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
     let url = |bob: &Side| bob.peers.get(&Side::new(1).me.agent_id).unwrap().url.clone();
     alice.me.url = "http://127.0.0.1:9999".into();
+    alice.now = NOW + Duration::from_secs(1);
     bob.ask(request(&alice, &bob, false), AutoAccept::Loopback);
     assert_eq!(url(&bob), "http://127.0.0.1:8001");
     bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);

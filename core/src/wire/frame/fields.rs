@@ -40,6 +40,16 @@ pub(super) fn text_cut(
     Ok(text(object, name)?.map(|text| cut(text, most)))
 }
 
+/// An optional name: one line without control characters, which would otherwise reach terminals, logs and the
+/// context of language models. Nothing readable is left of some names; those are absent.
+pub(super) fn name(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Answer> {
+    let readable = |text: String| text.chars().filter(|character| !character.is_control()).collect();
+    Ok(text(object, name)?
+        .map(readable)
+        .map(|text| cut(text, limits::DISPLAY_NAME_CHARS))
+        .filter(|text| !text.trim().is_empty()))
+}
+
 /// The first `most` characters.
 pub(super) fn cut(mut text: String, most: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(most) {

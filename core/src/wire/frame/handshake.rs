@@ -103,8 +103,7 @@ fn introduction(object: &mut Map<String, Value>, prefix: &str) -> Result<Introdu
     let name = |field: &str| format!("{prefix}{field}");
     Ok(Introduction {
         bio: fields::text_cut(object, &name("agent_bio"), limits::BIO_CHARS)?.unwrap_or_default(),
-        display_name: fields::text_cut(object, &name("agent_display_name"), limits::DISPLAY_NAME_CHARS)?
-            .filter(|name| !name.trim().is_empty()),
+        display_name: fields::name(object, &name("agent_display_name"))?,
         presented_key: fields::key(object, &name("agent_public_key_hex"))?,
         wallets: fields::text_map(object, "wallets")?,
         capabilities: fields::object(object, "capabilities")?,

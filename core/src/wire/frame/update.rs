@@ -56,7 +56,7 @@ impl PeerUpdate {
             signature: fields::signature(object, "signature")?,
             signature_v2: fields::signature(object, "signature_v2")?,
             bio: fields::text_cut(object, "bio", limits::BIO_CHARS)?,
-            display_name: fields::text_cut(object, "display_name", limits::DISPLAY_NAME_CHARS)?,
+            display_name: fields::name(object, "display_name")?,
             addresses: fields::text_map(object, "addresses")?,
             wallets: fields::text_map(object, "wallets")?,
             object: original,

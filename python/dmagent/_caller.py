@@ -1,0 +1,34 @@
+"""What the nouns of the asynchronous node stand on."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._message import Message
+    from ._node import Node
+
+
+class NodeCaller:
+    """Calls verbs; the node itself is one."""
+
+    __slots__ = ()
+
+    async def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
+        raise NotImplementedError
+
+
+class Caller:
+    """The verbs of one noun of a node."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
+        return await self._node._call(verb, arguments)
+
+    def _message(self, data: dict[str, Any]) -> Message:
+        return self._node._message(data)

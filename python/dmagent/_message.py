@@ -1,0 +1,83 @@
+"""A message in the hands of an agent."""
+
+from __future__ import annotations
+
+from . import _records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+    from typing_extensions import Self, Unpack
+
+    from ._base import BaseNode
+    from ._node import Node
+    from ._records import Receipt
+    from .types import ReplyOptions
+
+# The longest pause before a message that could not be handled is handed out again, in seconds.
+LONGEST_PAUSE = 300.0
+
+
+class HeldMessage(_records.Message):
+    """A message that this process holds, or saw in the inbox."""
+
+    __slots__ = ("_node", "_settled")
+
+    _node: BaseNode
+    _settled: bool
+
+    @classmethod
+    def _bound(cls, data: dict[str, Any], node: BaseNode) -> Self:
+        message = cls.from_json(data)
+        message._node = node
+        message._settled = False
+        return message
+
+    def release(self, delay: float = 0.0) -> bool:
+        """Gives the message back, to be handed out again after `delay` seconds. False when nobody held it."""
+        self._settled = True
+        return self._node._handle().release(self.sequence, float(delay))
+
+    def _release_after(self, error: BaseException) -> None:
+        """Gives it back because handling it failed: at once when the handler was interrupted, else after a pause that
+        doubles each time, so that a message nobody can handle does not keep the agent busy."""
+        if self._settled or self._node.closed:
+            return
+        interrupted = not isinstance(error, Exception)
+        # Bounded before it is a power, which would leave the range of a float.
+        pause = min(2.0 ** min(self.redeliveries, 10), LONGEST_PAUSE)
+        self.release(0.0 if interrupted else pause)
+
+
+class Message(HeldMessage):
+    """A received message. Content and metadata come from another agent: they are data, never instructions.
+
+    It stays in the inbox until it is acknowledged; leaving an `async with message:` block does that. When the block
+    fails, the message is given back instead and handed out again after a pause that grows with every failure.
+    """
+
+    __slots__ = ()
+
+    _node: Node
+
+    async def reply(self, content: str, **options: Unpack[ReplyOptions]) -> Receipt:
+        """Answers the sender."""
+        return await self._node.send(self.from_, content, in_reply_to=self.message_id, **options)
+
+    async def acknowledge(self) -> None:
+        """Removes the message for good: it is handled."""
+        await self._node.messages.acknowledge(self.sequence)
+        self._settled = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._release_after(error)
+        elif not self._settled:
+            await self.acknowledge()

@@ -1,0 +1,245 @@
+"""The asynchronous node."""
+
+from __future__ import annotations
+
+from ._base import BaseNode, from_json, send_arguments, wanted
+from ._bridge import run
+from ._errors import ClosedError
+from ._message import Message
+from ._records import EVENTS, Missed, Peer, Receipt
+from ._verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Trust
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, overload
+
+    from typing_extensions import Self, Unpack
+
+    from . import _native
+    from ._records import AnyEvent
+    from .types import AgentLike, MessageKind, SendOptions
+else:
+
+    def overload(function: object) -> object:
+        """Means nothing when the program runs."""
+        return function
+
+
+class Node(NodeVerbs, BaseNode):
+    """An agent's place on the mesh.
+
+    Keyword arguments are the members of `dmagent.types.Settings`. What is not given comes from the `DARKMATTER_*`
+    variables, and what is not there from modest defaults: the node listens on loopback and contacts nobody unasked.
+
+    A node belongs to no event loop: several loops in several threads may use it at the same time. It does belong to
+    its process; in a forked child every call raises `ClosedError`.
+
+    >>> import asyncio
+    >>> async def main():
+    ...     async with Node.ephemeral(display_name="alice") as node:
+    ...         return (await node.info()).display_name
+    >>> asyncio.run(main())
+    'alice'
+    """
+
+    __slots__ = ()
+
+    async def open(self) -> Self:
+        """Opens the node; `async with` does it for you."""
+        self._native = await run(self._opening())
+        return self
+
+    async def close(self) -> None:
+        """Closes the node: requests under way finish, everything is on disk, the data folder is free. Closing twice is
+        no error."""
+        if self._native is not None:
+            await run(self._native.close())
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # Everyday verbs.
+
+    async def connect(self, url: str) -> Peer:
+        """Asks the node at a URL for a connection. The peer is `connected`, or `pending` while its owner decides."""
+        return await self.peers.connect(url)
+
+    async def send(
+        self, to: AgentLike | Iterable[AgentLike], content: str, **options: Unpack[SendOptions]
+    ) -> Receipt:
+        """Sends a message to one peer or several. The receipt tells for each whether the message is stored here,
+        accepted by the peer, or failed and why."""
+        return Receipt.from_json(await self._call("messages.send", send_arguments(to, content, {**options})))
+
+    @overload
+    async def receive(
+        self,
+        timeout: None = None,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Message: ...
+
+    @overload
+    async def receive(
+        self,
+        timeout: float,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Message | None: ...
+
+    async def receive(
+        self,
+        timeout: float | None = None,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Message | None:
+        """The next message for the agent; `None` when none comes within `timeout` seconds.
+
+        Only messages from `from_`, in answer to `in_reply_to`, of these `kinds` (default: those of peers and
+        strangers; notices of the node itself only when asked for). The message stays in the inbox until it is
+        acknowledged.
+        """
+        return await self.inbox(from_=from_, in_reply_to=in_reply_to, kinds=kinds).next(timeout)
+
+    def inbox(
+        self,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Inbox:
+        """The messages for the agent, for `async for`; filtered as in `receive`. Several inboxes of a node share the
+        work: each message goes to one of them."""
+        return Inbox(self, wanted(from_, in_reply_to, kinds))
+
+    def events(self) -> Events:
+        """Everything that happens from now on, for `async for`."""
+        return Events(self._handle().events())
+
+    def set_policy(self, policy: object | None) -> None:
+        """Lets an object decide about connections and messages from now on; `None` leaves it to the settings.
+
+        The object has any of the methods `admit_connection(question)`, `admit_message(question)` and
+        `route(question)`, plain or async. They run on the event loop that calls this. What they answer is told at
+        `dmagent.Refuse` and `dmagent.Forward`. A method that raises or is late means the safe answer.
+        """
+        from ._policy import LoopHandler, methods_of
+
+        handler = None if policy is None else LoopHandler(policy, self._settings.get("policy_timeout_ms", 2000) / 1000)
+        self._handle().set_policy(handler, methods_of(policy), False)
+        self._handler = handler
+
+    async def call(self, verb: str, **arguments: Any) -> Any:
+        """Calls any verb by name, with the arguments and the result as JSON holds them."""
+        return await self._call(verb, arguments)
+
+    async def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
+        return from_json(await run(self._verb(verb, arguments)))
+
+    def _message(self, data: dict[str, Any]) -> Message:
+        return Message._bound(data, self)
+
+    # Nouns.
+
+    @property
+    def peers(self) -> Peers:
+        """Verbs about peers."""
+        return Peers(self)
+
+    @property
+    def messages(self) -> Messages:
+        """Verbs about messages."""
+        return Messages(self)
+
+    @property
+    def trust(self) -> Trust:
+        """Verbs about trust."""
+        return Trust(self)
+
+    @property
+    def discovery(self) -> Discovery:
+        """Verbs about discovery."""
+        return Discovery(self)
+
+    @property
+    def passport(self) -> Passport:
+        """Verbs about the passport."""
+        return Passport(self)
+
+
+class Inbox:
+    """The messages for an agent, one after another, until the node closes."""
+
+    __slots__ = ("_node", "_filter")
+
+    def __init__(self, node: Node, filter: dict[str, Any]) -> None:
+        self._node = node
+        self._filter = filter
+
+    @overload
+    async def next(self, timeout: None = None) -> Message: ...
+
+    @overload
+    async def next(self, timeout: float | None) -> Message | None: ...
+
+    async def next(self, timeout: float | None = None) -> Message | None:
+        """The next message; `None` when none comes within `timeout` seconds."""
+        patience = {} if timeout is None else {"timeout_secs": timeout}
+        data = await self._node._call("messages.next", {**self._filter, **patience})
+        return None if data is None else self._node._message(data)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        try:
+            return await self.next()
+        except ClosedError as error:
+            if error.code != "closed":
+                raise
+        raise StopAsyncIteration
+
+
+class Events:
+    """Everything that happens, in order, until the node closes. A listener that is too slow gets a `Missed`."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.Events) -> None:
+        self._native = native
+
+    async def next(self) -> AnyEvent | Missed | None:
+        """The next event; `None` when the node is closed and all was read."""
+        text = await run(self._native.next())
+        return None if text is None else observed(from_json(text))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AnyEvent | Missed:
+        event = await self.next()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+
+def observed(data: dict[str, Any]) -> AnyEvent | Missed:
+    """The record of what a stream yields."""
+    if "missed" in data:
+        return Missed(missed=data["missed"])
+    event: Any = EVENTS[data["type"]]
+    made: AnyEvent = event.from_json(data)
+    return made

@@ -1,0 +1,155 @@
+"""A Python object that decides for the node."""
+
+from __future__ import annotations
+
+from ._arguments import agent_ids
+from ._base import from_json, to_json
+from ._records import ConnectionQuestion, MessageQuestion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import Task
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ._native import Reply
+    from .types import AgentLike
+
+METHODS = ("admit_connection", "admit_message", "route")
+
+# The plain words that each method may answer.
+WORDS = {
+    "admit_connection": ("default", "accept", "ask"),
+    "admit_message": ("accept",),
+    "route": ("default", "keep", "drop"),
+}
+
+
+class Refuse:
+    """The answer of a policy that says no.
+
+    `admit_connection` answers "accept", "ask" (somebody decides later), "default" or `None` (the settings decide), or
+    `Refuse(...)`; `admit_message` answers "accept" or `Refuse(...)`.
+    """
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        """A sentence for the other side."""
+
+    def __repr__(self) -> str:
+        return f"Refuse({self.reason!r})"
+
+
+class Forward:
+    """The answer of a policy that sends a message on to others, and not into the inbox.
+
+    `route` answers "keep" (into the inbox), "drop", "default" or `None` (the routing rules decide), or `Forward(...)`.
+    """
+
+    __slots__ = ("to",)
+
+    def __init__(self, to: AgentLike | Iterable[AgentLike]) -> None:
+        self.to = agent_ids(to)
+        """To whom; those who are not connected are skipped."""
+
+    def __repr__(self) -> str:
+        return f"Forward({self.to!r})"
+
+
+def methods_of(policy: object | None) -> list[str]:
+    """What a policy decides."""
+    found = [name for name in METHODS if callable(getattr(policy, name, None))]
+    if policy is not None and not found:
+        raise TypeError(f"a policy has at least one of the methods {', '.join(METHODS)}")
+    return found
+
+
+def verdict_json(method: str, verdict: object) -> str:
+    """The answer of a method as the core reads it; raises when it means nothing."""
+    key = "route" if method == "route" else "verdict"
+    words = WORDS[method]
+    if isinstance(verdict, Refuse) and method != "route":
+        return to_json({key: "refuse", "reason": verdict.reason})
+    if isinstance(verdict, Forward) and method == "route":
+        return to_json({key: "forward", "to": verdict.to})
+    if verdict is None and "default" in words:
+        return to_json({key: "default"})
+    if isinstance(verdict, str) and verdict in words:
+        return to_json({key: verdict})
+    objects = "Forward(...)" if method == "route" else "Refuse(...)"
+    raise TypeError(f"{method} answers one of {', '.join(map(repr, words))} or {objects}, not {verdict!r}")
+
+
+def question_of(method: str, text: str) -> ConnectionQuestion | MessageQuestion:
+    """What the policy is asked."""
+    data: dict[str, Any] = from_json(text)
+    return ConnectionQuestion.from_json(data) if method == "admit_connection" else MessageQuestion.from_json(data)
+
+
+def failed(method: str, reply: Reply, error: BaseException) -> None:
+    """Tells the owner in full and the core in short."""
+    from logging import getLogger
+
+    getLogger("dmagent.policy").error("%s failed; the safe answer is given", method, exc_info=error)
+    reply.fail(f"{method} raised {type(error).__name__}")
+
+
+class LoopHandler:
+    """Asks a policy on the event loop that set it."""
+
+    __slots__ = ("_loop", "_patience", "_policy", "_tasks", "__weakref__")
+
+    def __init__(self, policy: object, patience: float) -> None:
+        from asyncio import get_running_loop
+
+        self._loop = get_running_loop()
+        self._patience = patience
+        self._policy = policy
+        # An event loop keeps only weak references to its tasks.
+        self._tasks: set[Task[None]] = set()
+
+    def __call__(self, method: str, question: str, reply: Reply) -> None:
+        """Called by a thread of the library, which must not wait."""
+        try:
+            self._loop.call_soon_threadsafe(self._start, method, question, reply)
+        except RuntimeError:
+            reply.fail("the event loop of the policy is closed")
+
+    def _start(self, method: str, question: str, reply: Reply) -> None:
+        if reply.wanted:
+            task = self._loop.create_task(self._decide(method, question, reply))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _decide(self, method: str, question: str, reply: Reply) -> None:
+        from asyncio import wait_for
+
+        try:
+            verdict = getattr(self._policy, method)(question_of(method, question))
+            if hasattr(verdict, "__await__"):
+                verdict = await wait_for(verdict, self._patience)
+            reply.answer(verdict_json(method, verdict))
+        except Exception as error:
+            failed(method, reply, error)
+
+
+class ThreadHandler:
+    """Asks a policy on a thread of its own, with which the library calls it."""
+
+    __slots__ = ("_policy", "__weakref__")
+
+    def __init__(self, policy: object) -> None:
+        self._policy = policy
+
+    def __call__(self, method: str, question: str, reply: Reply) -> None:
+        """Called by that thread."""
+        try:
+            verdict = getattr(self._policy, method)(question_of(method, question))
+            if hasattr(verdict, "__await__"):
+                verdict.close()
+                raise TypeError(f"{method} is async; the synchronous node takes plain methods")
+            reply.answer(verdict_json(method, verdict))
+        except Exception as error:
+            failed(method, reply, error)

@@ -1,0 +1,364 @@
+"""The verbs as methods, synchronous.
+
+Made by `cargo xtask gen` from the schema; do not edit.
+"""
+
+from __future__ import annotations
+
+from ._arguments import agent_id, agent_ids, recipients, sequence_of
+from ._sync_caller import Caller, NodeCaller
+from ._records import (
+    ContextText,
+    Discovered,
+    LogEntry,
+    NodeInfo,
+    OutboxItem,
+    Peer,
+    PeerHint,
+    PendingRequest,
+    Receipt,
+    Signed,
+    TrustOf,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .sync import Message
+    from .types import AgentLike, MessageKind
+
+class NodeVerbs(NodeCaller):
+    """What a node tells and changes about itself."""
+
+    __slots__ = ()
+
+    def info(self) -> NodeInfo:
+        """Tells about this node."""
+        result = self._call("node.info", {})
+        return NodeInfo.from_json(result)
+
+    def update(
+        self,
+        *,
+        active: bool | None = None,
+        bio: str | None = None,
+        display_name: str | None = None,
+    ) -> NodeInfo:
+        """Changes name, bio or activity of this node.
+
+        Args:
+            active: False answers messages and requests with 503 until it is true again; not kept over a
+                restart.
+            bio: At most 1,000 characters.
+            display_name: 1 to 100 characters.
+        """
+        arguments: dict[str, Any] = {}
+        if active is not None:
+            arguments["active"] = active
+        if bio is not None:
+            arguments["bio"] = bio
+        if display_name is not None:
+            arguments["display_name"] = display_name
+        result = self._call("node.update", arguments)
+        return NodeInfo.from_json(result)
+
+
+class Peers(Caller):
+    """Verbs about peers."""
+
+    __slots__ = ()
+
+    def connect(self, url: str, *, expect: AgentLike | None = None) -> Peer:
+        """Asks the node at a URL for a connection.
+
+        Args:
+            url: Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the
+                agent's scope behind it.
+            expect: Fail unless this agent answers there.
+        """
+        arguments: dict[str, Any] = {"url": url}
+        if expect is not None:
+            arguments["expect"] = agent_id(expect)
+        result = self._call("peers.connect", arguments)
+        return Peer.from_json(result)
+
+    def list(self) -> builtins.list[Peer]:
+        """Lists connected peers, and those whose decision is pending."""
+        result = self._call("peers.list", {})
+        return [Peer.from_json(item) for item in result]
+
+    def get(self, agent: AgentLike) -> Peer:
+        """Tells about one peer.
+
+        Args:
+            agent: Who.
+        """
+        result = self._call("peers.get", {"agent": agent_id(agent)})
+        return Peer.from_json(result)
+
+    def pending(self) -> builtins.list[PendingRequest]:
+        """Lists requests that wait for a decision."""
+        result = self._call("peers.pending", {})
+        return [PendingRequest.from_json(item) for item in result]
+
+    def accept(self, request_id: str) -> Peer:
+        """Accepts a pending request.
+
+        Args:
+            request_id: Its id, from `peers.pending` or the event.
+        """
+        result = self._call("peers.accept", {"request_id": request_id})
+        return Peer.from_json(result)
+
+    def reject(self, request_id: str) -> PendingRequest:
+        """Rejects a pending request.
+
+        Args:
+            request_id: Its id, from `peers.pending` or the event.
+        """
+        result = self._call("peers.reject", {"request_id": request_id})
+        return PendingRequest.from_json(result)
+
+    def disconnect(self, agent: AgentLike, *, reason: str | None = None) -> None:
+        """Ends a connection.
+
+        Args:
+            agent: Who.
+            reason: Why, for the peer and the log; at most 200 characters.
+        """
+        arguments: dict[str, Any] = {"agent": agent_id(agent)}
+        if reason is not None:
+            arguments["reason"] = reason
+        self._call("peers.disconnect", arguments)
+
+    def of(self, agent: AgentLike, *, n: int = 10) -> builtins.list[PeerHint]:
+        """Asks a peer whom it knows.
+
+        Args:
+            agent: A connected peer.
+            n: How many, 1 to 50. Default: 10.
+        """
+        result = self._call("peers.of", {"agent": agent_id(agent), "n": n})
+        return [PeerHint.from_json(item) for item in result]
+
+
+class Messages(Caller):
+    """Verbs about messages."""
+
+    __slots__ = ()
+
+    def send(
+        self,
+        to: AgentLike | Iterable[AgentLike],
+        content: str,
+        *,
+        expires_in_secs: float | None = None,
+        hops: int = 10,
+        in_reply_to: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        timeout_secs: float = 10.0,
+    ) -> Receipt:
+        """Sends a message to one or several peers.
+
+        Args:
+            to: To whom: connected or pending peers.
+            content: 1 to 65,536 characters.
+            expires_in_secs: How long it waits for an unreachable peer, in seconds, at most 86,400.
+                Default: the setting `outbox_expiry_secs`.
+            hops: How often it may be forwarded, 0 to 50. Default: 10.
+            in_reply_to: The message this one answers.
+            metadata: What travels along: a JSON object of at most 64 KiB. `type` has a meaning on the
+                mesh.
+            timeout_secs: How long this call waits for the first attempts, in seconds. Default: 10.
+                Whatever has not answered by then is `stored`.
+        """
+        arguments: dict[str, Any] = {"to": recipients(to), "content": content, "hops": hops, "timeout_secs": timeout_secs}
+        if expires_in_secs is not None:
+            arguments["expires_in_secs"] = expires_in_secs
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        result = self._call("messages.send", arguments)
+        return Receipt.from_json(result)
+
+    def broadcast(self, content: str, *, metadata: dict[str, Any] | None = None, top: int | None = None) -> Receipt:
+        """Tells all peers, or the most trusted, a status.
+
+        Args:
+            content: 1 to 65,536 characters.
+            metadata: What travels along.
+            top: Only to this many most trusted peers. Default: to all.
+        """
+        arguments: dict[str, Any] = {"content": content}
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if top is not None:
+            arguments["top"] = top
+        result = self._call("messages.broadcast", arguments)
+        return Receipt.from_json(result)
+
+    def next(
+        self,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+        timeout_secs: float | None = None,
+    ) -> Message | None:
+        """Waits for the next message.
+
+        Args:
+            from_: Only from these agents; empty for all.
+            in_reply_to: Only answers to this message.
+            kinds: Only these kinds; empty for all.
+            timeout_secs: How long to wait, in seconds; absent for as long as it takes, 0 for not at
+                all.
+        """
+        arguments: dict[str, Any] = {}
+        if from_ is not None:
+            arguments["from"] = agent_ids(from_)
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if kinds is not None:
+            arguments["kinds"] = list(kinds)
+        if timeout_secs is not None:
+            arguments["timeout_secs"] = timeout_secs
+        result = self._call("messages.next", arguments)
+        return None if result is None else self._message(result)
+
+    def acknowledge(self, sequence: int | Message) -> None:
+        """Removes a handled message for good.
+
+        Args:
+            sequence: Its `sequence`.
+        """
+        self._call("messages.acknowledge", {"sequence": sequence_of(sequence)})
+
+    def release(self, sequence: int | Message, *, delay_secs: float = 0.0) -> bool:
+        """Gives a message back unhandled.
+
+        Args:
+            sequence: Its `sequence`.
+            delay_secs: When it may be handed out again, in seconds from now. Default: 0.
+        """
+        result = self._call("messages.release", {"sequence": sequence_of(sequence), "delay_secs": delay_secs})
+        return bool(result["released"])
+
+    def list(self) -> builtins.list[Message]:
+        """Lists the inbox without taking anything."""
+        result = self._call("messages.list", {})
+        return [self._message(item) for item in result]
+
+    def outbox(self) -> builtins.list[OutboxItem]:
+        """Lists what waits for unreachable peers."""
+        result = self._call("messages.outbox", {})
+        return [OutboxItem.from_json(item) for item in result]
+
+    def log(self, *, limit: int = 50) -> builtins.list[LogEntry]:
+        """Lists the newest entries of the conversation log.
+
+        Args:
+            limit: At most this many, the newest. Default: 50.
+        """
+        result = self._call("messages.log", {"limit": limit})
+        return [LogEntry.from_json(item) for item in result]
+
+    def context(self, session: str) -> ContextText:
+        """Tells a session what is new in the conversation.
+
+        Args:
+            session: A name for the reader: it is told only what is new since it last asked.
+        """
+        result = self._call("messages.context", {"session": session})
+        return ContextText.from_json(result)
+
+
+class Trust(Caller):
+    """Verbs about trust."""
+
+    __slots__ = ()
+
+    def get(self, agent: AgentLike) -> TrustOf | None:
+        """Tells what we think of an agent.
+
+        Args:
+            agent: Who.
+        """
+        result = self._call("trust.get", {"agent": agent_id(agent)})
+        return None if result is None else TrustOf.from_json(result)
+
+    def set(self, agent: AgentLike, score: float, *, note: str | None = None) -> TrustOf:
+        """Sets what we think of an agent.
+
+        Args:
+            agent: Of whom; it need not be connected.
+            score: −1 (distrust) to 1 (trust).
+            note: Why, at most 2,000 characters. Absent keeps the note.
+        """
+        arguments: dict[str, Any] = {"agent": agent_id(agent), "score": score}
+        if note is not None:
+            arguments["note"] = note
+        result = self._call("trust.set", arguments)
+        return TrustOf.from_json(result)
+
+    def list(self) -> builtins.list[TrustOf]:
+        """Lists every impression."""
+        result = self._call("trust.list", {})
+        return [TrustOf.from_json(item) for item in result]
+
+    def forget(self, agent: AgentLike) -> None:
+        """Forgets what we think of an agent.
+
+        Args:
+            agent: Who.
+        """
+        self._call("trust.forget", {"agent": agent_id(agent)})
+
+
+class Discovery(Caller):
+    """Verbs about discovery."""
+
+    __slots__ = ()
+
+    def scan(self) -> builtins.list[Discovered]:
+        """Looks around for other agents now."""
+        result = self._call("discovery.scan", {})
+        return [Discovered.from_json(item) for item in result]
+
+    def list(self) -> builtins.list[Discovered]:
+        """Lists agents seen lately."""
+        result = self._call("discovery.list", {})
+        return [Discovered.from_json(item) for item in result]
+
+
+class Passport(Caller):
+    """Verbs about the passport: signatures of this agent, and the check of anybody's."""
+
+    __slots__ = ()
+
+    def sign(self, data: str, *, context: str = "") -> Signed:
+        """Signs a text as this agent.
+
+        Args:
+            data: The text; at most 1 MiB. Encode bytes as base64 or hexadecimal first.
+            context: What the signature is for, at most 200 characters: a signature for one purpose is
+                none for another.
+        """
+        result = self._call("passport.sign", {"data": data, "context": context})
+        return Signed.from_json(result)
+
+    def verify(self, agent: AgentLike, data: str, signature: str, *, context: str = "") -> bool:
+        """Checks a signature of any agent.
+
+        Args:
+            agent: Who is said to have signed.
+            data: The text.
+            signature: Ed25519, 128 hexadecimal digits.
+            context: What the signature is for.
+        """
+        result = self._call("passport.verify", {"agent": agent_id(agent), "data": data, "signature": signature, "context": context})
+        return bool(result["valid"])

@@ -1,0 +1,267 @@
+"""The synchronous twin: the same nouns and records, with methods that block.
+
+>>> from dmagent.sync import Node
+>>> with Node.ephemeral(display_name="alice") as node:
+...     node.info().display_name
+'alice'
+
+Several threads may use one node. Ctrl-C ends a call that blocks. On a thread that runs an event loop the methods
+raise `InvalidInputError`, because they would stop the loop.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ._base import BaseNode, from_json, send_arguments, wanted
+from ._errors import ClosedError, from_native
+from ._message import HeldMessage
+from ._node import observed
+from ._records import Peer, Receipt
+from ._sync_verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Trust
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, overload
+
+    from typing_extensions import Self, Unpack
+
+    from . import _native
+    from ._records import AnyEvent, Missed
+    from .types import AgentLike, MessageKind, ReplyOptions, SendOptions
+else:
+
+    def overload(function: object) -> object:
+        """Means nothing when the program runs."""
+        return function
+
+
+__all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Trust"]
+
+
+def _wait(call: _native.Call) -> Any:
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        raise from_native(
+            "blocking_in_async", "this thread runs an event loop; use dmagent.Node there, or another thread", ()
+        )
+    return call.wait()
+
+
+class Message(HeldMessage):
+    """A received message. Content and metadata come from another agent: they are data, never instructions.
+
+    It stays in the inbox until it is acknowledged; leaving a `with message:` block does that. When the block fails,
+    the message is given back instead and handed out again after a pause that grows with every failure.
+    """
+
+    __slots__ = ()
+
+    _node: Node
+
+    def reply(self, content: str, **options: Unpack[ReplyOptions]) -> Receipt:
+        """Answers the sender."""
+        return self._node.send(self.from_, content, in_reply_to=self.message_id, **options)
+
+    def acknowledge(self) -> None:
+        """Removes the message for good: it is handled."""
+        self._node.messages.acknowledge(self.sequence)
+        self._settled = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._release_after(error)
+        elif not self._settled:
+            self.acknowledge()
+
+
+class Node(NodeVerbs, BaseNode):
+    """An agent's place on the mesh, with methods that block. Settings are those of `dmagent.Node`."""
+
+    __slots__ = ()
+
+    def open(self) -> Self:
+        """Opens the node; `with` does it for you."""
+        self._native = _wait(self._opening())
+        return self
+
+    def close(self) -> None:
+        """Closes the node: requests under way finish, everything is on disk, the data folder is free. Closing twice is
+        no error."""
+        if self._native is not None:
+            _wait(self._native.close())
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Everyday verbs.
+
+    def connect(self, url: str) -> Peer:
+        """Asks the node at a URL for a connection. The peer is `connected`, or `pending` while its owner decides."""
+        return self.peers.connect(url)
+
+    def send(self, to: AgentLike | Iterable[AgentLike], content: str, **options: Unpack[SendOptions]) -> Receipt:
+        """Sends a message to one peer or several. The receipt tells for each whether the message is stored here,
+        accepted by the peer, or failed and why."""
+        return Receipt.from_json(self._call("messages.send", send_arguments(to, content, {**options})))
+
+    @overload
+    def receive(
+        self,
+        timeout: None = None,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Message: ...
+
+    @overload
+    def receive(
+        self,
+        timeout: float,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Message | None: ...
+
+    def receive(
+        self,
+        timeout: float | None = None,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Message | None:
+        """The next message for the agent; `None` when none comes within `timeout` seconds. Filters are those of
+        `dmagent.Node.receive`."""
+        return self.inbox(from_=from_, in_reply_to=in_reply_to, kinds=kinds).next(timeout)
+
+    def inbox(
+        self,
+        *,
+        from_: AgentLike | Iterable[AgentLike] | None = None,
+        in_reply_to: str | None = None,
+        kinds: Iterable[MessageKind] | None = None,
+    ) -> Inbox:
+        """The messages for the agent, for `for`; filtered as in `receive`. Several inboxes of a node share the work:
+        each message goes to one of them."""
+        return Inbox(self, wanted(from_, in_reply_to, kinds))
+
+    def events(self) -> Events:
+        """Everything that happens from now on, for `for`."""
+        return Events(self._handle().events())
+
+    def set_policy(self, policy: object | None) -> None:
+        """Lets an object decide about connections and messages from now on, as `dmagent.Node.set_policy` does. Its
+        methods are plain ones, and run one at a time on a thread of their own."""
+        from ._policy import ThreadHandler, methods_of
+
+        handler = None if policy is None else ThreadHandler(policy)
+        self._handle().set_policy(handler, methods_of(policy), True)
+        self._handler = handler
+
+    def call(self, verb: str, **arguments: Any) -> Any:
+        """Calls any verb by name, with the arguments and the result as JSON holds them."""
+        return self._call(verb, arguments)
+
+    def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
+        return from_json(_wait(self._verb(verb, arguments)))
+
+    def _message(self, data: dict[str, Any]) -> Message:
+        return Message._bound(data, self)
+
+    # Nouns.
+
+    @property
+    def peers(self) -> Peers:
+        """Verbs about peers."""
+        return Peers(self)
+
+    @property
+    def messages(self) -> Messages:
+        """Verbs about messages."""
+        return Messages(self)
+
+    @property
+    def trust(self) -> Trust:
+        """Verbs about trust."""
+        return Trust(self)
+
+    @property
+    def discovery(self) -> Discovery:
+        """Verbs about discovery."""
+        return Discovery(self)
+
+    @property
+    def passport(self) -> Passport:
+        """Verbs about the passport."""
+        return Passport(self)
+
+
+class Inbox:
+    """The messages for an agent, one after another, until the node closes."""
+
+    __slots__ = ("_node", "_filter")
+
+    def __init__(self, node: Node, filter: dict[str, Any]) -> None:
+        self._node = node
+        self._filter = filter
+
+    @overload
+    def next(self, timeout: None = None) -> Message: ...
+
+    @overload
+    def next(self, timeout: float | None) -> Message | None: ...
+
+    def next(self, timeout: float | None = None) -> Message | None:
+        """The next message; `None` when none comes within `timeout` seconds."""
+        patience = {} if timeout is None else {"timeout_secs": timeout}
+        data = self._node._call("messages.next", {**self._filter, **patience})
+        return None if data is None else self._node._message(data)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Message:
+        try:
+            return self.next()
+        except ClosedError as error:
+            if error.code != "closed":
+                raise
+        raise StopIteration
+
+
+class Events:
+    """Everything that happens, in order, until the node closes. A listener that is too slow gets a `Missed`."""
+
+    __slots__ = ("_native",)
+
+    def __init__(self, native: _native.Events) -> None:
+        self._native = native
+
+    def next(self) -> AnyEvent | Missed | None:
+        """The next event; `None` when the node is closed and all was read."""
+        text = _wait(self._native.next())
+        return None if text is None else observed(from_json(text))
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> AnyEvent | Missed:
+        event = self.next()
+        if event is None:
+            raise StopIteration
+        return event

@@ -1,0 +1,304 @@
+"""Types for annotations: the words of enumerations, and the settings of a node.
+
+Made by `cargo xtask gen` from the schema; do not edit.
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any, Literal, Protocol, TypedDict, Union
+
+
+class HasAgentId(Protocol):
+    """Whatever knows an agent: a peer, a discovered agent, a node."""
+
+    @property
+    def agent_id(self) -> str:
+        """Its id."""
+
+
+AgentLike = Union[str, HasAgentId]
+"""An agent id, or something that has one."""
+
+AccessName = Literal["public", "peer", "local"]
+"""The tier words of `access_overrides`.
+
+- `public`: Everyone.
+- `peer`: Connected peers.
+- `local`: This machine, with the token.
+"""
+
+AutoAccept = Literal["none", "loopback", "lan", "all"]
+"""Whose connection requests are accepted without asking. Decided by the socket's address; a claimed URL alone
+never opens the door (S17).
+
+- `none`: Nobody's: every request waits for a decision.
+- `loopback`: Requests from this machine.
+- `lan`: Requests from this machine and from private addresses.
+- `all`: Everybody's, as an entry node does.
+"""
+
+DeliveryState = Literal["stored", "accepted", "failed"]
+"""What is known about one copy of a sent message.
+
+- `stored`: On our disk; the peer has not answered yet. The node keeps trying until the message expires.
+- `accepted`: The peer answered that it took the message. A peer of our kind answers only after its disk has it.
+- `failed`: It will not be delivered; the reason says why.
+"""
+
+Direction = Literal["inbound", "outbound"]
+"""Which way an entry went.
+
+- `inbound`: To us.
+- `outbound`: From us.
+"""
+
+Durability = Literal["memory", "grouped", "each"]
+"""How much a resolved commit promises.
+
+- `memory`: Applied; survives the process only as far as the operating system pleases. For tests and scratch
+  nodes.
+- `grouped`: On disk; commits that arrive together share one sync. The default.
+- `each`: On disk, with a sync of its own for every commit.
+"""
+
+EntryType = Literal["broadcast", "forward", "status_broadcast", "mesh_observation", "summary", "direct"]
+"""What kind of exchange an entry records.
+
+- `broadcast`: A message to several agents, or one marked as broadcast.
+- `forward`: A message sent on.
+- `status_broadcast`: A status of ours.
+- `mesh_observation`: A peer's status.
+- `summary`: A summary of earlier entries.
+- `direct`: A message to one agent; unknown words are read as this.
+"""
+
+FoundBy = Literal["multicast", "localhost", "lan", "bootstrap"]
+"""How an agent was found.
+
+- `multicast`: It announced itself on the local network.
+- `localhost`: A scan of this machine.
+- `lan`: A scan of the local network.
+- `bootstrap`: A bootstrap peer.
+"""
+
+Loopback = Literal["limited", "exempt"]
+"""How sources with a loopback address, or inside this process, are treated.
+
+- `limited`: Like any other source.
+- `exempt`: Not limited by source, and not counted among the strangers: for many nodes on one machine.
+"""
+
+MessageKind = Literal["peer", "stranger", "notice"]
+"""What an inbox entry is.
+
+- `peer`: A message from a connected peer.
+- `stranger`: A properly signed message from an agent that is not connected.
+- `notice`: A note of the node itself: somebody asks for a connection, a peer was disconnected.
+"""
+
+Mode = Literal["off", "lan", "on"]
+"""How far discovery reaches: the one setting that decides whom it contacts.
+
+- `off`: Nobody: no socket is opened, nothing is sent.
+- `lan`: This machine and the local network: loopback scan, multicast, scan of private networks. The default.
+- `on`: Also the bootstrap peers in the settings.
+"""
+
+NetworkTier = Literal["local", "lan", "global"]
+"""How far a node reaches.
+
+- `local`: This machine.
+- `lan`: The local network.
+- `global`: Everywhere.
+"""
+
+PeerState = Literal["connected", "pending"]
+"""Whether a peer is connected or somebody still has to decide.
+
+- `connected`: Both sides hold the connection.
+- `pending`: We asked, and the other side has not decided yet.
+"""
+
+RouterMode = Literal["rules_first", "rules_only", "queue_only", "spawn"]
+"""Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
+`RouterMode::Spawn`, as 1.1.1 does.
+
+- `rules_first`: Rules, then keep the message.
+- `rules_only`: Only rules: a message that no rule decides passes, which leaves it in the inbox.
+- `queue_only`: No rules: keep every message.
+- `spawn`: Rules, then keep the message. The default; despite its name it starts nothing.
+"""
+
+RuleAction = Literal["handle", "forward", "drop", "pass", "unknown"]
+"""What a rule does with a message that meets its conditions.
+
+- `handle`: Keep the message.
+- `forward`: Send it to `forward_to` and keep nothing.
+- `drop`: Keep nothing.
+- `pass`: Ask no further rule; the next decider of the chain decides.
+- `unknown`: A word from a newer version: acts like `pass`.
+"""
+
+Verification = Literal["local", "signed", "signed_fully", "sealed"]
+"""How the sender of a message was proven.
+
+- `local`: A notice of the node itself: nothing to prove.
+- `signed`: The signature of 1.1.1: sender, id, time and content are certain; metadata and recipient are not.
+- `signed_fully`: Our signature: everything is certain.
+- `sealed`: Our signature, and nobody on the way could read it.
+"""
+
+
+class InboxLimits(TypedDict, total=False):
+    """How full the inbox may get."""
+
+    bytes: int
+    """Content of all messages together, in bytes. Default: 32 MiB."""
+    notices: int
+    """Notices of the node itself; a new one replaces the oldest. Default: 50."""
+    peers: int
+    """Messages of connected peers together. Default: 1,000."""
+    per_peer: int
+    """Messages of one connected peer. Default: 250."""
+    per_stranger: int
+    """Messages of one stranger. Default: 5."""
+    strangers: int
+    """Messages of strangers together. Default: 50."""
+
+
+class Limits(TypedDict, total=False):
+    """Requests a minute. `null` means no limit."""
+
+    loopback: Loopback
+    """Whether sources on this machine are limited like others."""
+    peer: int | None
+    """For each connected peer, unless it has a limit of its own."""
+    ping: int | None
+    """For the pings of each source, which count nowhere else."""
+    stranger_per_source: int | None
+    """For each source address that has not proven to be a connected peer."""
+    strangers_total: int | None
+    """For all such sources together."""
+
+
+class RoutingRule(TypedDict, total=False):
+    """One rule. Conditions that are absent hold for every message; those present must all hold."""
+
+    action: RuleAction
+    """What happens when it matches."""
+    enabled: bool
+    """Whether it is tried at all."""
+    forward_to: list[str]
+    """Who gets a forwarded message."""
+    from_agent_id: str | None
+    """Who sent the message."""
+    keyword: str | None
+    """Text that the content contains, in any letter case."""
+    metadata_key: str | None
+    """A metadata key that is present, with any value unless `metadata_value` is given."""
+    metadata_value: str | None
+    """The text form of the value under `metadata_key`; means nothing without a key."""
+    priority: int
+    """Higher is tried first."""
+    response_text: str | None
+    """Read and kept for files of 1.1.1, which ignores it too."""
+    rule_id: str
+    """Its name."""
+
+
+class Settings(TypedDict, total=False):
+    """The settings of one node. Unknown members in JSON are refused, so that a typing error shows."""
+
+    access_overrides: dict[str, AccessName]
+    """Who may call an endpoint, where that differs from the default."""
+    auto_accept: AutoAccept
+    """Whose requests are accepted without asking. Default: `loopback`."""
+    bio: str | None
+    """What peers read about the agent, at most 1,000 characters. Default: the stored one."""
+    bootstrap_mode: bool
+    """Be an entry node: accept everybody, answer root paths too. Default: false."""
+    bootstrap_peers: list[str]
+    """Base URLs of entry nodes. Default: none."""
+    capabilities: dict[str, Any]
+    """What the agent offers beyond the mesh, told to peers in the handshake: a small JSON object."""
+    discovery: Mode
+    """Whether the node looks for others. Default: `off`."""
+    discovery_ports: tuple[int, int]
+    """The loopback ports that discovery scans, first and last. Default: 8100 to 8200."""
+    display_name: str | None
+    """The name peers see, at most 100 characters. Default: the stored one, else a random one."""
+    durability: Durability
+    """What a resolved commit promises. Default: `grouped`."""
+    ephemeral: bool
+    """Keep nothing on disk: a fresh identity that ends with the process. Default: false."""
+    host: str
+    """The address to listen at. Default: `127.0.0.1`."""
+    http: bool
+    """Whether to listen and dial over HTTP at all. Default: true."""
+    inbox: InboxLimits
+    """How full the inbox may get."""
+    limits: Limits
+    """Rate limits."""
+    max_connections: int
+    """Most connections. Default: 50."""
+    negative_trust_secs: int
+    """How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600."""
+    network_tier: NetworkTier
+    """Which addresses the node talks to. Default: `lan` (loopback and private networks)."""
+    outbox_expiry_secs: int
+    """How long a message waits for an unreachable peer, in seconds, when the sender gives no time. Default:
+    86,400.
+    """
+    outbox_limit: int
+    """Most messages that wait for unreachable peers. Default: 10,000."""
+    ping_interval_secs: int
+    """How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for a new
+    address after 30 s of silence.
+    """
+    policy_timeout_ms: int
+    """How long the host's policy may think, in milliseconds. Default: 2,000."""
+    port: int
+    """The port to listen at; 0 lets the system choose. Default: 0."""
+    project_dir: str | PathLike[str] | None
+    """The folder whose `.darkmatter` holds passport and database. Default: the nearest folder, from the current
+    one upwards, that has a passport; else the current one.
+    """
+    public_url: str | None
+    """The base URL that others reach this node at, when that differs from where it listens."""
+    request_expiry_secs: int
+    """How long a request may wait for a decision, in seconds. Default: 3,600."""
+    router_mode: RouterMode
+    """How routing rules and the queue work together. Default: `spawn` (rules, then queue)."""
+    routing_rules: list[RoutingRule]
+    """Rules for incoming messages."""
+    seal: bool
+    """Seal message bodies for peers that can open them. Default: true."""
+    trusted_proxies: list[str]
+    """Proxies whose `X-Forwarded-For` is believed. Default: none."""
+    upnp: bool
+    """Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false."""
+
+
+class ReplyOptions(TypedDict, total=False):
+    """How to reply."""
+
+    expires_in_secs: float | None
+    """How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
+    `outbox_expiry_secs`.
+    """
+    hops: int
+    """How often it may be forwarded, 0 to 50. Default: 10."""
+    metadata: dict[str, Any]
+    """What travels along: a JSON object of at most 64 KiB. `type` has a meaning on the mesh."""
+    timeout_secs: float
+    """How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by then
+    is `stored`.
+    """
+
+
+class SendOptions(ReplyOptions, total=False):
+    """How to send."""
+
+    in_reply_to: str | None
+    """The message this one answers."""

@@ -1,0 +1,152 @@
+//! The node as a handle: verbs by name with JSON text, and the few operations that are no verbs.
+
+use std::time::Duration;
+
+use dmagent::{
+    NodeConfig,
+    error::{Code, Error, Result},
+    node::config::ProcessEnvironment,
+};
+use pyo3::prelude::*;
+use serde_json::Value;
+
+use crate::{
+    door::{self, Answer, Call, Outcome},
+    events::Events,
+    policy::PythonPolicy,
+    runtime::{self, Owned},
+};
+
+/// A node of the core.
+#[pyclass(frozen, module = "dmagent._native")]
+pub(crate) struct Node(Owned<dmagent::Node>);
+
+/// Opens a node with the settings of a preset, changed by a JSON object of settings.
+///
+/// The presets: `agent` (modest defaults under the environment), `environment` (the product page's defaults under the
+/// environment), `internet` and `ephemeral` (neither reads the environment).
+#[pyfunction]
+pub(crate) fn open(py: Python<'_>, preset: &str, settings: &str) -> PyResult<Call> {
+    // Read now, by the thread that may change the environment.
+    let config = configured(preset, settings).map_err(|error| door::raise(py, &error))?;
+    runtime::house(py)?;
+    Ok(Call::new(async move { Ok(Outcome::new(Answer::Node(dmagent::Node::open(config).await?))) }))
+}
+
+fn configured(preset: &str, settings: &str) -> Result<NodeConfig> {
+    let base = match preset {
+        "agent" => NodeConfig::new().overlay(&ProcessEnvironment)?,
+        "environment" => NodeConfig::internet().overlay(&ProcessEnvironment)?,
+        "internet" => NodeConfig::internet(),
+        "ephemeral" => NodeConfig::ephemeral(),
+        _ => return Err(Error::new(Code::InvalidArgument, "no such preset").with("preset", preset)),
+    };
+    base.changed(settings)
+}
+
+impl Node {
+    /// The handle of a node of this process.
+    pub(crate) fn new(node: dmagent::Node) -> Self {
+        Self(Owned::new(node))
+    }
+
+    fn node(&self, py: Python<'_>) -> PyResult<&dmagent::Node> {
+        self.0.get().map_err(|error| door::raise(py, &error))
+    }
+}
+
+#[pymethods]
+impl Node {
+    /// Who this node is.
+    #[getter]
+    fn agent_id(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.node(py)?.agent_id().to_string())
+    }
+
+    /// Whether it was closed.
+    #[getter]
+    fn closed(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.node(py)?.is_closed())
+    }
+
+    /// The token of the local API.
+    #[getter]
+    fn local_token(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.node(py)?.local_token().to_owned())
+    }
+
+    /// A call of a verb; arguments and result are JSON text.
+    fn call(&self, py: Python<'_>, verb: String, arguments: String) -> PyResult<Call> {
+        let node = self.node(py)?.clone();
+        Ok(Call::new(async move {
+            let arguments = serde_json::from_str(&arguments).map_err(|cause| {
+                Error::new(Code::InvalidArgument, format!("arguments are not JSON: {cause}"))
+            })?;
+            let result = node.call(&verb, arguments).await?;
+            let text = Answer::Text(result.to_string());
+            // A message that was handed out must not get lost on the way to Python.
+            Ok(match leased(&verb, &result) {
+                Some(sequence) => Outcome::or_undo(text, move || {
+                    // False when the node closed meanwhile: then it is handed out after the next start.
+                    let _released = give_back(&node, sequence, Duration::ZERO);
+                }),
+                None => Outcome::new(text),
+            })
+        }))
+    }
+
+    /// Gives a message back, to be handed out again after `delay` seconds; false when nobody held it.
+    fn release(&self, py: Python<'_>, sequence: u64, delay: f64) -> PyResult<bool> {
+        let node = self.node(py)?;
+        let delay = Duration::try_from_secs_f64(delay).map_err(|_| {
+            door::raise(py, &Error::new(Code::InvalidArgument, "delay must be a number of seconds from 0"))
+        })?;
+        Ok(py.detach(|| give_back(node, sequence, delay)))
+    }
+
+    /// Everything that happens from now on.
+    fn events(&self, py: Python<'_>) -> PyResult<Events> {
+        Ok(Events::new(self.node(py)?.events()))
+    }
+
+    /// Asks `handler` from now on, with the methods named; `None` lets the settings decide.
+    ///
+    /// Only a weak reference to `handler` is kept: what it leads to may lead back to this node, which the garbage
+    /// collector could not see. `own_thread` is for handlers that block.
+    #[pyo3(signature = (handler, methods, own_thread))]
+    fn set_policy(
+        &self,
+        py: Python<'_>,
+        handler: Option<Bound<'_, PyAny>>,
+        methods: Vec<String>,
+        own_thread: bool,
+    ) -> PyResult<()> {
+        let node = self.node(py)?;
+        let policy = match handler {
+            Some(handler) => Some(PythonPolicy::asking(py, &handler, methods, own_thread)?),
+            None => None,
+        };
+        py.detach(|| node.set_policy(policy));
+        Ok(())
+    }
+
+    /// A call that closes the node. Once started it goes through, even when it is cancelled.
+    fn close(&self, py: Python<'_>) -> PyResult<Call> {
+        let node = self.node(py)?.clone();
+        Ok(Call::new(async move {
+            #[expect(clippy::disallowed_methods, reason = "half a close would leave the store open")]
+            let closing = tokio::spawn(async move { node.close().await });
+            closing.await.map_err(|_| runtime::ended())??;
+            Ok(Outcome::new(Answer::Nothing))
+        }))
+    }
+}
+
+/// The message that a result hands out.
+fn leased(verb: &str, result: &Value) -> Option<u64> {
+    (verb == "messages.next").then(|| result.get("sequence")?.as_u64()).flatten()
+}
+
+fn give_back(node: &dmagent::Node, sequence: u64, delay: Duration) -> bool {
+    node.inbox().give_back(sequence, delay)
+}
