@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dmagent::{
-    AgentId, ConnectArgs, DeliveryState, Node, NodeConfig, SendArgs,
-    api::NoArgs,
+    AgentId, ConnectArgs, DeliveryState, Node, NodeConfig, SendArgs, UpdateArgs,
+    api::{AgentArgs, NoArgs},
     messaging::{Filter, MessageKind, Verification},
     peers::PeerState,
 };
@@ -119,4 +119,25 @@ async fn a_second_node_on_the_same_folder_is_told_who_owns_it() {
     let error = Node::open(config(folder.path(), "impostor")).await.unwrap_err();
     assert_eq!(error.code(), dmagent::error::Code::StoreOwned);
     assert!(error.to_string().contains(&alice.info().url), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_was_down_is_told_what_it_missed_when_it_returns() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut settings = config(folders[0].path(), "alice");
+    settings.ping_interval_secs = 1;
+    let alice = Node::open(settings).await.unwrap();
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
+    connect(&alice, &bob).await;
+    bob.close().await.unwrap();
+    drop(bob);
+    alice.update(UpdateArgs { bio: Some("I moved on.".into()), ..UpdateArgs::default() }).await.unwrap();
+
+    let bob = reopen(&config(folders[1].path(), "bob")).await;
+    let told = async {
+        while bob.peers().get(AgentArgs { agent: alice.agent_id() }).await.unwrap().bio != "I moved on." {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("the peer is told");
 }

@@ -3,16 +3,14 @@
 //! This file builds the cast; `.cargo/xtask/demo/play.py` is what they do. Its status is 0 only when every step of it
 //! happened, so the tests run it too.
 
-use std::path::{Path, PathBuf};
-
 use crate::{
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step},
     tally::Tally,
 };
 
-/// The Rust agent, an example of the core.
-const AGENT: &str = "agent";
+/// The Rust agent, an example of the core; the interop tests use it, too.
+pub(crate) const AGENT: &str = "agent";
 
 /// Builds what is missing and shows the play.
 pub(crate) fn demo() -> Result {
@@ -44,18 +42,10 @@ pub(crate) fn test(quick: bool) -> Result<Tally> {
 fn play(python: &Venv, peer: Option<&Venv>) -> Result<std::process::Command> {
     let mut command = run::program(python.interpreter());
     // The cache of compiled modules would lie in the source tree.
-    command.args(["-B", ".cargo/xtask/demo/play.py", "--rust"]).arg(built(AGENT)?);
+    command.args(["-B", ".cargo/xtask/demo/play.py", "--rust"]).arg(run::built_example(AGENT)?);
     command.arg("--folder").arg(run::target("demo"));
     if let Some(peer) = peer {
         command.arg("--peer").arg(peer.interpreter());
     }
     Ok(command)
-}
-
-/// Where cargo puts an example: beside this program, which it built into the same folder.
-fn built(example: &str) -> Result<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = own.parent().map(Path::to_path_buf).unwrap_or_default();
-    let path = folder.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
-    if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }

@@ -8,12 +8,15 @@ use std::{
 
 use crate::run::{self, Result};
 
-/// The packages with which our own Python package is built, tested and checked.
+/// The packages with which our own Python package and the interop tests are built, tested and checked.
 pub(crate) const DEV: &str = "python/requirements-dev.txt";
 /// The packages of the original 1.1.1, which the interop tests talk to.
 pub(crate) const PEER: &str = ".cargo/xtask/peer-1.1.1.txt";
 /// The variable that tells the interop tests which interpreter runs the original.
 pub(crate) const PEER_VARIABLE: &str = "DMAGENT_PEER_PYTHON";
+
+/// The variable that tells them which program is a node of ours.
+pub(crate) const AGENT_VARIABLE: &str = "DMAGENT_AGENT";
 
 /// An environment with an interpreter of its own.
 pub(crate) struct Venv {

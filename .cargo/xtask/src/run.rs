@@ -22,6 +22,14 @@ pub(crate) fn target(name: &str) -> PathBuf {
     root().join("target").join(name)
 }
 
+/// Where cargo puts an example: beside this program, which it built into the same folder.
+pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let folder = own.parent().map(Path::to_path_buf).unwrap_or_default();
+    let path = folder.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
+    if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
+}
+
 /// An environment variable that is set to something.
 #[expect(clippy::disallowed_methods, reason = "this crate is a program of its own, not a part of the node")]
 pub(crate) fn variable(name: &str) -> Option<String> {

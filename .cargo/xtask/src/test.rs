@@ -5,6 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -119,24 +120,38 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
     }
     if !own.is_empty() {
         step("Python tests");
-        report.add("pytest", pytest(&venv, &own, None, filter));
+        report.add("pytest", pytest(venv.module("pytest"), &own, filter));
     }
     if !interop.is_empty() {
         step("interop with dmagent 1.1.1");
-        let peer = python::venv("peer-1.1.1", python::PEER)
-            .ok_or_else(|| "dmagent 1.1.1 is not available, see above; `--quick` leaves it out".to_owned());
-        report.add("interop", peer.and_then(|peer| pytest(&venv, &interop, Some(&peer), filter)));
+        if filter.is_none() {
+            report.add("mypy of the interop tests", interop_types(&venv));
+        }
+        report.add("interop", with_originals(&venv).and_then(|command| pytest(command, &interop, filter)));
     }
 }
 
-fn pytest(venv: &Venv, files: &[PathBuf], peer: Option<&Venv>, filter: Option<&str>) -> Result<Tally> {
+/// Pytest with both kinds of nodes at hand.
+fn with_originals(venv: &Venv) -> Result<Command> {
+    let peer = python::venv("peer-1.1.1", python::PEER)
+        .ok_or("dmagent 1.1.1 is not available, see above; `--quick` leaves it out")?;
+    inherit(cargo().args(["build", "--quiet", "--workspace", "--example", demo::AGENT]))?;
     let mut command = venv.module("pytest");
+    command.env(python::PEER_VARIABLE, peer.interpreter());
+    command.env(python::AGENT_VARIABLE, run::built_example(demo::AGENT)?);
+    Ok(command)
+}
+
+fn interop_types(venv: &Venv) -> Result<Tally> {
+    let folder = run::root().join("python/tests/interop");
+    let folder = folder.to_str().ok_or("the path of the checkout is no text")?;
+    typed(venv, "mypy", &["--strict", folder])
+}
+
+fn pytest(mut command: Command, files: &[PathBuf], filter: Option<&str>) -> Result<Tally> {
     // `-rs` tells the reason of every skip. The cache would lie in the source tree.
     command.args(["-q", "-rs", "-p", "no:cacheprovider", "--color", "no"]).args(files);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    if let Some(peer) = peer {
-        command.env(python::PEER_VARIABLE, peer.interpreter());
-    }
     if let Some(filter) = filter {
         // Pytest reads an expression here; a Rust path is none, and matches no Python test anyway.
         if !filter.chars().all(|c| c.is_alphanumeric() || c == '_') {

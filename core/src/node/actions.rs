@@ -60,13 +60,16 @@ impl Inner {
     }
 
     /// Makes what waits for a peer due now.
-    pub(crate) fn flush(&self, agent: &AgentId) {
+    pub(crate) fn flush(self: &Arc<Self>, agent: &AgentId) {
         let now = self.now();
-        let mut state = self.state.lock();
-        state.peers.note_reached(agent, true);
-        if state.outbox.wake(agent, now) {
-            self.outbox_bell.notify_one();
+        {
+            let mut state = self.state.lock();
+            state.peers.note_reached(agent, true);
+            if state.outbox.wake(agent, now) {
+                self.outbox_bell.notify_one();
+            }
         }
+        self.announce_missed(agent);
         self.upkeep_bell.notify_one();
     }
 

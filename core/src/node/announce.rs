@@ -33,27 +33,37 @@ const OPINION_TIMEOUT: Duration = Duration::from_secs(3);
 const TELL_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Inner {
-    /// Tells every peer our address, name and bio (§14.3). A peer that cannot be reached learns it when it
-    /// asks, or from the next update.
+    /// Tells every peer our address, name and bio (§14.3). A peer that cannot be reached is told when it shows
+    /// itself again.
     pub(crate) async fn announce_self(self: &Arc<Self>) {
         let peers: Vec<Connection> = self.state.lock().peers.iter().cloned().collect();
         stream::iter(peers)
-            .for_each_concurrent(AT_ONCE, |peer| async move {
-                let reached = match self.update_body(&peer) {
-                    Ok(body) => self.post_to_peer(&peer, "peer_update", body, TELL_TIMEOUT).await.is_ok(),
-                    Err(error) => {
-                        tracing::error!(%error, "an update could not be signed");
-                        return;
-                    }
-                };
-                let now = self.now();
-                let mut state = self.state.lock();
-                state.peers.note_reached(&peer.agent_id, reached);
-                if reached && state.outbox.wake(&peer.agent_id, now) {
-                    self.outbox_bell.notify_one();
-                }
-            })
+            .for_each_concurrent(AT_ONCE, |peer| async move { self.announce_to(&peer).await })
             .await;
+    }
+
+    /// Tells a peer that showed itself what it missed, in the background.
+    pub(crate) fn announce_missed(self: &Arc<Self>, agent: &AgentId) {
+        let Some(peer) = self.state.lock().peers.take_untold(agent) else { return };
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("announce", async move { inner.announce_to(&peer).await });
+    }
+
+    async fn announce_to(self: &Arc<Self>, peer: &Connection) {
+        let sent = match self.update_body(peer) {
+            Ok(body) => self.post_to_peer(peer, "peer_update", body, TELL_TIMEOUT).await,
+            Err(error) => return tracing::error!(%error, "an update could not be signed"),
+        };
+        let reached = sent.is_ok();
+        // What the peer does not want it will not want later; what it cannot take now, it may.
+        let told = sent.is_ok_and(|sent| sent.reply.status < 500 && sent.reply.status != 429);
+        let now = self.now();
+        let mut state = self.state.lock();
+        state.peers.note_reached(&peer.agent_id, reached);
+        state.peers.note_told(&peer.agent_id, told);
+        if reached && state.outbox.wake(&peer.agent_id, now) {
+            self.outbox_bell.notify_one();
+        }
     }
 
     fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {

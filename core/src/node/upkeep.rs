@@ -143,6 +143,9 @@ impl Inner {
             }
             changed
         };
+        if answered {
+            self.announce_missed(&peer.agent_id);
+        }
         if changed {
             self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: answered }]);
         }

@@ -29,6 +29,8 @@ pub struct Health {
     pub failures: u32,
     /// When to try the next ping.
     pub next_ping: Option<Timestamp>,
+    /// Whether our newest address, name and bio did not arrive there.
+    pub is_untold: bool,
 }
 
 /// Who the node is connected to, and who wants to be.
@@ -287,6 +289,19 @@ impl Peers {
         let before = health.is_unreachable();
         health.failures = if reached { 0 } else { health.failures.saturating_add(1) };
         before != health.is_unreachable()
+    }
+
+    /// Notes whether `agent` took our newest update.
+    pub fn note_told(&mut self, agent: &AgentId, told: bool) {
+        if self.connections.contains_key(agent) {
+            self.health.entry(*agent).or_default().is_untold = !told;
+        }
+    }
+
+    /// The connection of `agent` if it still has to be told; whoever takes it tells it.
+    pub fn take_untold(&mut self, agent: &AgentId) -> Option<Connection> {
+        let health = self.health.get_mut(agent)?;
+        std::mem::take(&mut health.is_untold).then(|| self.connections.get(agent).cloned()).flatten()
     }
 
     /// Sets when to ping `agent` next.

@@ -14,8 +14,8 @@ What one has to know about the original:
 * Bare paths with two segments behind `/__darkmatter__/` (`impression/{id}`, `inbox/consume`) answer 404; `scoped()`
   gives the form that works.
 * It pings a random connection every second and tries WebRTC after each answer.
-* Any connection request with a local URL is accepted at once, unless `"security_settings": {"auto_accept_local": false}`
-  stands in its state file when it starts; see `edit_state()`.
+* Any connection request with a local URL is accepted at once, unless its state file says otherwise when it starts:
+  `"security_settings": {"auto_accept_local": false}`; see `edit_state()`.
 * Tools hidden from `tools/list` work when they are called. A failure of the mesh is an ordinary result with
   `"success": false`.
 """

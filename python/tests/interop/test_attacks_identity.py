@@ -47,12 +47,6 @@ def alice_stays(nodes: Nodes) -> Iterator[None]:
     nodes.carol.send(nodes.alice.agent_id, "still you?")
 
 
-@pytest.fixture
-def victim(lab: Lab) -> Iterator[Hostile]:
-    """An agent by hand that is connected as 1.1.1 would be, with a node of its own."""
-    yield Hostile("http://127.0.0.1:9")
-
-
 @pytest.fixture(scope="module")
 def dora(lab: Lab) -> OurNode:
     """Accepts who is near; the tests connect agents by hand with it."""
@@ -234,28 +228,28 @@ def test_s6_nobody_else_accepts_in_the_name_of_whom_we_asked(lab: Lab) -> None:
         assert node.peer(mallory.agent_id) is None
 
 
-@pytest.mark.parametrize("kind", ["another id", "another key", "wrong signature", "unsigned after all", "no answer at all"])
+@pytest.mark.parametrize(
+    "kind", ["another id", "another key", "wrong signature", "unsigned after all", "no answer at all"]
+)
 def test_s6_a_forged_reply_connects_nobody(nodes: Nodes, kind: str) -> None:
     mallory = Hostile()
-    introduction = {"darkmatter": True, "agent_id": mallory.agent_id}
-    if kind == "unsigned after all":
-        introduction["capabilities"] = {"signature": 2}  # type: ignore[assignment]
+    abilities = {"signature": 2} if kind == "unsigned after all" else {}
+    introduction = {"darkmatter": True, "agent_id": mallory.agent_id, "capabilities": abilities}
 
     def reply(heard: Heard) -> Answer:
         if heard.method == "GET":
             return Answer(200, introduction)
         other = Hostile().agent_id
         reply = mallory.acceptance(auto_accepted=True)
-        return Answer(
-            200,
-            {
-                "another id": {**reply, "agent_id": other, "agent_public_key_hex": other},
-                "another key": {**reply, "agent_public_key_hex": other},
-                "wrong signature": {**reply, "timestamp": now(), "to_agent_id": nodes.carol.agent_id, "signature_v2": "00" * 64},
-                "unsigned after all": reply,
-                "no answer at all": {"auto_accepted": True},
-            }[kind],
-        )
+        signed = {"timestamp": now(), "to_agent_id": nodes.carol.agent_id, "signature_v2": "00" * 64}
+        replies: dict[str, dict[str, Any]] = {
+            "another id": {**reply, "agent_id": other, "agent_public_key_hex": other},
+            "another key": {**reply, "agent_public_key_hex": other},
+            "wrong signature": {**reply, **signed},
+            "unsigned after all": reply,
+            "no answer at all": {"auto_accepted": True},
+        }
+        return Answer(200, replies[kind])
 
     with Listener(reply) as impostor, pytest.raises(Refused) as error:
         nodes.carol.call("peers.connect", url=impostor.base_url)
@@ -339,7 +333,9 @@ def test_s12_an_update_of_1_1_1_sets_neither_wallets_nor_routes(dora: OurNode) -
     row = dora.rows("peers")[agent.agent_id]
     assert (row["url"], row["bio"]) == ("http://127.0.0.1:10", "new")
     assert (row["wallets"], row["addresses"]) == ({}, {})
-    assert dora.get(f"{MESH}peer_lookup/{agent.agent_id}").body["addresses"] == {}
+    # Others are told what was signed.
+    told = dora.get(f"{MESH}peer_lookup/{agent.agent_id}").body
+    assert (told["url"], told["addresses"]) == ("http://127.0.0.1:10", {"http": "http://127.0.0.1:10"})
 
 
 def test_s12_a_handshake_of_1_1_1_sets_no_wallets(dora: OurNode) -> None:
@@ -355,7 +351,7 @@ def test_s12_an_update_counts_once_and_only_forward_in_time(dora: OurNode) -> No
     assert dora.post(MESH + "peer_update", old).body["updated"] is True
     assert dora.post(MESH + "peer_update", new).body["updated"] is True
     # The signature of 1.1.1 does not cover what is told along, so a copy can say anything; it comes too late.
-    for replayed in (old, {**new, "bio": "hijacked", "display_name": "mallory", "wallets": WALLETS}):
+    for replayed in (old, {**new, "bio": "hijacked", "display_name": "eve", "wallets": WALLETS}):
         assert dora.post(MESH + "peer_update", replayed).body == {"success": True, "updated": False}
     peer = dora.call("peers.get", agent=agent.agent_id)
     assert (peer["url"], peer["display_name"], peer["bio"]) == ("http://127.0.0.1:11", "mallory", "")

@@ -174,11 +174,11 @@ def test_a_routing_rule_of_ours_forwards_to_them(lab: Lab, nodes: Nodes) -> None
     original = nodes.alice.send(router.agent_id, "URGENT: water", hops_remaining=4, metadata={"k": 1})
     kept = nodes.alice.send(router.agent_id, "no hurry")
 
-    heard = eventually(
-        lambda: [m for m in nodes.bob.state()["message_queue"] if m["from_agent_id"] == router.agent_id and m["verified"]],
-        "the forwarded message",
-        nodes.bob,
-    )
+    def forwarded() -> list[dict[str, Any]]:
+        queue = nodes.bob.state()["message_queue"]
+        return [m for m in queue if m["from_agent_id"] == router.agent_id and m["verified"]]
+
+    heard = eventually(forwarded, "the forwarded message", nodes.bob)
     assert [m["content"] for m in heard] == [f"[Forwarded from {nodes.alice.agent_id[:12]}]: URGENT: water"]
     metadata = heard[0]["metadata"]
     assert (metadata["forwarded"], metadata["forwarded_by"], metadata["k"]) == (True, router.agent_id, 1)
@@ -197,3 +197,14 @@ def test_a_repeated_message_is_refused_by_both(nodes: Nodes) -> None:
         assert (again.status, again.body["error"]) == (409, "Duplicate message — already received")
     assert len(nodes.alice.heard(payload["message_id"])) == 1
     assert len(nodes.carol.messages(message_id=payload["message_id"])) == 1
+
+
+def test_a_word_goes_round_a_mixed_trio(nodes: Nodes) -> None:
+    alice, bob, carol = nodes.alice, nodes.bob, nodes.carol
+    assert alice.request(bob.base_url)["status"] == "connected"
+    first = carol.send(alice.agent_id, "round")["message_id"]
+    second = alice.send(bob.agent_id, "and round", in_reply_to=first)
+    assert [m["metadata"]["in_reply_to"] for m in bob.heard(second)] == [first]
+    third = bob.send(carol.agent_id, "and back", in_reply_to=second)
+    heard = carol.heard(message_id=third)
+    assert (heard["content"], heard["in_reply_to"], heard["from"]) == ("and back", second, bob.agent_id)

@@ -131,7 +131,7 @@ def test_b1_every_form_of_a_path_with_an_argument_is_answered(nodes: Nodes) -> N
         answer = nodes.carol.get(f"{prefix}/peer_lookup/{bob}")
         assert answer.status == 200
         assert (answer.body["url"], answer.body["status"]) == (nodes.bob.base_url, "connected")
-        consumed = nodes.carol.post(f"{prefix}/inbox/consume", {"message_ids": []}, nodes.carol.bearer)
+        consumed = nodes.carol.post(f"{prefix}/inbox/consume", {"message_ids": ["msg-1"]}, nodes.carol.bearer)
         assert (consumed.status, consumed.body) == (200, {"consumed": 0, "messages": []})
 
 

@@ -121,3 +121,42 @@ def test_an_acknowledged_message_does_not_come_back_when_it_is_sent_again_after_
     carol.kill()
     carol.start(carol.port)
     assert carol.messages(message_id=message_id) == []
+
+
+def test_an_original_that_was_down_while_we_moved_learns_it_when_it_returns(pair: Pair) -> None:
+    alice, carol = pair
+    alice.stop()
+    carol.stop()
+    carol.start(web.free_port())
+    # It comes back at its old place, and looks for us at ours.
+    alice.start()
+
+    def follows() -> bool:
+        known = alice.connection(carol.agent_id)
+        return known is not None and known["agent_url"] == carol.base_url
+
+    eventually(follows, "our new address over there", alice, carol)
+    assert carol.heard(message_id=alice.send(carol.agent_id, "found you"))
+
+
+def test_two_that_move_at_the_same_time_find_each_other_through_a_third(own_lab: Lab) -> None:
+    alice, bob = own_lab.theirs("alice", "bob")
+    carol = own_lab.ours("carol", ping_interval_secs=1)
+    for peer in (alice, bob):
+        carol.call("peers.connect", url=peer.base_url)
+    assert alice.request(bob.base_url)["status"] == "connected"
+    alice.stop()
+    carol.stop()
+    carol.start(web.free_port())
+    moved(alice)
+
+    # Alice's update does not reach Carol's former address, so Bob passes it on.
+    eventually(lambda: carol.call("peers.get", agent=alice.agent_id)["url"] == alice.base_url, "alice", carol, bob)
+
+    def follows() -> bool:
+        known = alice.connection(carol.agent_id)
+        return known is not None and known["agent_url"] == carol.base_url
+
+    eventually(follows, "carol", alice, carol, bob)
+    carol.send(alice.agent_id, "there you are")
+    assert carol.heard(message_id=alice.send(carol.agent_id, "and there you are"))

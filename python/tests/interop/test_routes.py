@@ -139,20 +139,34 @@ def test_a_source_has_five_envelopes_a_minute_on_both(nodes: Nodes) -> None:
         assert words == ["delivered"] * 5 + ["rate_limited"]
 
 
+def misdirect(node: Peer111, other: Peer111 | OurNode) -> None:
+    """Makes an original believe that another node is where nobody is."""
+    node.stop()
+    nowhere = f"http://127.0.0.1:{web.free_port()}"
+    node.edit_state(lambda state: state["connections"][other.agent_id].update(agent_url=nowhere))
+    node.start()
+
+
 def test_an_original_that_cannot_reach_another_sends_through_us(nodes: Nodes) -> None:
     alice, bob, carol = nodes.alice, nodes.bob, nodes.carol
     # They know each other, then Bob's address in Alice's state leads nowhere.
     assert alice.request(bob.base_url)["status"] == "connected"
-    alice.stop()
-    nowhere = f"http://127.0.0.1:{web.free_port()}"
-    alice.edit_state(lambda state: state["connections"][bob.agent_id].update(agent_url=nowhere))
-    alice.start()
+    misdirect(alice, bob)
     assert carol.connected(alice.agent_id)
 
     sent = alice.mcp("darkmatter_send_message", params={"content": "around", "target_agent_id": bob.agent_id})
     assert sent["success"] and sent["routed_to"] == [bob.agent_id], sent
     [heard] = bob.heard(sent["message_id"])
     assert (heard["content"], heard["from_agent_id"], heard["verified"]) == ("around", alice.agent_id, True)
+
+
+def test_an_original_that_cannot_reach_us_sends_through_another(nodes: Nodes) -> None:
+    alice, bob, carol = nodes.alice, nodes.bob, nodes.carol
+    assert alice.request(bob.base_url)["status"] == "connected"
+    misdirect(alice, carol)
+    heard = carol.heard(message_id=alice.send(carol.agent_id, "around"))
+    assert (heard["from"], heard["kind"], heard["verification"]) == (alice.agent_id, "peer", "signed")
+    assert '"POST /__darkmatter__/mesh_route HTTP/1.1" 200' in bob.log_path.read_text()
 
 
 def test_two_originals_connect_through_us(lab: Lab) -> None:
