@@ -1,7 +1,5 @@
 //! The local API: a loopback socket and the token of the data folder, or nothing.
 
-#![expect(clippy::unwrap_used, reason = "what does not fit fails the test")]
-
 mod support;
 
 use dmagent::{

@@ -37,6 +37,11 @@ impl Interface {
     /// The loopback interface.
     pub const LOOPBACK: Self = Self { address: Ipv4Addr::LOCALHOST, prefix: 8 };
 
+    /// Whether it belongs to this machine or a private network: what is sent there stays among neighbours.
+    pub fn is_local(&self) -> bool {
+        self.address.is_loopback() || self.address.is_private() || self.address.is_link_local()
+    }
+
     /// Whether `other` is in the same network.
     pub fn contains(&self, other: Ipv4Addr) -> bool {
         let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix.min(32))).unwrap_or(0);
@@ -129,6 +134,16 @@ mod tests {
         assert!(interface([8, 8, 8, 8], 24).scan_hosts().is_empty());
         assert!(interface([127, 0, 0, 1], 8).scan_hosts().is_empty());
         assert!(Neighbour::new(Ipv4Addr::new(8, 8, 8, 8)).is_none());
+    }
+
+    #[test]
+    fn only_private_networks_are_local() {
+        for address in [[127, 0, 0, 1], [10, 7, 0, 2], [192, 168, 7, 18], [169, 254, 3, 4]] {
+            assert!(interface(address, 24).is_local(), "{address:?}");
+        }
+        for address in [[8, 8, 8, 8], [100, 64, 0, 1], [198, 18, 5, 9]] {
+            assert!(!interface(address, 24).is_local(), "{address:?}");
+        }
     }
 
     #[test]

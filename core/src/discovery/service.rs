@@ -278,11 +278,17 @@ impl Shared {
         }
     }
 
+    /// Those named in the settings; else every usable one, of which LAN-only takes the private networks:
+    /// beacons on an interface with a public address would reach somebody else's network.
     fn interfaces(&self) -> Vec<interfaces::Interface> {
-        interfaces::usable(self.settings.interfaces.as_deref()).unwrap_or_else(|error| {
+        let mut usable = interfaces::usable(self.settings.interfaces.as_deref()).unwrap_or_else(|error| {
             tracing::debug!(%error, "no interfaces");
             Vec::new()
-        })
+        });
+        if self.settings.interfaces.is_none() && self.settings.mode == Mode::Lan {
+            usable.retain(interfaces::Interface::is_local);
+        }
+        usable
     }
 
     /// The ports at which agents were seen; others of the network may use them too.

@@ -318,3 +318,55 @@ impl Health {
         self.failures >= 2
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+
+    fn connection(seed: u8, url: &str, identity_verified: bool) -> Connection {
+        Connection {
+            agent_id: AgentId::from_bytes([seed; 32]),
+            url: url.into(),
+            bio: String::new(),
+            display_name: None,
+            connected_at: Timestamp::from_seconds(1000),
+            last_activity: None,
+            messages_sent: 0,
+            messages_received: 0,
+            messages_declined: 0,
+            wallets: Map::new(),
+            addresses: Map::new(),
+            capabilities: Map::new(),
+            identity_verified,
+            peer_created_at: None,
+            rate_limit: 0,
+            last_update: None,
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_peer_is_its_own_while_it_is_proven_and_connected() {
+        let [home, moved] = ["192.0.2.7", "192.0.2.8"].map(|text| text.parse::<IpAddr>().unwrap());
+        let mut peers = Peers::default();
+        let unproven = connection(1, "http://192.0.2.7:8100", false);
+        let agent = unproven.agent_id;
+        peers.connect(unproven).unwrap();
+        assert!(!peers.listens_at(home), "a claimed URL is not enough");
+        peers.change(&agent, |peer| peer.identity_verified = true).unwrap();
+        peers.change(&agent, |peer| peer.messages_received += 1).unwrap();
+        assert!(peers.listens_at(home));
+        assert!(peers.listens_at("::ffff:192.0.2.7".parse().unwrap()));
+        peers.connect(connection(2, "http://192.0.2.7:8101/__darkmatter__", true)).unwrap();
+        peers.connect(connection(3, "http://name.example", true)).unwrap();
+        peers.change(&agent, |peer| peer.url = "http://192.0.2.8:8100".into()).unwrap();
+        assert!(peers.listens_at(home) && peers.listens_at(moved), "another peer is still there");
+        peers.disconnect(&AgentId::from_bytes([2; 32])).unwrap();
+        peers.connect(connection(1, "http://192.0.2.8:9", true)).unwrap();
+        assert!(!peers.listens_at(home) && peers.listens_at(moved));
+        peers.disconnect(&agent).unwrap();
+        assert!(!peers.listens_at(moved));
+        assert!(peers.hosts.is_empty());
+    }
+}
