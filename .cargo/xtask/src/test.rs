@@ -137,6 +137,8 @@ fn with_originals(venv: &Venv) -> Result<Command> {
         .ok_or("dmagent 1.1.1 is not available, see above; `--quick` leaves it out")?;
     inherit(cargo().args(["build", "--quiet", "--workspace", "--example", demo::AGENT]))?;
     let mut command = venv.module("pytest");
+    // What the tests of the Python package share is not for these.
+    command.arg("--confcutdir").arg(run::root().join("python/tests/interop"));
     command.env(python::PEER_VARIABLE, peer.interpreter());
     command.env(python::AGENT_VARIABLE, run::built_example(demo::AGENT)?);
     Ok(command)

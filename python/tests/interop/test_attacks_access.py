@@ -11,8 +11,8 @@ import stat
 from typing import NamedTuple
 
 import pytest
-from conftest import Lab
 from hostile import MESH, Hostile
+from lab import Lab
 from ours import OurNode
 from peer111 import WELL_KNOWN, Peer111
 

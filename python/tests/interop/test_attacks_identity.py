@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Lab
 from hostile import MESH, Hostile, fresh_id, now, without
+from lab import Lab
 from ours import OurNode, Refused
 from peer111 import WELL_KNOWN, Peer111
 from web import Answer, Heard, Listener, eventually

@@ -9,8 +9,8 @@ import json
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Lab
 from hostile import MESH, Hostile, fresh_id, now, without
+from lab import Lab
 from ours import OurNode, Refused
 from web import Answer, Heard, Listener, eventually, relay_to
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Lab
+from lab import Lab
 from ours import OurNode, Refused
 from peer111 import Peer111
 from web import eventually

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import pytest
-from conftest import Lab
 from hostile import Hostile
+from lab import Lab
 from ours import OurNode, Refused
 from peer111 import Peer111, PeerError
 from web import eventually

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import StartPeer
+from lab import StartPeer
 from peer111 import HERE, WELL_KNOWN, Peer111, PeerError
 from web import eventually
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from conftest import Lab
 from hostile import Hostile
+from lab import Lab
 from ours import OurNode
 from peer111 import WELL_KNOWN, Peer111
 from web import eventually

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 import web
-from conftest import Lab
+from lab import Lab
 from ours import OurNode
 from peer111 import Peer111
 from web import eventually

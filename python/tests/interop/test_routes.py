@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import web
-from conftest import Lab
 from hostile import MESH, Hostile, fresh_id, without
+from lab import Lab
 from ours import OurNode
 from peer111 import Peer111
 from web import Answer, eventually
