@@ -54,6 +54,12 @@ impl Default for InboxLimits {
     }
 }
 
+/// The row of the meta table that says which numbers are used up. An acknowledged message leaves no other trace
+/// of its number, and a host that repeats an acknowledgement after a restart must not hit another message.
+pub const NUMBERS: &str = "inbox_numbers";
+/// How many numbers are claimed at a time.
+const CLAIM: u64 = 1_024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Reserved,
@@ -73,6 +79,8 @@ struct Item {
 pub struct Inbox {
     items: BTreeMap<u64, Item>,
     next_sequence: u64,
+    /// Numbers below this one count as used after a restart, whether they were or not.
+    claimed: u64,
     bytes: usize,
     by_kind: HashMap<MessageKind, usize>,
     by_sender: HashMap<AgentId, usize>,
@@ -86,13 +94,18 @@ fn size(message: &Message) -> usize {
 }
 
 impl Inbox {
-    /// From the rows of the inbox table: everything not acknowledged is queued again.
+    /// From the rows of the inbox table, and the row [`NUMBERS`] of the meta table: everything not acknowledged
+    /// is queued again.
     ///
     /// # Errors
     ///
     /// [`Code::StoreCorrupt`] when a row cannot be read.
-    pub fn load(rows: &[Row], now: Timestamp) -> Result<Self> {
+    pub fn load(rows: &[Row], claimed: Option<&Row>, now: Timestamp) -> Result<Self> {
         let mut inbox = Self::default();
+        if let Some(row) = claimed {
+            inbox.claimed = row.parse(Table::Meta)?;
+            inbox.next_sequence = inbox.claimed;
+        }
         for row in rows {
             let message: Message = row.parse(Table::Inbox)?;
             inbox.next_sequence = inbox.next_sequence.max(message.sequence + 1);
@@ -155,6 +168,10 @@ impl Inbox {
         if message.kind == MessageKind::Notice && of_kind >= limits.notices {
             rows.append(self.drop_oldest_notice());
         }
+        if self.next_sequence >= self.claimed {
+            self.claimed = self.next_sequence + CLAIM;
+            rows.put(Table::Meta, NUMBERS, &self.claimed)?;
+        }
         message.sequence = self.next_sequence;
         self.next_sequence += 1;
         rows.put(Table::Inbox, sequence::key(message.sequence), &message)?;
@@ -187,6 +204,8 @@ impl Inbox {
     /// Forgets a reserved message: its row could not be written.
     pub fn cancel(&mut self, sequence: u64) {
         self.take(sequence);
+        // The claim may have been in the same batch; the next reservation repeats it.
+        self.claimed = 0;
     }
 
     /// The rows that remove a reserved message that somebody else has now. [`Inbox::forget`] it when they are
@@ -301,111 +320,4 @@ impl Inbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::types::Verification, *};
-
-    const NOW: Timestamp = Timestamp::from_seconds(1);
-
-    fn message(from: u8, kind: MessageKind, content: &str) -> Message {
-        Message {
-            message_id: format!("msg-{from}-{content}"),
-            from: AgentId::from_bytes([from; 32]),
-            content: content.to_owned(),
-            metadata: serde_json::Map::new(),
-            in_reply_to: None,
-            hops_remaining: 10,
-            kind,
-            verification: Verification::Signed,
-            received_at: NOW,
-            sequence: 0,
-            redeliveries: 0,
-        }
-    }
-
-    fn add(inbox: &mut Inbox, message: Message) -> u64 {
-        let (sequence, _) = inbox.reserve(message, &InboxLimits::default()).unwrap();
-        inbox.confirm(sequence, NOW);
-        sequence
-    }
-
-    #[test]
-    fn a_reserved_message_is_invisible_until_its_row_is_on_disk() {
-        let mut inbox = Inbox::default();
-        let (sequence, rows) =
-            inbox.reserve(message(1, MessageKind::Peer, "a"), &InboxLimits::default()).unwrap();
-        assert_eq!(rows.ops.len(), 1);
-        assert!(inbox.next(&Filter::default(), NOW).is_none() && inbox.list().is_empty());
-        inbox.confirm(sequence, NOW);
-        assert_eq!(inbox.next(&Filter::default(), NOW).unwrap().content, "a");
-    }
-
-    #[test]
-    fn keeps_the_message_until_the_host_acknowledges() {
-        let mut inbox = Inbox::default();
-        let sequence = add(&mut inbox, message(1, MessageKind::Peer, "a"));
-        let first = inbox.next(&Filter::default(), NOW).unwrap();
-        assert_eq!(first.redeliveries, 0);
-        assert!(inbox.next(&Filter::default(), NOW).is_none(), "leased");
-        assert!(inbox.release(sequence, NOW, Duration::from_secs(5)));
-        assert!(inbox.next(&Filter::default(), NOW).is_none(), "not before its delay");
-        let later = NOW + Duration::from_secs(5);
-        assert_eq!(inbox.next_available(&Filter::default()), Some(later));
-        assert_eq!(inbox.next(&Filter::default(), later).unwrap().redeliveries, 1);
-        inbox.acknowledge(sequence).unwrap();
-        inbox.forget(sequence);
-        assert_eq!(inbox.acknowledge(sequence).unwrap_err().code(), Code::MessageUnknown);
-        assert!(inbox.is_empty());
-    }
-
-    #[test]
-    fn strangers_and_notices_cannot_fill_the_room_of_peers_s16() {
-        let mut inbox = Inbox::default();
-        let limits = InboxLimits { strangers: 3, per_stranger: 2, notices: 2, ..InboxLimits::default() };
-        let mut try_add =
-            |from, kind, content: &str| inbox.reserve(message(from, kind, content), &limits).is_ok();
-        assert!(try_add(1, MessageKind::Stranger, "a") && try_add(1, MessageKind::Stranger, "b"));
-        assert!(!try_add(1, MessageKind::Stranger, "c"), "one stranger");
-        assert!(try_add(2, MessageKind::Stranger, "d"));
-        assert!(!try_add(3, MessageKind::Stranger, "e"), "all strangers");
-        for index in 0..10 {
-            assert!(try_add(4, MessageKind::Notice, &index.to_string()), "notices replace notices");
-        }
-        assert!(try_add(5, MessageKind::Peer, "f"));
-    }
-
-    #[test]
-    fn a_restart_shows_everything_that_was_not_acknowledged_in_order() {
-        let mut inbox = Inbox::default();
-        let mut rows = Vec::new();
-        for content in ["a", "b", "c"] {
-            let (sequence, batch) =
-                inbox.reserve(message(1, MessageKind::Peer, content), &InboxLimits::default()).unwrap();
-            inbox.confirm(sequence, NOW);
-            for op in batch.ops {
-                if let crate::store::Op::Put { key, value, .. } = op {
-                    rows.push(Row { key, value });
-                }
-            }
-        }
-        inbox.next(&Filter::default(), NOW);
-        rows.remove(1);
-        let mut again = Inbox::load(&rows, NOW).unwrap();
-        let contents: Vec<_> =
-            std::iter::from_fn(|| again.next(&Filter::default(), NOW)).map(|m| m.content).collect();
-        assert_eq!(contents, ["a", "c"]);
-        assert_eq!(add(&mut again, message(1, MessageKind::Peer, "d")), 3, "numbers are not used twice");
-    }
-
-    #[test]
-    fn filters_choose_sender_kind_and_reply() {
-        let mut inbox = Inbox::default();
-        add(&mut inbox, message(1, MessageKind::Peer, "a"));
-        let mut reply = message(2, MessageKind::Peer, "b");
-        reply.in_reply_to = Some("msg-x".into());
-        add(&mut inbox, reply);
-        let filter = Filter { in_reply_to: Some("msg-x".into()), ..Filter::default() };
-        assert_eq!(inbox.next(&filter, NOW).unwrap().content, "b");
-        let filter = Filter { from: vec![AgentId::from_bytes([9; 32])], ..Filter::default() };
-        assert!(inbox.next(&filter, NOW).is_none());
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@
 use crate::{
     env::{Env, Timestamp},
     error::Result,
-    messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, log::ConversationLog},
+    messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog},
     peers::Peers,
     store::{Batch, Range, Store, Table},
     trust::Trust,
@@ -94,7 +94,11 @@ impl State {
                 &scan(Table::Outstanding).await?,
             )?,
             trust: Trust::load(&scan(Table::Impressions).await?)?,
-            inbox: Inbox::load(&scan(Table::Inbox).await?, env.now())?,
+            inbox: Inbox::load(
+                &scan(Table::Inbox).await?,
+                scan(Table::Meta).await?.iter().find(|row| row.key == NUMBERS),
+                env.now(),
+            )?,
             outbox: Outbox::load(&scan(Table::Outbox).await?)?,
             log: ConversationLog::load(&scan(Table::Log).await?)?,
             feed: ContextFeed::new(),

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use dmagent::{DeliveryState, SendArgs, store, transport::memory};
+use dmagent::{DeliveryState, SendArgs, error::Code, store, transport::memory};
 use tokio::time::sleep;
 
 use crate::{
@@ -233,4 +233,29 @@ fn a_crash_before_the_acknowledgement_is_on_disk_hands_the_message_out_again_one
     assert_eq!(again, ["first", "second"]);
     let never = simulate(1, |_| acknowledge_and_die(store::Moment::After));
     assert_eq!(never, ["second"]);
+}
+
+#[test]
+fn an_acknowledgement_that_is_repeated_after_a_restart_does_not_hit_a_newer_message() {
+    simulate(1, |_| async {
+        let world = World::started(1, 2).await;
+        let [sender, receiver] = [&world.machines[0], &world.machines[1]];
+        sender.connect(receiver).await.expect("nothing is broken");
+        sender.node().send(receiver.id, "first").await.expect("nothing is broken");
+        let inbox = |machine: &Machine| machine.node().inbox();
+        // Whatever is there goes, notices too, so that no row of the inbox remembers a number.
+        let mut last = None;
+        while let Some(message) = inbox(receiver).next_within(Duration::from_secs(5)).await.expect("it runs")
+        {
+            inbox(receiver).acknowledge(&message).await.expect("it was just handed out");
+            last = Some(message);
+        }
+        receiver.die();
+        receiver.boot(None).await.expect("nothing stops its start");
+        sender.node().send(receiver.id, "second").await.expect("nothing is broken");
+        let repeated = inbox(receiver).acknowledge(&last.expect("it was sent")).await;
+        assert_eq!(repeated.expect_err("that one is gone").code(), Code::MessageUnknown);
+        let second = inbox(receiver).next_within(Duration::from_secs(5)).await.expect("it runs");
+        assert_eq!(second.expect("nobody has acknowledged it").content, "second");
+    });
 }
