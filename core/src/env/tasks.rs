@@ -1,6 +1,11 @@
 //! The one place that spawns. Tasks have names, are tracked, and end when the node closes.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument as _;
@@ -32,6 +37,26 @@ impl Tasks {
         let span = tracing::debug_span!("task", name);
         #[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
         self.tracker.spawn(guarded.instrument(span));
+    }
+
+    /// Runs `work` within the calling task, which saves the way to another one and back, and gives its result;
+    /// `None` when the node closes first. When the caller is dropped before the end, the rest runs as a task.
+    /// Poll what this returns, or drop it: nobody else moves it. Call it inside a tokio runtime.
+    pub fn finish_here<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> FinishHere<T> {
+        let stop = self.stop.clone();
+        let guarded = async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                result = work => Some(result),
+            }
+        };
+        let runtime = tokio::runtime::Handle::current();
+        FinishHere { work: Some(Box::pin(guarded)), name, runtime, tasks: self.clone() }
     }
 
     /// Whether [`Tasks::stop`] or [`Tasks::close`] was called.
@@ -76,9 +101,62 @@ impl Tasks {
     }
 }
 
+/// What [`Tasks::finish_here`] runs.
+pub struct FinishHere<T: Send + 'static> {
+    work: Option<Pin<Box<dyn Future<Output = Option<T>> + Send>>>,
+    name: &'static str,
+    runtime: tokio::runtime::Handle,
+    tasks: Tasks,
+}
+
+impl<T: Send + 'static> Future for FinishHere<T> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        // Taken out while it is polled: what panics is not polled again.
+        let Some(mut work) = self.work.take() else { return Poll::Ready(None) };
+        let polled = work.as_mut().poll(cx);
+        if polled.is_pending() {
+            self.work = Some(work);
+        }
+        polled
+    }
+}
+
+impl<T: Send + 'static> Drop for FinishHere<T> {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            // Whoever drops it may not be in a runtime.
+            let _entered = self.runtime.enter();
+            self.tasks.spawn(self.name, async move {
+                work.await;
+            });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_its_caller_drops_is_finished_as_a_task() {
+        let tasks = Tasks::new();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (done, finished) = tokio::sync::oneshot::channel();
+        let mut work = tasks.finish_here("work", async move {
+            let _ = gone.await;
+            let _ = done.send("finished");
+        });
+        assert!(futures_util::poll!(&mut work).is_pending());
+        assert!(tasks.is_empty(), "it runs within its caller");
+        std::thread::spawn(move || drop(work)).join().unwrap();
+        go.send(()).unwrap();
+        assert_eq!(finished.await, Ok("finished"));
+        assert_eq!(tasks.finish_here("more", async { 1 }).await, Some(1));
+        tasks.stop();
+        assert_eq!(tasks.finish_here("late", std::future::pending::<()>()).await, None);
+    }
 
     #[tokio::test]
     async fn closing_ends_a_task_that_never_finishes() {

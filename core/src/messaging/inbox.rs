@@ -7,7 +7,7 @@
 //! Peers, strangers and notices have their own quotas, so none of them can fill the room of the others (S16).
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -78,6 +78,10 @@ struct Item {
 #[derive(Debug, Default)]
 pub struct Inbox {
     items: BTreeMap<u64, Item>,
+    /// The numbers of what is queued: neither handing out nor counting looks at what was handed out before.
+    queued: BTreeSet<u64>,
+    /// How many of those are no notices.
+    waiting: usize,
     next_sequence: u64,
     /// Numbers below this one count as used after a restart, whether they were or not.
     claimed: u64,
@@ -126,10 +130,27 @@ impl Inbox {
         if message.kind != MessageKind::Notice {
             *self.by_sender.entry(message.from).or_default() += 1;
         }
-        self.items.insert(message.sequence, Item { message: Arc::new(message), state, size });
+        let sequence = message.sequence;
+        self.items.insert(sequence, Item { message: Arc::new(message), state: State::Reserved, size });
+        self.move_to(sequence, state);
+    }
+
+    /// The one place where a state changes, so that the queue holds what its items say.
+    fn move_to(&mut self, sequence: u64, state: State) {
+        let Some(item) = self.items.get_mut(&sequence) else { return };
+        item.state = state;
+        let counts = usize::from(item.message.kind != MessageKind::Notice);
+        if matches!(state, State::Queued { .. }) {
+            if self.queued.insert(sequence) {
+                self.waiting += counts;
+            }
+        } else if self.queued.remove(&sequence) {
+            self.waiting -= counts;
+        }
     }
 
     fn take(&mut self, sequence: u64) -> Option<Item> {
+        self.move_to(sequence, State::Leased);
         let item = self.items.remove(&sequence)?;
         self.bytes -= item.size;
         if let Some(count) = self.by_kind.get_mut(&item.message.kind) {
@@ -196,9 +217,8 @@ impl Inbox {
 
     /// Shows a reserved message to consumers: its row is on disk.
     pub fn confirm(&mut self, sequence: u64, now: Timestamp) -> Option<Arc<Message>> {
-        let item = self.items.get_mut(&sequence)?;
-        item.state = State::Queued { since: now };
-        Some(Arc::clone(&item.message))
+        self.move_to(sequence, State::Queued { since: now });
+        self.items.get(&sequence).map(|item| Arc::clone(&item.message))
     }
 
     /// Forgets a reserved message: its row could not be written.
@@ -220,10 +240,13 @@ impl Inbox {
 
     /// Hands out the oldest message that `filter` wants; it stays leased until acknowledged or released.
     pub fn next(&mut self, filter: &Filter, now: Timestamp) -> Option<Message> {
-        let found = self.items.values_mut().find(|item| {
-            matches!(item.state, State::Queued { since } if since <= now) && filter.matches(&item.message)
+        let sequence = *self.queued.iter().find(|sequence| {
+            self.items.get(sequence).is_some_and(|item| {
+                matches!(item.state, State::Queued { since } if since <= now) && filter.matches(&item.message)
+            })
         })?;
-        found.state = State::Leased;
+        self.move_to(sequence, State::Leased);
+        let found = self.items.get_mut(&sequence)?;
         let handed_out = Message::clone(&found.message);
         // The next hand-out of the same message says that it is a repetition.
         Arc::make_mut(&mut found.message).redeliveries += 1;
@@ -232,8 +255,9 @@ impl Inbox {
 
     /// When the earliest released message becomes available again.
     pub fn next_available(&self, filter: &Filter) -> Option<Timestamp> {
-        self.items
-            .values()
+        self.queued
+            .iter()
+            .filter_map(|sequence| self.items.get(sequence))
             .filter(|item| filter.matches(&item.message))
             .filter_map(|item| match item.state {
                 State::Queued { since } => Some(since),
@@ -249,9 +273,9 @@ impl Inbox {
     ///
     /// [`Code::MessageUnknown`] when it is not here, or was acknowledged before.
     pub fn acknowledge(&mut self, sequence: u64) -> Result<Batch> {
-        match self.items.get_mut(&sequence) {
+        match self.items.get(&sequence) {
             Some(item) if item.state != State::Reserved => {
-                item.state = State::Leased;
+                self.move_to(sequence, State::Leased);
                 let mut rows = Batch::new();
                 rows.delete(Table::Inbox, sequence::key(sequence));
                 Ok(rows)
@@ -268,9 +292,9 @@ impl Inbox {
 
     /// Returns a leased message to the queue, available again after `delay`.
     pub fn release(&mut self, sequence: u64, now: Timestamp, delay: Duration) -> bool {
-        match self.items.get_mut(&sequence) {
+        match self.items.get(&sequence) {
             Some(item) if item.state == State::Leased => {
-                item.state = State::Queued { since: now + delay };
+                self.move_to(sequence, State::Queued { since: now + delay });
                 true
             }
             _ => false,
@@ -300,12 +324,7 @@ impl Inbox {
 
     /// How many messages wait, without notices.
     pub fn waiting(&self) -> usize {
-        self.items
-            .values()
-            .filter(|item| {
-                matches!(item.state, State::Queued { .. }) && item.message.kind != MessageKind::Notice
-            })
-            .count()
+        self.waiting
     }
 
     /// How many messages are here, in whatever state.

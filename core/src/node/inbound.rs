@@ -196,13 +196,21 @@ impl Inner {
             }
             believed => believed,
         };
-        self.transact(
+        self.settle(
             |state, now| {
+                // Describing ourselves copies more than a message costs, and only the handshake needs it.
+                let believed = match believed {
+                    Believed::Message(message) => {
+                        return Ok(self.settle_message(state, message, decision, now).split());
+                    }
+                    Believed::StatusBroadcast(broadcast) => {
+                        return Ok(self.settle_broadcast(state, &broadcast, now).split());
+                    }
+                    believed => believed,
+                };
                 let me = self.describe(state);
                 let context = self.handshake(&me, now);
                 let settled = match believed {
-                    Believed::Message(message) => self.settle_message(state, message, decision, now),
-                    Believed::StatusBroadcast(broadcast) => self.settle_broadcast(state, &broadcast, now),
                     Believed::ConnectionRequest(request) => {
                         Settled::new(state.peers.on_request(&request, source, &verdict, &context))
                     }
@@ -216,7 +224,11 @@ impl Inner {
                         Settled::new(state.peers.on_update(&update, source, &me, now))
                     }
                     // Answered above.
-                    Believed::Query(_) | Believed::Ping(_) | Believed::Routed(_) => {
+                    Believed::Message(_)
+                    | Believed::StatusBroadcast(_)
+                    | Believed::Query(_)
+                    | Believed::Ping(_)
+                    | Believed::Routed(_) => {
                         Settled::new::<PeerEvent, PeerAction>(Outcome::answer(Answer::not_found()))
                     }
                 };

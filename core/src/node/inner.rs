@@ -22,7 +22,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
     peers::{CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription, handshake},
-    store::{Batch, Owner, Store},
+    store::{Batch, Owner, Store, StoreFuture},
     transport::Switchboard,
     wire::verify::Relation,
 };
@@ -166,6 +166,32 @@ impl Inner {
         done.await.map_err(|_| Error::new(Code::Closed, "the node was closed while the change was under way"))
     }
 
+    /// [`Inner::transact`] for the inbound path: `after` runs here instead of in a task of its own, because the
+    /// future of a [`Receiver`](crate::transport::Receiver) runs to its end in any case.
+    pub(crate) async fn settle<T, R>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut State, Timestamp) -> Result<(Batch, T)>,
+        after: impl FnOnce(&Arc<Self>, Result<()>, T) -> R,
+    ) -> Result<R> {
+        let (ticket, value) = self.change(work)?;
+        let result = match ticket {
+            Some(ticket) => ticket.await.inspect_err(|error| self.note_storage_error(error)),
+            None => Ok(()),
+        };
+        Ok(after(self, result, value))
+    }
+
+    /// Changes memory and queues the rows; the ticket tells when they are durable.
+    fn change<T>(
+        &self,
+        work: impl FnOnce(&mut State, Timestamp) -> Result<(Batch, T)>,
+    ) -> Result<(Option<StoreFuture<()>>, T)> {
+        self.ready()?;
+        let mut state = self.state.lock();
+        let (rows, value) = work(&mut state, self.now())?;
+        Ok((if rows.is_empty() { None } else { Some(self.store.commit(rows)) }, value))
+    }
+
     /// [`Inner::transact`] without waiting: memory has changed and the batch is queued when this returns.
     pub(crate) fn begin<T, R>(
         self: &Arc<Self>,
@@ -176,13 +202,8 @@ impl Inner {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.ready()?;
         let (sender, receiver) = oneshot::channel();
-        let (ticket, value) = {
-            let mut state = self.state.lock();
-            let (rows, value) = work(&mut state, self.now())?;
-            (if rows.is_empty() { None } else { Some(self.store.commit(rows)) }, value)
-        };
+        let (ticket, value) = self.change(work)?;
         let Some(ticket) = ticket else {
             let _ = sender.send(after(self, Ok(()), value));
             return Ok(receiver);

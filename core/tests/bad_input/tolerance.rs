@@ -36,9 +36,8 @@ pub(crate) fn reason(endpoint: Endpoint, row: &str) -> Option<&'static str> {
     let when = |taken: bool, reason| taken.then_some(reason);
     match (endpoint, field) {
         (Endpoint::ConnectionRequest, "mutual") => when(value == "true", "the value it had"),
-        (Endpoint::ConnectionRequest | Endpoint::ConnectionAccepted, "signature_v2") => {
-            when(nothing, UNSIGNED)
-        }
+        // An acceptance is different: this one is of an agent that said that it signs them.
+        (Endpoint::ConnectionRequest, "signature_v2") => when(nothing, UNSIGNED),
         (Endpoint::Message, "from_public_key_hex") => when(nothing, KEY),
         (Endpoint::Ping | Endpoint::Config, "body") => when(only_object, NO_MEMBERS),
         (Endpoint::Ping, "agent_id") => when(nothing, OPTIONAL),

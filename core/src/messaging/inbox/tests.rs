@@ -30,6 +30,25 @@ fn add(inbox: &mut Inbox, message: Message) -> u64 {
 }
 
 #[test]
+fn what_waits_is_counted_through_every_change() {
+    let mut inbox = Inbox::default();
+    let first = add(&mut inbox, message(1, MessageKind::Peer, "a"));
+    let second = add(&mut inbox, message(1, MessageKind::Peer, "b"));
+    add(&mut inbox, message(2, MessageKind::Notice, "c"));
+    let (reserved, _) = inbox.reserve(message(1, MessageKind::Peer, "d"), &InboxLimits::default()).unwrap();
+    assert_eq!((inbox.waiting(), inbox.len()), (2, 4));
+    inbox.cancel(reserved);
+    inbox.next(&Filter::default(), NOW);
+    assert_eq!(inbox.waiting(), 1, "one is handed out");
+    inbox.release(first, NOW, Duration::ZERO);
+    inbox.acknowledge(second).unwrap();
+    assert_eq!(inbox.waiting(), 1, "one came back, one is acknowledged without being handed out");
+    inbox.forget(second);
+    inbox.confirm(second, NOW);
+    assert_eq!((inbox.waiting(), inbox.len()), (1, 2));
+}
+
+#[test]
 fn a_reserved_message_is_invisible_until_its_row_is_on_disk() {
     let mut inbox = Inbox::default();
     let (sequence, rows) =

@@ -1,15 +1,15 @@
 //! One request: read it within its bounds, hand it over as an [`Arrival`], write the [`Answer`].
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, Response, StatusCode,
     body::{Body as _, Incoming},
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER},
 };
-use tokio::sync::oneshot;
 
 use super::{crowd::Slot, forwarded::TrustedProxies};
 use crate::{
@@ -65,24 +65,17 @@ impl Desk {
         respond(&self.receive(arrival, slot).await)
     }
 
-    /// Calls the receiver in a task of its own: hyper drops the future of a request whose caller hangs up,
-    /// and a frame that is half handled by then must still be handled to its end.
+    /// Calls the receiver so that it ends: hyper drops the future of a request whose caller hangs up, and a
+    /// frame that is half handled by then must still be handled to its end.
     async fn receive(&self, arrival: Arrival, slot: Arc<Slot>) -> Answer {
-        let (answer, answered) = oneshot::channel();
         let receiver = Arc::clone(&self.receiver);
-        self.tasks.spawn("http request", async move {
-            // The caller may have hung up.
-            let _ = answer.send(receiver.receive(arrival).await);
+        let handling = self.tasks.finish_here("http request", async move {
+            // A panic fails this request, not the others of its connection.
+            let answer = AssertUnwindSafe(receiver.receive(arrival)).catch_unwind().await;
             drop(slot);
+            answer.unwrap_or_else(|_| failed())
         });
-        // The task ends without an answer when the receiver panics or the transport closes.
-        answered.await.unwrap_or_else(|_| {
-            if self.tasks.is_stopping() {
-                Answer::refuse(503, Code::Closed, "the node is closing")
-            } else {
-                failed()
-            }
-        })
+        handling.await.unwrap_or_else(|| Answer::refuse(503, Code::Closed, "the node is closing"))
     }
 }
 
