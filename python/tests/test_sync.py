@@ -62,8 +62,8 @@ def test_several_threads_use_one_node() -> None:
             for message in bob.inbox():
                 with message:
                     seen.append(str(message.content))
-                    if len(seen) == 80:
-                        bob.close()
+                if len(seen) == 80:
+                    return
 
         threads = [threading.Thread(target=send, args=(number,)) for number in range(4)]
         threads.append(threading.Thread(target=take))
@@ -95,8 +95,8 @@ def test_blocking_on_a_thread_with_an_event_loop_is_refused() -> None:
 WAITING = """
 import sys, dmagent.sync
 with dmagent.sync.Node.ephemeral() as node:
-    print("waiting", flush=True)
     try:
+        print("waiting", flush=True)
         {wait}
     except KeyboardInterrupt:
         # The node still works.
