@@ -143,6 +143,9 @@ class BaseNode:
             return
         # Whoever collects warnings keeps `self` alive, but not the node.
         self._native = native = None
-        from warnings import warn
-
+        try:
+            from warnings import warn
+        except ImportError:
+            # The interpreter is ending.
+            return
         warn(f"unclosed node {agent}…", ResourceWarning, stacklevel=2, source=self)
