@@ -137,9 +137,15 @@ class BaseNode:
         try:
             if native is None or native.closed:
                 return
+            agent = native.agent_id[:12]
         except Exception:
             # A forked child has nothing to close.
             return
-        from warnings import warn
-
-        warn(f"unclosed node {native.agent_id[:12]}…", ResourceWarning, stacklevel=2, source=self)
+        # Whoever collects warnings keeps `self` alive, but not the node.
+        self._native = native = None
+        try:
+            from warnings import warn
+        except ImportError:
+            # The interpreter is ending.
+            return
+        warn(f"unclosed node {agent}…", ResourceWarning, stacklevel=2, source=self)

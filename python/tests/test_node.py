@@ -106,7 +106,7 @@ def test_keyword_arguments_win_over_the_environment_and_that_over_defaults(
 def test_a_wrong_setting_is_named() -> None:
     for settings in ({"prot": 8101}, {"port": "x"}, {"display_name": "x" * 101}, {"port": float("nan")}):
         with pytest.raises(ValueError, match="prot|x|display_name|JSON"):
-            run(dmagent.Node.ephemeral(**settings).open())  # type: ignore[arg-type]
+            run(dmagent.Node.ephemeral(**settings).open())
 
 
 def test_the_internet_preset_is_the_product_page(tmp_path: Path) -> None:

@@ -114,8 +114,11 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
         }
         if filter.is_none() {
             step("types of the Python package");
-            report.add("mypy", typed(&venv, "mypy", &["--strict", "--package", "dmagent"]));
-            report.add("stubtest", typed(&venv, "mypy.stubtest", &["dmagent"]));
+            let users: Vec<_> = own.iter().cloned().chain(examples()).collect();
+            report.add("mypy", typed(&venv, "mypy", &["--strict", "--package", "dmagent"], &[]));
+            report.add("mypy of tests and examples", typed(&venv, "mypy", &["--strict"], &users));
+            // The rest of the package is its own stub.
+            report.add("stubtest", typed(&venv, "mypy.stubtest", &["dmagent._native"], &[]));
         }
     }
     if !own.is_empty() {
@@ -169,9 +172,9 @@ fn pytest(mut command: Command, files: &[PathBuf], filter: Option<&str>) -> Resu
 }
 
 /// A checker that counts as one test. It works outside the source tree, where it sees the installed package only.
-fn typed(venv: &Venv, module: &str, arguments: &[&str]) -> Result<Tally> {
+fn typed(venv: &Venv, module: &str, arguments: &[&str], files: &[PathBuf]) -> Result<Tally> {
     let mut command = venv.module(module);
-    command.args(arguments).current_dir(run::target(""));
+    command.args(arguments).args(files).current_dir(run::target(""));
     Ok(Tally::one(watch(&mut command)?.success()))
 }
 
@@ -181,6 +184,11 @@ fn expect_some(tally: Tally, filter: Option<&str>) -> Result<Tally> {
         return Err("no test ran, though there are some".to_owned());
     }
     Ok(tally)
+}
+
+/// The programs that show the Python package.
+fn examples() -> Vec<PathBuf> {
+    python::files(&run::root().join("python/examples"), "py")
 }
 
 /// The files below a folder that hold tests for pytest.

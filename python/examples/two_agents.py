@@ -1,0 +1,38 @@
+"""Two agents in one process ask and answer: `python two_agents.py`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import dmagent
+
+
+async def answer(node: dmagent.Node) -> None:
+    """Answers every question until the node closes."""
+    async for message in node.inbox():
+        async with message:
+            await message.reply(f"{message.content} Why, 42.")
+
+
+async def main() -> None:
+    async with (
+        dmagent.Node.ephemeral(display_name="alice", http=True) as alice,
+        dmagent.Node.ephemeral(display_name="bob", http=True) as bob,
+    ):
+        answering = asyncio.ensure_future(answer(bob))
+        peer = await alice.connect((await bob.info()).url)
+        print(f"alice is connected to {peer.display_name}")
+
+        receipt = await alice.send(peer, "What is the answer?")
+        print(f"the question is {receipt.state}")
+        async with await alice.receive(in_reply_to=receipt.message_id) as reply:
+            print(f"bob answers: {reply.content}")
+
+        trusted = await alice.trust.set(peer, 0.8, note="answers questions")
+        print(f"alice trusts bob: {trusted.score}")
+        await bob.close()
+        await answering
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,80 @@
+"""The examples, the README and the docstrings do what they say."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Child
+
+HERE = Path(__file__).parent.parent
+EXAMPLES = HERE / "examples"
+
+
+def printed(*command: str, cwd: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, *command], cwd=cwd, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def blocks(language: str) -> list[str]:
+    text = (HERE / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_the_programs_of_the_readme_run(number: int, tmp_path: Path) -> None:
+    out = printed("-c", blocks("python")[number], cwd=tmp_path)
+    assert out == [*blocks("text"), "carol\n", ""][number]
+
+
+@pytest.mark.parametrize("module", ["_node", "_untrusted", "sync"])
+def test_docstrings_are_true(module: str) -> None:
+    tested = doctest.testmod(importlib.import_module(f"dmagent.{module}"))
+    assert tested.attempted > 0 and tested.failed == 0
+
+
+def test_two_agents(tmp_path: Path) -> None:
+    out = printed(str(EXAMPLES / "two_agents.py"), cwd=tmp_path)
+    assert "bob answers: What is the answer? Why, 42." in out
+    assert "alice trusts bob: 0.8" in out
+
+
+def test_custom_policy(tmp_path: Path) -> None:
+    assert printed(str(EXAMPLES / "custom_policy.py"), cwd=tmp_path).splitlines() == [
+        "mallory is refused: peer_refused",
+        "alice is connected",
+        "the advertisement is failed",
+        "bob reads: Your house is on fire",
+    ]
+
+
+def test_hello_mesh_greets_another_one(tmp_path: Path) -> None:
+    code = (EXAMPLES / "hello_mesh.py").read_text(encoding="utf-8")
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    with Child(code, cwd=tmp_path / "first") as first:
+        url = first.line().split()[-1]
+        with Child(code, url, cwd=tmp_path / "second") as second:
+            assert second.line().startswith("hello is ")
+            assert second.line() == "sent to hello: accepted"
+            assert first.line().endswith("says Untrusted('Hello, mesh!')")
+            assert second.line().endswith("says Untrusted('You said 12 characters.')")
+            for child in (first, second):
+                child.interrupt()
+                status, out, errors = child.end()
+                assert (status, out.splitlines()[-1]) == (0, "bye"), errors
+
+
+def test_an_import_loads_nothing_heavy() -> None:
+    loaded = printed("-S", "-c", "import sys; sys.path.extend(sys.argv[1:]); import dmagent; print(*sys.modules)",
+                     str(Path(importlib.import_module("dmagent").__file__ or "").parent.parent), cwd=HERE)
+    heavy = {"asyncio", "typing", "dataclasses", "inspect", "json", "logging", "dmagent._native", "dmagent.sync"}
+    assert heavy & set(loaded.split()) == set()
