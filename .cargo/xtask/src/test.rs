@@ -150,7 +150,7 @@ fn with_originals(venv: &Venv) -> Result<Command> {
 fn interop_types(venv: &Venv) -> Result<Tally> {
     let folder = run::root().join("python/tests/interop");
     let folder = folder.to_str().ok_or("the path of the checkout is no text")?;
-    typed(venv, "mypy", &["--strict", folder])
+    typed(venv, "mypy", &["--strict", folder], &[])
 }
 
 fn pytest(mut command: Command, files: &[PathBuf], filter: Option<&str>) -> Result<Tally> {
