@@ -109,7 +109,8 @@ def test_both_keep_the_connection_over_a_restart_at_the_same_port(pair: Pair) ->
     alice, carol = pair
     alice.restart()
     carol.restart()
-    assert carol.connected(alice.agent_id) and alice.connection(carol.agent_id) is not None
+    assert carol.connected(alice.agent_id)
+    eventually(lambda: alice.connection(carol.agent_id), "us in their list", alice)
     carol.send(alice.agent_id, "still here")
     assert carol.heard(message_id=alice.send(carol.agent_id, "me, too"))
 

@@ -190,7 +190,7 @@ def test_an_answer_for_a_peer_of_ours_goes_to_it_and_not_to_the_most_trusted(lab
     answer = route(nodes.carol, response(source, nodes.bob.agent_id))
     assert (answer.status, answer.body["status"], answer.body["via"]) == (200, "forwarded", nodes.bob.agent_id[:12])
     # The original does not check that it asked (S7), so it shows what arrived.
-    assert nodes.bob.connection(source.agent_id) is not None
+    eventually(lambda: nodes.bob.connection(source.agent_id), "the answer at the requester", nodes.bob)
     nodes.carol.call("peers.disconnect", agent=favourite.agent_id)
 
 
