@@ -185,7 +185,7 @@ def resident() -> int:
 def test_memory_stays_where_it_is(tmp_path: Path) -> None:
     """What a message costs for good would show many times over. The library is built without optimisation here, so
     the default is small; `DMAGENT_MESSAGES=10000` takes its time."""
-    total, batch = int(os.environ.get("DMAGENT_MESSAGES", "400")), 50
+    total, batch = int(os.environ.get("DMAGENT_MESSAGES", "1000")), 50
 
     async def talk() -> int:
         unlimited = {"peer": None, "stranger_per_source": None, "strangers_total": None, "ping": None}
@@ -213,5 +213,6 @@ def test_memory_stays_where_it_is(tmp_path: Path) -> None:
     for name in ("alice", "bob"):
         (tmp_path / name).mkdir()
     growth = asyncio.run(talk())
+    print(f"{growth / total:.0f} bytes a message")
     # The conversation log and the seen ids grow up to their limits.
     assert growth < 8 * 1024 * 1024 + total * 1024, f"{growth / 1024 / 1024:.1f} MiB more"
