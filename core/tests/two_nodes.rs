@@ -141,3 +141,16 @@ async fn a_peer_that_was_down_is_told_what_it_missed_when_it_returns() {
     };
     tokio::time::timeout(PATIENCE, told).await.expect("the peer is told");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preferred_folder_is_used_when_it_has_a_passport() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = Node::open(config(folder.path(), "alice")).await.unwrap();
+    let id = alice.agent_id();
+    alice.close().await.unwrap();
+    let mut config = NodeConfig::new();
+    config.preferred_dir = Some(folder.path().to_owned());
+    let again = Node::open(config).await.unwrap();
+    assert_eq!(again.agent_id(), id);
+    again.close().await.unwrap();
+}

@@ -260,6 +260,10 @@ class Settings(TypedDict, total=False):
     """How long the host's policy may think, in milliseconds. Default: 2,000."""
     port: int
     """The port to listen at; 0 lets the system choose. Default: 0."""
+    preferred_dir: str | None
+    """What `DARKMATTER_PROJECT_DIR` names: this folder if it has a passport, else the nearest one from the current
+    folder upwards that has; a new passport goes here. `project_dir` wins over it. Default: none.
+    """
     project_dir: str | PathLike[str] | None
     """The folder whose `.darkmatter` holds passport and database. Default: the nearest folder, from the current
     one upwards, that has a passport; else the current one.

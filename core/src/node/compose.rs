@@ -176,7 +176,7 @@ fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
         Error::new(Code::PassportUnreadable, "the current folder cannot be used; set project_dir")
             .because(cause)
     })?;
-    Ok(passport_file::locate(&start, None))
+    Ok(passport_file::locate(&start, config.preferred_dir.as_deref()))
 }
 
 async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {

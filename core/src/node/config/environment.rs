@@ -58,7 +58,7 @@ variables! {
     "DARKMATTER_TRANSPORT", "auto", "Not used: a node lives in its host process; there is no daemon to choose.";
     "DARKMATTER_DISPLAY_NAME", "", "`display_name`: 1 to 100 characters.";
     "DARKMATTER_BIO", "", "`bio`: at most 1,000 characters.";
-    "DARKMATTER_PROJECT_DIR", "", "`project_dir`: an existing folder; ignored, as in 1.1.1, when it does not exist.";
+    "DARKMATTER_PROJECT_DIR", "", "`preferred_dir`: an existing folder; ignored, as in 1.1.1, when it does not exist.";
     "DARKMATTER_STATE_FILE", "", "Not used: state lives in `.darkmatter/node.db` beside the passport and belongs to one node.";
     "DARKMATTER_PUBLIC_URL", "", "`public_url`: an http or https URL.";
     "DARKMATTER_DISCOVERY", "true", "`discovery`: true (on), false (off), or lan.";
@@ -163,7 +163,7 @@ impl NodeConfig {
         if let Some(folder) = read::<PathBuf>(environment, "DARKMATTER_PROJECT_DIR", "a folder")?
             && folder.is_dir()
         {
-            self.project_dir = Some(folder);
+            self.preferred_dir = Some(folder);
         }
         if let Some(text) = read::<String>(environment, "DARKMATTER_PUBLIC_URL", "")? {
             url::parse(&text)

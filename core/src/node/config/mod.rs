@@ -41,6 +41,9 @@ pub struct NodeConfig {
     /// The folder whose `.darkmatter` holds passport and database. Default: the nearest folder, from the
     /// current one upwards, that has a passport; else the current one.
     pub project_dir: Option<PathBuf>,
+    /// What `DARKMATTER_PROJECT_DIR` names: this folder if it has a passport, else the nearest one from the
+    /// current folder upwards that has; a new passport goes here. `project_dir` wins over it. Default: none.
+    pub preferred_dir: Option<PathBuf>,
     /// Keep nothing on disk: a fresh identity that ends with the process. Default: false.
     pub ephemeral: bool,
     /// What a resolved commit promises. Default: `grouped`.
@@ -136,6 +139,7 @@ impl Default for NodeConfig {
     fn default() -> Self {
         Self {
             project_dir: None,
+            preferred_dir: None,
             ephemeral: false,
             durability: Durability::default(),
             display_name: None,
