@@ -71,7 +71,7 @@ def free_port() -> int:
         return port
 
 
-def eventually(probe: Callable[[], T], what: str, *nodes: Process) -> T:
+def eventually(probe: Callable[[], T | None], what: str, *nodes: Process) -> T:
     """Asks until the answer is true in the sense of Python, and returns it. `what` names it in the failure."""
     deadline = time.monotonic() + PATIENCE
     while True:
