@@ -8,9 +8,12 @@ import dmagent
 
 
 async def answer(node: dmagent.Node) -> None:
-    """Answers every question until the node closes."""
+    """Answers questions until somebody says goodbye."""
     async for message in node.inbox():
+        # The block ends when the acknowledgement is on disk; so does this task, before its node closes.
         async with message:
+            if message.content == "Goodbye":
+                break
             await message.reply(f"{message.content} Why, 42.")
 
 
@@ -30,7 +33,7 @@ async def main() -> None:
 
         trusted = await alice.trust.set(peer, 0.8, note="answers questions")
         print(f"alice trusts bob: {trusted.score}")
-        await bob.close()
+        await alice.send(peer, "Goodbye")
         await answering
 
 
