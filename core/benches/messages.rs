@@ -99,8 +99,7 @@ impl Target {
             }
             _ => None,
         };
-        let load =
-            |senders, each| Load { to: self.address.clone(), senders, each, drain: None };
+        let load = |senders, each| Load { to: self.address.clone(), senders, each, drain: None };
         let worked = processor_time();
         let many = blocking(|| senders.send(load(SENDERS, EACH)))?;
         let worked = (processor_time() - worked).as_secs_f64();
@@ -152,8 +151,10 @@ async fn run() -> Result {
     if let Some(last) = targets.last_mut() {
         last.handles = true;
     }
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    targets.retain(|target| wanted.is_empty() || wanted.iter().any(|part| target.name.contains(part.as_str())));
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    targets
+        .retain(|target| wanted.is_empty() || wanted.iter().any(|part| target.name.contains(part.as_str())));
     let mut senders = Senders::start(AS_SENDERS)?;
     for target in targets.iter().filter(|target| target.node.is_some()) {
         blocking(|| senders.connect(&target.address))?;
@@ -165,10 +166,13 @@ async fn run() -> Result {
         }
     }
     report(&targets);
-    if wanted.is_empty() {
-        match Original::start().await? {
-            Some(original) => compare(&original, &mut senders, &targets).await?,
-            None => println!("\nThe real dmagent 1.1.1 is left out: DMAGENT_PEER_PYTHON names no interpreter."),
+    if wanted.is_empty() || wanted.iter().any(|part| part == "original") {
+        let peers: Vec<_> = load::passports().map(|passport| passport.agent_id()).collect();
+        match Original::start(&peers).await? {
+            Some(original) => compare(&original, &mut senders, &targets)?,
+            None => {
+                println!("\nThe real dmagent 1.1.1 is left out: DMAGENT_PEER_PYTHON names no interpreter.")
+            }
         }
     }
     for target in targets {
@@ -198,10 +202,7 @@ fn report(targets: &[Target]) {
     }
 }
 
-async fn compare(original: &Original, senders: &mut Senders, targets: &[Target]) -> Result {
-    blocking(|| senders.connect(&original.address))?;
-    // Each connection left a notice in its small queue.
-    original.take(&original.inbox().await?).await?;
+fn compare(original: &Original, senders: &mut Senders, targets: &[Target]) -> Result {
     let mut turn = |count: usize, each: usize, burst: usize| -> Result<Sent> {
         blocking(|| senders.sign(each))?;
         let drain = Some((original.consume(), burst));
@@ -214,8 +215,12 @@ async fn compare(original: &Original, senders: &mut Senders, targets: &[Target])
         alone.push(turn(1, ALONE_ORIGINAL, QUEUE_ORIGINAL)?.median_micros);
     }
     let (rate, alone) = (median(rates), median(alone));
-    println!("\nThe real dmagent 1.1.1: {rate:.0} per second with {SENDERS} senders, one sender {alone:.0} µs.");
-    println!("Its queue holds 50, so the senders stop after a message each, or {QUEUE_ORIGINAL} of one, and it is emptied");
+    println!(
+        "\nThe real dmagent 1.1.1: {rate:.0} per second with {SENDERS} senders, one sender {alone:.0} µs."
+    );
+    println!(
+        "Its queue holds 50, so the senders stop after a message each, or {QUEUE_ORIGINAL} of one, and it is emptied"
+    );
     println!("through inbox/consume while the clock stands still.\n");
     println!("| target | times its rate | its time for one, divided by |\n|---|---|---|");
     for target in targets {

@@ -109,10 +109,15 @@ impl Drop for Senders {
     }
 }
 
+/// Who they are; the same in every process.
+pub(crate) fn passports() -> impl Iterator<Item = Passport> {
+    (1..=SENDERS as u8).map(|seed| Passport::from_seed([seed; 32]))
+}
+
 /// The process that sends: obeys orders until there are no more.
 pub(crate) fn serve() -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let senders: Vec<Passport> = (1..=SENDERS as u8).map(|seed| Passport::from_seed([seed; 32])).collect();
+    let senders: Vec<Passport> = passports().collect();
     let mut signed = Vec::new();
     for line in std::io::stdin().lines() {
         let answer = match serde_json::from_str(&line?)? {
@@ -180,7 +185,8 @@ async fn connect(sender: &Passport, to: &str) -> Result {
 }
 
 async fn send(load: &Load, signed: &[Vec<Signed>]) -> Result<Sent> {
-    let all = signed.iter().take(load.senders).map(|signed| signed.iter().take(load.each).collect::<Vec<_>>());
+    let all =
+        signed.iter().take(load.senders).map(|signed| signed.iter().take(load.each).collect::<Vec<_>>());
     let signed: Vec<_> = all.collect();
     let requests = |from: &[&Signed]| -> Vec<Vec<u8>> {
         from.iter().map(|signed| request(&load.to, "/__darkmatter__/message", &signed.body)).collect()
@@ -196,7 +202,8 @@ async fn send(load: &Load, signed: &[Vec<Signed>]) -> Result<Sent> {
     for start in (0..load.each).step_by(burst) {
         let end = load.each.min(start + burst);
         let (began, worked_before) = (Instant::now(), processor_time());
-        let sending = wires.iter_mut().zip(&requests).map(|(wire, requests)| send_some(wire, &requests[start..end]));
+        let sending =
+            wires.iter_mut().zip(&requests).map(|(wire, requests)| send_some(wire, &requests[start..end]));
         for waited in futures_util::future::join_all(sending).await {
             waits.extend(waited?);
         }
@@ -271,6 +278,7 @@ impl Wire {
 
 fn content_length(head: &[u8]) -> Result<usize> {
     let lines = std::str::from_utf8(head)?.lines().filter_map(|line| line.split_once(':'));
-    let length = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value).next();
+    let length =
+        lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value).next();
     Ok(length.ok_or("an answer without content-length")?.trim().parse()?)
 }
