@@ -109,10 +109,15 @@ impl Drop for Senders {
     }
 }
 
+/// Who they are; the same in every process.
+pub(crate) fn passports() -> impl Iterator<Item = Passport> {
+    (1..=SENDERS as u8).map(|seed| Passport::from_seed([seed; 32]))
+}
+
 /// The process that sends: obeys orders until there are no more.
 pub(crate) fn serve() -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let senders: Vec<Passport> = (1..=SENDERS as u8).map(|seed| Passport::from_seed([seed; 32])).collect();
+    let senders: Vec<Passport> = passports().collect();
     let mut signed = Vec::new();
     for line in std::io::stdin().lines() {
         let answer = match serde_json::from_str(&line?)? {

@@ -1,19 +1,22 @@
 //! The real dmagent 1.1.1, when `DMAGENT_PEER_PYTHON` names an interpreter that has it.
 
 use std::{
+    ffi::OsStr,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use dmagent::AgentId;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::load::Result;
 
 /// A daemon of 1.1.1 on loopback, ended when dropped.
 pub(crate) struct Original {
     process: Child,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
     /// `host:port`.
     pub(crate) address: String,
     /// Its id.
@@ -21,45 +24,48 @@ pub(crate) struct Original {
 }
 
 impl Original {
-    /// `None` when there is no interpreter for it.
-    pub(crate) async fn start() -> Result<Option<Self>> {
+    /// `None` when there is no interpreter for it. `peers` are connected from the start, by its state file: in a
+    /// handshake it asks all others for their opinion of the newcomer, which takes a minute for many.
+    pub(crate) async fn start(peers: &[AgentId]) -> Result<Option<Self>> {
         #[expect(
             clippy::disallowed_methods,
             reason = "a benchmark is a program of its own, not a part of the node"
         )]
         let Some(python) = std::env::var_os("DMAGENT_PEER_PYTHON") else { return Ok(None) };
         let home = tempfile::tempdir()?;
-        let passports = home.path().join(".darkmatter");
-        std::fs::create_dir(&passports)?;
+        let folder = home.path().join(".darkmatter");
+        std::fs::create_dir(&folder)?;
         // Says that the installer has run, else the first start would write settings of other programs.
-        std::fs::write(passports.join(".mcp_installed"), "installed\n")?;
+        std::fs::write(folder.join(".mcp_installed"), "installed\n")?;
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/tests/interop");
-        let log = std::fs::File::create(home.path().join("output.log"))?;
-        let address = format!("127.0.0.1:{port}");
-        let process = Command::new(python)
-            .arg(interop.join("on_loopback.py").canonicalize()?)
-            .current_dir(home.path())
-            .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "SYSTEMROOT"))
-            .env("HOME", home.path())
-            .env("USERPROFILE", home.path())
-            .env("DARKMATTER_TRANSPORT", "http")
-            .env("DARKMATTER_HOST", "127.0.0.1")
-            .env("DARKMATTER_PORT", port.to_string())
-            .env("DARKMATTER_PUBLIC_URL", format!("http://{address}"))
-            .env("DARKMATTER_PROJECT_DIR", home.path())
-            .env("DARKMATTER_DISPLAY_NAME", "original")
-            .env("DARKMATTER_BOOTSTRAP_PEERS", "")
-            .env("DARKMATTER_DISCOVERY", "false")
-            .env("DARKMATTER_ROUTER_MODE", "queue_only")
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        let mut original = Self { process, _home: home, address, agent_id: String::new() };
+        let mut original = Self {
+            process: spawn(&python, home.path(), port)?,
+            address: format!("127.0.0.1:{port}"),
+            agent_id: String::new(),
+            home,
+        };
         original.agent_id = original.id().await?;
+        original.end();
+        let path = folder.join("state").join(format!("{}.json", original.agent_id));
+        let mut state: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        for peer in peers {
+            state["connections"][peer.to_string()] = json!({
+                "agent_id": peer,
+                // Nobody listens there: the senders only send.
+                "agent_url": "http://127.0.0.1:9",
+                "agent_public_key_hex": peer,
+                "identity_verified": true,
+            });
+        }
+        std::fs::write(&path, state.to_string())?;
+        original.process = spawn(&python, original.home.path(), port)?;
+        original.id().await?;
         Ok(Some(original))
+    }
+
+    fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 
     /// Where its inbox is emptied; only the scoped form of this path works.
@@ -82,41 +88,45 @@ impl Original {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-
-    /// The ids of what is in its inbox.
-    pub(crate) async fn inbox(&self) -> Result<Vec<String>> {
-        let inbox = get(&self.address, "/__darkmatter__/inbox").await?;
-        let messages = inbox["messages"].as_array().cloned().unwrap_or_default();
-        Ok(messages.iter().filter_map(|message| message["message_id"].as_str().map(str::to_owned)).collect())
-    }
-
-    /// Takes messages out of its inbox.
-    pub(crate) async fn take(&self, ids: &[String]) -> Result {
-        let body = serde_json::json!({"message_ids": ids}).to_string();
-        let head = format!(
-            "POST {} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            self.consume(),
-            body.len()
-        );
-        exchange(&self.address, head + &body).await.map(drop)
-    }
 }
 
 impl Drop for Original {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.end();
     }
 }
 
-async fn get(address: &str, path: &str) -> Result<Value> {
-    exchange(address, format!("GET {path} HTTP/1.0\r\n\r\n")).await
+fn spawn(python: &OsStr, home: &Path, port: u16) -> Result<Child> {
+    let interop = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/tests/interop");
+    let log = std::fs::File::create(home.join("output.log"))?;
+    let process = Command::new(python)
+        .arg(interop.join("on_loopback.py").canonicalize()?)
+        .current_dir(home)
+        // Its own settings, Python's, and proxies could lead it astray.
+        .env_clear()
+        .envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "SYSTEMROOT"))
+        .env("HOME", home)
+        .env("USERPROFILE", home)
+        .env("DARKMATTER_TRANSPORT", "http")
+        .env("DARKMATTER_HOST", "127.0.0.1")
+        .env("DARKMATTER_PORT", port.to_string())
+        .env("DARKMATTER_PUBLIC_URL", format!("http://127.0.0.1:{port}"))
+        .env("DARKMATTER_PROJECT_DIR", home)
+        .env("DARKMATTER_DISPLAY_NAME", "original")
+        .env("DARKMATTER_BOOTSTRAP_PEERS", "")
+        .env("DARKMATTER_DISCOVERY", "false")
+        .env("DARKMATTER_ROUTER_MODE", "queue_only")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()?;
+    Ok(process)
 }
 
-async fn exchange(address: &str, request: String) -> Result<Value> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+/// Asks and reads to the end, which is where the answer of HTTP/1.0 ends.
+async fn get(address: &str, path: &str) -> Result<Value> {
     let mut stream = tokio::net::TcpStream::connect(address).await?;
-    stream.write_all(request.as_bytes()).await?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     let (_, body) = answer.split_once("\r\n\r\n").ok_or("no HTTP")?;
