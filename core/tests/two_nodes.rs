@@ -70,24 +70,12 @@ async fn what_was_not_acknowledged_comes_back_after_a_restart_and_the_rest_does_
     assert_eq!(second.content, "second");
     // Dropped without a word, like a crash.
     drop((inbox, bob));
-    let bob = reopen(&config(folders[1].path(), "bob")).await;
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
     assert_eq!(bob.agent_id(), bob_id);
     let inbox = bob.inbox().filtered(messages());
     assert_eq!(inbox.next_within(PATIENCE).await.unwrap().unwrap().content, "second");
     assert_eq!(inbox.next_within(Duration::from_millis(50)).await.unwrap(), None);
     assert_eq!(bob.peers().list(NoArgs {}).await.unwrap().len(), 1, "peers are restored");
-}
-
-/// The store's own thread releases the file a moment after the drop.
-async fn reopen(config: &NodeConfig) -> Node {
-    for _ in 0..200 {
-        match Node::open(config.clone()).await {
-            Ok(node) => return node,
-            Err(error) => assert_eq!(error.code(), dmagent::error::Code::StoreOwned, "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the folder was never released");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +121,7 @@ async fn a_peer_that_was_down_is_told_what_it_missed_when_it_returns() {
     drop(bob);
     alice.update(UpdateArgs { bio: Some("I moved on.".into()), ..UpdateArgs::default() }).await.unwrap();
 
-    let bob = reopen(&config(folders[1].path(), "bob")).await;
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
     let told = async {
         while bob.peers().get(AgentArgs { agent: alice.agent_id() }).await.unwrap().bio != "I moved on." {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -38,6 +38,8 @@ use crate::{
 
 /// The database in the data folder.
 pub(crate) const DATABASE: &str = "node.db";
+/// How long a leaving owner of a folder is waited for.
+const LEAVING: Duration = Duration::from_secs(3);
 /// How many findings may wait for the node.
 const FINDINGS: usize = 64;
 
@@ -140,7 +142,7 @@ impl Home {
             Error::new(Code::PassportUnreadable, "the passport has no folder")
                 .with("path", location.path().display())
         })?;
-        let owner = Arc::new(Owner::claim(&folder)?);
+        let owner = Arc::new(claim(&folder).await?);
         let passport = match (passport, &location) {
             (Some(passport), _) => passport,
             (None, passport_file::Location::Existing(path)) => passport_file::load(path)?,
@@ -155,6 +157,24 @@ impl Home {
                 Error::new(Code::Internal, "opening the database was cut off").because(cause)
             })??;
         Ok(Self { passport, store: Arc::new(store), folder: Some(folder), owner: Some(owner) })
+    }
+}
+
+/// Claims the folder. An owner that published nothing is about to leave, or has only just come: it is waited
+/// for a moment.
+async fn claim(folder: &Path) -> Result<Owner> {
+    let deadline = tokio::time::Instant::now() + LEAVING;
+    loop {
+        match Owner::claim(folder) {
+            Err(error)
+                if error.code() == Code::StoreOwned
+                    && OwnerInfo::read(folder).is_none()
+                    && tokio::time::Instant::now() < deadline =>
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            claimed => return claimed,
+        }
     }
 }
 
@@ -238,5 +258,9 @@ fn start_discovery(inner: &Arc<Inner>, http: &Arc<HttpTransport>) {
 pub(crate) fn clean(inner: &Inner) {
     if let Some(folder) = &inner.data_dir {
         token::remove(folder);
+    }
+    // From now on another node waits for the folder instead of being told that it is taken.
+    if let Some(owner) = inner.owner.lock().take() {
+        owner.withdraw();
     }
 }

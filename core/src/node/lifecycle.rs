@@ -88,7 +88,6 @@ impl Inner {
         }
         self.events.end();
         compose::clean(self);
-        drop(self.owner.lock().take());
         // The store holds the folder to the end of this.
         self.store.close().await
     }
@@ -102,7 +101,6 @@ impl Inner {
         self.env.tasks.stop();
         self.events.end();
         compose::clean(self);
-        drop(self.owner.lock().take());
         // Queued at once; the store's own thread carries it out and then gives the folder free.
         drop(self.store.close());
     }

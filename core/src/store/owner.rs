@@ -91,8 +91,9 @@ impl Owner {
         private::write(&self.folder.join(INFO), &text).map_err(|cause| unusable(&self.folder, cause))
     }
 
-    /// Removes what was published. A file that stays is harmless: readers know that it may be old.
-    fn withdraw(&self) {
+    /// Removes what was published, as an owner does that is about to leave. A file that stays is harmless:
+    /// readers know that it may be old.
+    pub fn withdraw(&self) {
         let _absent_or_stuck = fs::remove_file(self.folder.join(INFO));
     }
 }
