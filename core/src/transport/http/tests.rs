@@ -230,7 +230,11 @@ async fn a_request_outlives_its_connection() {
     stream.shutdown().await.unwrap();
     let mut answer = String::new();
     let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await;
-    assert_eq!((ended.unwrap().unwrap(), &answer[..]), (0, ""), "the connection has ended, without an answer");
+    assert_eq!(
+        (ended.unwrap().unwrap(), &answer[..]),
+        (0, ""),
+        "the connection has ended, without an answer"
+    );
     probe.gate.notify_one();
     let finished = tokio::time::timeout(Duration::from_secs(10), probe.begun.notified()).await;
     assert!(finished.is_ok());
