@@ -13,6 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::load::Result;
 
+/// How long it may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A daemon of 1.1.1 on loopback, ended when dropped.
 pub(crate) struct Original {
     process: Child,
@@ -45,9 +48,9 @@ impl Original {
             home,
         };
         original.agent_id = original.id().await?;
-        original.end();
         let path = folder.join("state").join(format!("{}.json", original.agent_id));
-        let mut state: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let mut state = original.state(&path).await?;
+        original.end();
         for peer in peers {
             state["connections"][peer.to_string()] = json!({
                 "agent_id": peer,
@@ -61,6 +64,18 @@ impl Original {
         original.process = spawn(&python, original.home.path(), port)?;
         original.id().await?;
         Ok(Some(original))
+    }
+
+    /// Its state file, which it writes a moment after it began to answer.
+    async fn state(&self, path: &Path) -> Result<Value> {
+        let began = Instant::now();
+        loop {
+            match std::fs::read(path) {
+                Ok(state) => return Ok(serde_json::from_slice(&state)?),
+                Err(error) if began.elapsed() > PATIENCE => return Err(error.into()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
     }
 
     fn end(&mut self) {
@@ -82,7 +97,7 @@ impl Original {
             {
                 return Ok(id.to_owned());
             }
-            if began.elapsed() > Duration::from_secs(60) {
+            if began.elapsed() > PATIENCE {
                 return Err("dmagent 1.1.1 does not start".into());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -72,12 +72,20 @@ impl Writer {
     fn gather(&self, first: Entry, queue: &Receiver<Entry>) -> Vec<Entry> {
         let mut bytes = size(&first.batch);
         let mut group = vec![first];
-        while group.len() < self.group_batches
-            && bytes < GROUP_BYTES
-            && let Ok(entry) = queue.try_recv()
-        {
-            bytes += size(&entry.batch);
-            group.push(entry);
+        let mut before = 0;
+        // A commit writes each page it touched, so the cost of a small group is that of a larger one. Threads
+        // that are ready to run, and about to queue more, go first as long as they do; on an idle machine this
+        // returns at once.
+        while self.group_batches > 1 && before < group.len() {
+            before = group.len();
+            std::thread::yield_now();
+            while group.len() < self.group_batches
+                && bytes < GROUP_BYTES
+                && let Ok(entry) = queue.try_recv()
+            {
+                bytes += size(&entry.batch);
+                group.push(entry);
+            }
         }
         group
     }
