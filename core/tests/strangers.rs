@@ -118,3 +118,20 @@ async fn names_are_one_readable_line() {
     }
     scene.node.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_in_a_browser_of_this_machine_does_not_connect() {
+    let mut config = support::unlimited();
+    config.auto_accept = dmagent::peers::AutoAccept::Loopback;
+    let node = support::open(config, Actor::new(1).passport).await;
+    let mut browser = Client::new(support::address(&node));
+    let request = Actor::new(2).request(&node.agent_id(), "http://127.0.0.1:9", true);
+    let body = serde_json::to_vec(&request).unwrap();
+    for origin in ["https://evil.example", "null"] {
+        let headers = [("origin", origin), ("content-type", "text/plain")];
+        let reply = browser.send("POST", "/__darkmatter__/connection_request", &headers, &body).await;
+        assert_eq!(reply.status, 403, "{}", reply.text());
+    }
+    assert_eq!(node.call("peers.list", json!({})).await.unwrap(), json!([]));
+    node.close().await.unwrap();
+}
