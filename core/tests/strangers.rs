@@ -135,3 +135,13 @@ async fn a_page_in_a_browser_of_this_machine_does_not_connect() {
     assert_eq!(node.call("peers.list", json!({})).await.unwrap(), json!([]));
     node.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_does_not_point_the_node_at_itself_s10() {
+    let mut scene = Scene::open().await;
+    scene.befriend().await;
+    let request = scene.peer.request(&scene.node.agent_id(), "http://127.0.0.1:8545", true);
+    assert_eq!(scene.post("8.8.8.8", "connection_request", &request).await.status, 200);
+    assert_eq!(scene.look("peers.list").await[0]["url"], PEER);
+    scene.node.close().await.unwrap();
+}
