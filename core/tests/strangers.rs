@@ -145,3 +145,20 @@ async fn a_repeated_request_does_not_point_the_node_at_itself_s10() {
     assert_eq!(scene.look("peers.list").await[0]["url"], PEER);
     scene.node.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_message_of_an_original_with_other_metadata_does_not_end_its_connection_s13() {
+    let mut scene = Scene::open().await;
+    let us = scene.node.agent_id();
+    let request = scene.peer.plain_request(PEER);
+    let pending = scene.post("8.8.8.8", "connection_request", &request).await.json();
+    scene.node.call("peers.accept", json!({"request_id": pending["request_id"]})).await.unwrap();
+    // 1.1.1's signature covers no metadata, and the same bytes go to every recipient.
+    let mut message = scene.peer.message(&us, Form::V1, "hello");
+    message.insert("metadata".into(), json!({"type": "trust_disconnect_notice"}));
+    let reply = scene.post("9.9.9.9", "message", &message).await.json();
+    assert_eq!(reply["routed_to"], "queued", "{reply}");
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(scene.look("peers.list").await.as_array().unwrap().len(), 1);
+    scene.node.close().await.unwrap();
+}

@@ -22,7 +22,7 @@ use crate::{
     wire::{
         Answer,
         frame::{Body, MessageFrame, StatusBroadcast},
-        verify::Verified,
+        verify::{Proof, Verified},
     },
 };
 
@@ -195,8 +195,9 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
                 None,
             );
         }
-        // The pinned key says that the connection is over (B10).
-        "trust_disconnect_notice" if connected => {
+        // The pinned key says that the connection is over (B10). 1.1.1 signs no such notice, and its signature
+        // covers no metadata: under it anybody could make a notice of a recorded message (S13).
+        "trust_disconnect_notice" if connected && proof >= Proof::V2 => {
             let actions = vec![MessageAction::Disconnected { agent: from }];
             let answer = received(&message_id, "dropped", tables.inbox.waiting());
             return finish(rows, Vec::new(), actions, answer, None);
