@@ -162,3 +162,19 @@ async fn a_recorded_message_of_an_original_with_other_metadata_does_not_end_its_
     assert_eq!(scene.look("peers.list").await.as_array().unwrap().len(), 1);
     scene.node.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_source_uses_up_no_envelopes_of_that_agent() {
+    let mut scene = Scene::open().await;
+    let (us, victim) = (scene.node.agent_id(), Actor::new(5));
+    let mut word = String::new();
+    for from in ["9.9.9.9"; 6].into_iter().chain(["8.8.8.8"]) {
+        let payload = if from == "8.8.8.8" { victim.message(&us, Form::V1, "hello") } else { Object::new() };
+        let mut envelope = victim.envelope(&us, payload);
+        envelope.insert("source_agent_id".into(), json!(victim.id()));
+        let reply = scene.post(from, "mesh_route", &envelope).await.json();
+        word = reply["status"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(word, "delivered");
+    scene.node.close().await.unwrap();
+}

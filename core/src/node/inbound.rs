@@ -269,7 +269,7 @@ impl Metered {
     }
 }
 
-fn source_key(source: &Source) -> SourceKey {
+pub(super) fn source_key(source: &Source) -> SourceKey {
     match source {
         Source::Socket(address) => SourceKey::from(address.ip()),
         Source::Process(label) => SourceKey::Process(label.clone()),
