@@ -178,3 +178,13 @@ async fn a_claimed_source_uses_up_no_envelopes_of_that_agent() {
     assert_eq!(word, "delivered");
     scene.node.close().await.unwrap();
 }
+
+#[test]
+fn a_broadcast_for_one_of_ours_carries_no_signature_that_fits_others_s13() {
+    let (sender, to) = (Actor::new(3), Actor::new(4).id());
+    for form in [Form::V2, Form::Sealed] {
+        let broadcast = sender.broadcast(&to, form, "hello");
+        assert!(broadcast.contains_key("signature_v2") && !broadcast.contains_key("signature_hex"));
+    }
+    assert!(sender.broadcast(&to, Form::V1, "hello").contains_key("signature_hex"));
+}
