@@ -118,3 +118,73 @@ async fn names_are_one_readable_line() {
     }
     scene.node.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_in_a_browser_of_this_machine_does_not_connect() {
+    let mut config = support::unlimited();
+    config.auto_accept = dmagent::peers::AutoAccept::Loopback;
+    let node = support::open(config, Actor::new(1).passport).await;
+    let mut browser = Client::new(support::address(&node));
+    let request = Actor::new(2).request(&node.agent_id(), "http://127.0.0.1:9", true);
+    let body = serde_json::to_vec(&request).unwrap();
+    for origin in ["https://evil.example", "null"] {
+        let headers = [("origin", origin), ("content-type", "text/plain")];
+        let reply = browser.send("POST", "/__darkmatter__/connection_request", &headers, &body).await;
+        assert_eq!(reply.status, 403, "{}", reply.text());
+    }
+    assert_eq!(node.call("peers.list", json!({})).await.unwrap(), json!([]));
+    node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_does_not_point_the_node_at_itself_s10() {
+    let mut scene = Scene::open().await;
+    scene.befriend().await;
+    let request = scene.peer.request(&scene.node.agent_id(), "http://127.0.0.1:8545", true);
+    assert_eq!(scene.post("8.8.8.8", "connection_request", &request).await.status, 200);
+    assert_eq!(scene.look("peers.list").await[0]["url"], PEER);
+    scene.node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_message_of_an_original_with_other_metadata_does_not_end_its_connection_s13() {
+    let mut scene = Scene::open().await;
+    let us = scene.node.agent_id();
+    let request = scene.peer.plain_request(PEER);
+    let pending = scene.post("8.8.8.8", "connection_request", &request).await.json();
+    scene.node.call("peers.accept", json!({"request_id": pending["request_id"]})).await.unwrap();
+    // 1.1.1's signature covers no metadata, and the same bytes go to every recipient.
+    let mut message = scene.peer.message(&us, Form::V1, "hello");
+    message.insert("metadata".into(), json!({"type": "trust_disconnect_notice"}));
+    let reply = scene.post("9.9.9.9", "message", &message).await.json();
+    assert_eq!(reply["routed_to"], "queued", "{reply}");
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(scene.look("peers.list").await.as_array().unwrap().len(), 1);
+    scene.node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_source_uses_up_no_envelopes_of_that_agent() {
+    let mut scene = Scene::open().await;
+    let (us, victim) = (scene.node.agent_id(), Actor::new(5));
+    let mut word = String::new();
+    for from in ["9.9.9.9"; 6].into_iter().chain(["8.8.8.8"]) {
+        let payload = if from == "8.8.8.8" { victim.message(&us, Form::V1, "hello") } else { Object::new() };
+        let mut envelope = victim.envelope(&us, payload);
+        envelope.insert("source_agent_id".into(), json!(victim.id()));
+        let reply = scene.post(from, "mesh_route", &envelope).await.json();
+        word = reply["status"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(word, "delivered");
+    scene.node.close().await.unwrap();
+}
+
+#[test]
+fn a_broadcast_for_one_of_ours_carries_no_signature_that_fits_others_s13() {
+    let (sender, to) = (Actor::new(3), Actor::new(4).id());
+    for form in [Form::V2, Form::Sealed] {
+        let broadcast = sender.broadcast(&to, form, "hello");
+        assert!(broadcast.contains_key("signature_v2") && !broadcast.contains_key("signature_hex"));
+    }
+    assert!(sender.broadcast(&to, Form::V1, "hello").contains_key("signature_hex"));
+}

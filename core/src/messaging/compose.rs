@@ -119,7 +119,8 @@ pub fn message(
     Ok(frame.encode())
 }
 
-/// The JSON object of a status broadcast for one peer: 1.1.1's signature, and ours for peers that check it.
+/// The JSON object of a status broadcast for one peer, under our signature or, for 1.1.1, under its own, which
+/// whoever receives it could pass off as a message to somebody else (S13).
 ///
 /// # Errors
 ///
@@ -135,7 +136,6 @@ pub fn broadcast(
     let timestamp = now.to_wire();
     let mut metadata = draft.metadata.clone();
     metadata.insert("type".into(), json!("status_broadcast"));
-    let bytes = canonical::message(&from, draft.message_id, &timestamp, draft.content);
     let mut object = Map::new();
     object.insert("message_id".into(), json!(draft.message_id));
     object.insert("from_agent_id".into(), json!(from));
@@ -143,8 +143,10 @@ pub fn broadcast(
     object.insert("content".into(), json!(draft.content));
     object.insert("metadata".into(), Value::Object(metadata));
     object.insert("timestamp".into(), json!(timestamp));
-    object.insert("signature_hex".into(), json!(passport.sign(&bytes)));
-    if form != Form::V1 {
+    if form == Form::V1 {
+        let bytes = canonical::message(&from, draft.message_id, &timestamp, draft.content);
+        object.insert("signature_hex".into(), json!(passport.sign(&bytes)));
+    } else {
         sign_object(Domain::StatusBroadcast, to, passport, &mut object)?;
     }
     Ok(object)

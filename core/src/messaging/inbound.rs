@@ -22,7 +22,7 @@ use crate::{
     wire::{
         Answer,
         frame::{Body, MessageFrame, StatusBroadcast},
-        verify::Verified,
+        verify::{Proof, Verified},
     },
 };
 
@@ -195,8 +195,9 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
                 None,
             );
         }
-        // The pinned key says that the connection is over (B10).
-        "trust_disconnect_notice" if connected => {
+        // The pinned key says that the connection is over (B10). 1.1.1 signs no such notice, and its signature
+        // covers no metadata: under it anybody could make a notice of a recorded message (S13).
+        "trust_disconnect_notice" if connected && proof >= Proof::V2 => {
             let actions = vec![MessageAction::Disconnected { agent: from }];
             let answer = received(&message_id, "dropped", tables.inbox.waiting());
             return finish(rows, Vec::new(), actions, answer, None);
@@ -299,15 +300,12 @@ pub fn observe(
     made_up_id: String,
 ) -> Outcome<MessageEvent, MessageAction> {
     let broadcast = broadcast.frame();
-    let has_id = broadcast.message_id.is_some();
     let message_id = broadcast.message_id.clone().unwrap_or(made_up_id);
     let mut build = || -> Result<Batch> {
         let mut rows = Batch::new();
-        if has_id {
-            let claim = claim_key(&broadcast.from, &message_id);
-            rows.require_absent(Table::Seen, claim.clone());
-            rows.put(Table::Seen, claim, &now)?;
-        }
+        let claim = claim_key(&broadcast.from, &broadcast.claim_id());
+        rows.require_absent(Table::Seen, claim.clone());
+        rows.put(Table::Seen, claim, &now)?;
         rows.append(tables.log.append(LogEntry {
             message_id: message_id.clone(),
             content: broadcast.content.clone(),

@@ -1,7 +1,7 @@
 //! Envelopes on their way through the mesh (§15): for us, for a peer of ours, or further on.
 //!
 //! Envelopes are unsigned, so nothing in them is believed but what the frame inside proves. A relay posts
-//! only to three paths (S10), takes five envelopes a minute per source, and tells the truth about what the
+//! only to three paths (S10), takes five envelopes a minute per source from each carrier, and tells the truth about what the
 //! target answered (B12).
 
 use std::{
@@ -12,7 +12,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{inbound::SourcePass, inner::Inner};
+use super::{
+    inbound::{SourcePass, source_key},
+    inner::Inner,
+};
 use crate::{
     env::Timestamp,
     error::Code,
@@ -24,6 +27,7 @@ use crate::{
         Answer, Body, canonical,
         frame::{Frame, RouteHop, RouteType, RoutedEnvelope},
         json as strict,
+        limiter::SourceKey,
         route::Endpoint,
     },
 };
@@ -45,7 +49,7 @@ const RESPONSE_HOPS: u32 = 10;
 pub(crate) struct Routes {
     seen: HashMap<String, Timestamp>,
     order: VecDeque<(String, Timestamp)>,
-    sources: HashMap<AgentId, VecDeque<Timestamp>>,
+    sources: HashMap<(SourceKey, AgentId), VecDeque<Timestamp>>,
 }
 
 impl Routes {
@@ -65,13 +69,14 @@ impl Routes {
         true
     }
 
-    /// Counts an envelope of `source`; false when it sent too many.
-    fn allows(&mut self, source: &AgentId, now: Timestamp) -> bool {
+    /// Counts an envelope of `source` that `carrier` brought; false when there were too many. The source is only
+    /// claimed: what one carrier says in its name must not cost it the envelopes that others bring.
+    fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Timestamp) -> bool {
         self.sources.retain(|_, times| {
             times.retain(|at| now.since(*at) < SOURCE_WINDOW);
             !times.is_empty()
         });
-        let times = self.sources.entry(*source).or_default();
+        let times = self.sources.entry((carrier, source)).or_default();
         if times.len() >= PER_SOURCE {
             return false;
         }
@@ -111,7 +116,7 @@ impl Inner {
             if envelope.source == self.me() {
                 return status("origin", &envelope);
             }
-            if !state.routes.allows(&envelope.source, now) {
+            if !state.routes.allows(source_key(source), envelope.source, now) {
                 return status("rate_limited", &envelope);
             }
         }
@@ -296,12 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn a_source_has_five_envelopes_a_minute() {
+    fn a_source_has_five_envelopes_a_minute_from_each_carrier() {
         let mut routes = Routes::default();
         let now = Timestamp::from_seconds(1000);
-        let source = AgentId::from_bytes([1; 32]);
-        assert_eq!((0..7).filter(|_| routes.allows(&source, now)).count(), 5);
-        assert!(routes.allows(&AgentId::from_bytes([2; 32]), now));
-        assert!(routes.allows(&source, now + SOURCE_WINDOW));
+        let [source, other] = [1, 2].map(|byte| AgentId::from_bytes([byte; 32]));
+        let carrier = |name: &str| SourceKey::Process(name.to_owned());
+        assert_eq!((0..7).filter(|_| routes.allows(carrier("a"), source, now)).count(), 5);
+        assert!(routes.allows(carrier("a"), other, now));
+        assert!(routes.allows(carrier("b"), source, now));
+        assert!(routes.allows(carrier("a"), source, now + SOURCE_WINDOW));
     }
 }

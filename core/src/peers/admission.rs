@@ -59,6 +59,8 @@ pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission
         AutoAccept::Lan => source.is_local() && url.is_local(),
     };
     match rule {
+        // Even an open door needs a person when the address is one of ours (S10).
+        AutoAccept::All if points_inside(facts.source, facts.url) => Admission::Pend,
         AutoAccept::All => Admission::Accept("Auto-accepted (bootstrap mode)."),
         _ if near(source_class(facts.source), url_class(facts.url)) => {
             Admission::Accept("Auto-accepted (local network).")
@@ -141,6 +143,7 @@ mod tests {
         assert!(decide(AutoAccept::Lan, "192.168.1.7:1", "http://192.168.1.7:8101"));
         assert!(!decide(AutoAccept::None, "127.0.0.1:1", "http://127.0.0.1:8101"));
         assert!(decide(AutoAccept::All, "8.8.8.8:1", "http://8.8.8.8:1"));
+        assert!(!decide(AutoAccept::All, "8.8.8.8:1", "http://127.0.0.1:8545"));
     }
 
     #[test]

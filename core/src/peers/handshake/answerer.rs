@@ -54,7 +54,7 @@ impl Peers {
         let nonce = request.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
         let url = stored_url(&request.url);
         if self.get(&request.from).is_some() {
-            let rows = self.refresh(request, url, proof, context.now)?;
+            let rows = self.refresh(request, url, proof, source, context.now)?;
             let answer = context.accepted_reply(&request.from, nonce, "Already connected.")?;
             let actions = vec![PeerAction::Flush { agent: request.from }];
             return Ok(Outcome { rows, events: Vec::new(), actions, answer });
@@ -82,6 +82,7 @@ impl Peers {
         request: &ConnectionRequest,
         url: String,
         proof: Proof,
+        source: &Source,
         now: Timestamp,
     ) -> Result<Batch> {
         let sent_at = request.signed.as_ref().and_then(|signed| time::parse(&signed.timestamp));
@@ -89,9 +90,13 @@ impl Peers {
         if proof == Proof::None || sent_at <= known {
             return Ok(Batch::new());
         }
+        // As for an update: a peer is posted to at the address it tells (S10).
+        let is_outside = !admission::points_inside(source, url::base(&url));
         self.change(&request.from, |connection| {
             connection.last_update = sent_at;
-            connection.url = url;
+            if is_outside {
+                connection.url = url;
+            }
             connection.identity_verified = true;
             connection.last_activity = Some(now);
             let introduction = &request.introduction;

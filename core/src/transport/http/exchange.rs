@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, Response, StatusCode,
     body::{Body as _, Incoming},
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER},
 };
 
 use super::{crowd::Slot, forwarded::TrustedProxies};
@@ -50,6 +50,10 @@ impl Desk {
             Ok(Err(refusal)) => return respond(&refusal),
             Err(_) => return respond(&Answer::refuse(408, Code::Timeout, "the body did not arrive in time")),
         };
+        // Only browsers send it. A page must not use the nearness of the machine it is shown on.
+        if head.headers.contains_key(ORIGIN) {
+            return respond(&Answer::refuse(403, Code::PolicyRefused, "Web pages may not call this node"));
+        }
         let arrival = Arrival {
             method,
             path: head.uri.path().to_owned(),
