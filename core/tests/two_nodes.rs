@@ -5,6 +5,7 @@ use std::time::Duration;
 use dmagent::{
     AgentId, ConnectArgs, DeliveryState, Node, NodeConfig, SendArgs, UpdateArgs,
     api::{AgentArgs, NoArgs},
+    error::Code,
     messaging::{Filter, MessageKind, Verification},
     peers::PeerState,
 };
@@ -28,6 +29,20 @@ async fn connect(from: &Node, to: &Node) -> AgentId {
     assert_eq!((peer.state, peer.agent_id), (PeerState::Connected, to.agent_id()));
     assert!(peer.identity_verified, "our nodes prove themselves in the handshake");
     peer.agent_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_could_not_open_leaves_its_folder_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = Node::open(config(tempfile::tempdir().unwrap().path(), "other")).await.unwrap();
+    let port = taken.info().url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap();
+    for _ in 0..10 {
+        let mut settings = config(folder.path(), "alice");
+        settings.port = port;
+        assert_eq!(Node::open(settings).await.unwrap_err().code(), Code::BindFailed);
+        let node = Node::open(config(folder.path(), "alice")).await.expect("another port will do");
+        node.close().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ from ._errors import closed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from typing_extensions import Self, Unpack
@@ -18,11 +18,23 @@ if TYPE_CHECKING:
 FOR_THE_AGENT: tuple[MessageKind, ...] = ("peer", "stranger")
 
 
-def to_json(value: object) -> str:
-    """JSON text, with paths, addresses and the like as text."""
+def to_json(value: object, text: Callable[[object], str] | None = None) -> str:
+    """JSON text; `text` makes text of what JSON does not know."""
     from json import dumps
 
-    return dumps(value, default=str, allow_nan=False)
+    return dumps(value, default=text, allow_nan=False)
+
+
+def setting(value: object) -> str:
+    """A path or an address as text."""
+    from ipaddress import IPv4Address, IPv6Address
+    from os import PathLike, fspath
+
+    if isinstance(value, PathLike):
+        return str(fspath(value))
+    if isinstance(value, (IPv4Address, IPv6Address)):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is nothing that a setting can be")
 
 
 def from_json(text: str) -> Any:
@@ -97,8 +109,8 @@ class BaseNode:
         from . import _native
 
         if self._native is not None:
-            raise ValueError("the node is open already")
-        return _native.open(self._preset, to_json(self._settings))
+            raise ValueError("a node is opened once; make a new one" if self.closed else "the node is open already")
+        return _native.open(self._preset, to_json(self._settings, setting))
 
     def _handle(self) -> _native.Node:
         if self._native is None:

@@ -24,8 +24,8 @@ def printed(*command: str, cwd: Path) -> str:
     return done.stdout
 
 
-def blocks(language: str) -> list[str]:
-    text = (HERE / "README.md").read_text(encoding="utf-8")
+def blocks(language: str, readme: Path = HERE / "README.md") -> list[str]:
+    text = readme.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
@@ -33,6 +33,17 @@ def blocks(language: str) -> list[str]:
 def test_the_programs_of_the_readme_run(number: int, tmp_path: Path) -> None:
     out = printed("-c", blocks("python")[number], cwd=tmp_path)
     assert out == [*blocks("text"), "carol\n", ""][number]
+
+
+def test_the_two_programs_of_the_first_page_talk_and_come_to_an_end(tmp_path: Path) -> None:
+    alice, bob = blocks("python", HERE.parent / "README.md")
+    for name in ("alice", "bob"):
+        (tmp_path / name).mkdir()
+    with Child(bob.replace("port=8101", "port=0"), cwd=tmp_path / "bob") as answering:
+        url = answering.line().split()[-1]
+        out = printed("-c", alice.replace("http://127.0.0.1:8101", url), cwd=tmp_path / "alice")
+        assert out.splitlines()[1:] == ["accepted", "17.03"]
+        assert answering.line().endswith("asks: What is the SOL price?")
 
 
 @pytest.mark.parametrize("module", ["_node", "_untrusted", "sync"])

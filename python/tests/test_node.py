@@ -31,6 +31,30 @@ def test_a_message_and_its_answer_cross() -> None:
     run(talk())
 
 
+def test_what_is_no_json_is_not_sent_as_text_that_looks_like_it() -> None:
+    async def send() -> None:
+        async with pair() as (alice, bob):
+            with pytest.raises(TypeError):
+                await alice.call("messages.send", to=bob.agent_id, content=b"bytes")
+            with pytest.raises(TypeError):
+                await alice.send(bob, "hello", metadata={"colours": {"red"}})
+            assert [m for m in await bob.messages.list() if m.kind == "peer"] == []
+
+    run(send())
+
+
+def test_a_closed_node_says_so_when_it_is_opened_again() -> None:
+    async def reopen() -> None:
+        node = quiet("alice")
+        async with node:
+            with pytest.raises(ValueError, match="open already"):
+                await node.open()
+        with pytest.raises(ValueError, match="make a new one"):
+            await node.open()
+
+    run(reopen())
+
+
 def test_every_noun_has_its_verbs() -> None:
     async def visit() -> None:
         async with pair() as (alice, bob):

@@ -64,14 +64,18 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
     let config = config.validated()?;
     let env = parts.env.unwrap_or_else(Env::system);
     let home = Home::open(&config, &env, parts.passport, parts.store).await?;
+    let (http, state) = match prepare(&config, &env, &home).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            home.leave().await;
+            return Err(error);
+        }
+    };
     let mut transports = parts.transports;
-    let mut http = None;
-    if config.http {
-        let transport = Arc::new(bind_http(&config).await?);
-        http = Some(Arc::clone(&transport));
+    if let Some(http) = &http {
+        let transport: Arc<dyn Transport> = Arc::<HttpTransport>::clone(http);
         transports.push(transport);
     }
-    let state = State::load(&*home.store, &config, &env).await?;
     let patience = Duration::from_millis(config.policy_timeout_ms);
     let token = LocalToken::generate(&*env.random);
     let inner = Arc::new(Inner {
@@ -99,19 +103,35 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         env,
     });
     let node = Node::from_inner(Arc::clone(&inner));
+    if let Err(error) = start(&inner, http).await {
+        if let Err(second) = node.close().await {
+            tracing::warn!(error = %second, "a node that could not start did not close cleanly");
+        }
+        return Err(error);
+    }
+    Ok(node)
+}
+
+/// What can fail while nothing runs yet but the store.
+async fn prepare(config: &NodeConfig, env: &Env, home: &Home) -> Result<(Option<Arc<HttpTransport>>, State)> {
+    let http = if config.http { Some(Arc::new(bind_http(config).await?)) } else { None };
+    Ok((http, State::load(&*home.store, config, env).await?))
+}
+
+async fn start(inner: &Arc<Inner>, http: Option<Arc<HttpTransport>>) -> Result<()> {
     // The addresses are known before the first request is answered with them.
     *inner.addresses.write() = own_addresses(&inner.config, http.as_deref());
-    let listening = inner.switchboard.listen(Arc::new(Door(Arc::downgrade(&inner)))).await?;
+    let listening = inner.switchboard.listen(Arc::new(Door(Arc::downgrade(inner)))).await?;
     if inner.addresses.read().is_empty() {
         *inner.addresses.write() = listening;
     }
-    publish_owner(&inner)?;
+    publish_owner(inner)?;
     inner.start_upkeep();
     if let Some(http) = http {
-        start_discovery(&inner, &http);
-        super::portmap::start(&inner, http.local_addr());
+        start_discovery(inner, &http);
+        super::portmap::start(inner, http.local_addr());
     }
-    Ok(node)
+    Ok(())
 }
 
 /// Identity and storage of a node, and the right to use them.
@@ -123,6 +143,16 @@ struct Home {
 }
 
 impl Home {
+    /// Gives the data folder free, so that whoever could not open a node may try again at once with other settings.
+    async fn leave(self) {
+        // A store that the caller brought along stays the caller's.
+        if self.folder.is_some()
+            && let Err(error) = self.store.close().await
+        {
+            tracing::warn!(%error, "the store of a node that could not start did not close cleanly");
+        }
+    }
+
     async fn open(
         config: &NodeConfig,
         env: &Env,

@@ -45,6 +45,13 @@ pub struct Variable {
     pub effect: &'static str,
 }
 
+impl Variable {
+    /// The member of [`NodeConfig`] that it sets; empty when it is not used.
+    fn member(&self) -> &'static str {
+        self.effect.split('`').nth(1).unwrap_or_default()
+    }
+}
+
 macro_rules! variables {
     ($($name:literal, $default:literal, $effect:literal;)+) => {
         /// Every variable of 1.1.1, in the order of its documentation, then ours.
@@ -237,6 +244,15 @@ impl NodeConfig {
                 refuse("DARKMATTER_BOOTSTRAP_PEERS", text, "http or https URLs separated by commas")
             })?;
         }
+        if let Err(error) = super::validate::validate(&self)
+            && let Some((variable, allowed)) = VARIABLES.iter().find_map(|variable| {
+                let value = environment.get(variable.name).filter(|value| !value.trim().is_empty())?;
+                let allowed = error.message().strip_prefix(variable.member())?.strip_prefix(" must be ")?;
+                Some(((variable.name, value), allowed))
+            })
+        {
+            return Err(refuse(variable.0, variable.1.trim(), allowed));
+        }
         Ok(self)
     }
 }
@@ -259,6 +275,9 @@ mod tests {
             ("DARKMATTER_DISCOVERY", "perhaps"),
             ("DARKMATTER_DISCOVERY_PORTS", "9-3"),
             ("DARKMATTER_MAX_CONNECTIONS", "-1"),
+            ("DARKMATTER_MAX_CONNECTIONS", "0"),
+            ("DARKMATTER_REQUEST_EXPIRY", "0"),
+            ("DARKMATTER_DISCOVERY_PORTS", "1-65535"),
             ("DARKMATTER_REQUEST_EXPIRY", "soon"),
             ("DARKMATTER_NETWORK_TIER", "galaxy"),
             ("DARKMATTER_ROUTER_MODE", "x"),
@@ -275,6 +294,12 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains(name) && text.contains(value) && text.contains("must be"), "{text}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_that_does_not_exist_is_blamed_on_the_variable() {
+        let error = with("DARKMATTER_ACCESS_OVERRIDES", r#"{"nowhere":"public"}"#).unwrap_err().to_string();
+        assert!(error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("nowhere"), "{error}");
     }
 
     #[test]

@@ -207,7 +207,7 @@ impl NodeConfig {
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
     pub fn from_json(text: &str) -> Result<Self> {
         let config: Self = serde_json::from_str(text).map_err(|cause| {
-            Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {cause}"))
+            named(serde_json::from_str(text).unwrap_or_default()).unwrap_or_else(|| unusable(&cause))
         })?;
         config.validated()
     }
@@ -219,13 +219,14 @@ impl NodeConfig {
     ///
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
     pub fn changed(self, changes: &str) -> Result<Self> {
-        let unusable =
-            |cause| Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {cause}"));
         let changes: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(changes).map_err(unusable)?;
-        let mut settings = serde_json::to_value(&self).map_err(unusable)?;
+            serde_json::from_str(changes).map_err(|cause| unusable(&cause))?;
+        let mut settings = match serde_json::to_value(&self).map_err(|cause| unusable(&cause))? {
+            serde_json::Value::Object(members) => members,
+            _ => serde_json::Map::new(),
+        };
         for (name, value) in changes {
-            match (&mut settings[&name], value) {
+            match (settings.entry(name.as_str()).or_insert(serde_json::Value::Null), value) {
                 (serde_json::Value::Object(group), serde_json::Value::Object(members))
                     if ["inbox", "limits"].contains(&name.as_str()) =>
                 {
@@ -234,7 +235,8 @@ impl NodeConfig {
                 (slot, value) => *slot = value,
             }
         }
-        let config: Self = serde_json::from_value(settings).map_err(unusable)?;
+        let config: Self = serde_json::from_value(serde_json::Value::Object(settings.clone()))
+            .map_err(|cause| named(settings).unwrap_or_else(|| unusable(&cause)))?;
         config.validated()
     }
 
@@ -280,9 +282,39 @@ impl NodeConfig {
     }
 }
 
+fn unusable(cause: &serde_json::Error) -> Error {
+    Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {cause}"))
+}
+
+/// The error of the first member that cannot be used. What the parser says of them all names none.
+fn named(members: serde_json::Map<String, serde_json::Value>) -> Option<Error> {
+    members.into_iter().find_map(|(name, value)| {
+        let alone = serde_json::Map::from_iter([(name.clone(), value.clone())]);
+        let cause = serde_json::from_value::<NodeConfig>(serde_json::Value::Object(alone)).err()?;
+        let shown: String = value.to_string().chars().take(100).collect();
+        let error =
+            Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {name}: {cause}"));
+        Some(error.with("value", shown))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_member_of_the_wrong_type_is_named() {
+        for (member, value) in [("port", "\"8100\""), ("host", "\"localhost\""), ("discovery", "true"), ("limits", "7")] {
+            let text = format!("{{\"display_name\": \"alice\", \"{member}\": {value}}}");
+            for refused in [NodeConfig::from_json(&text), NodeConfig::new().changed(&text)] {
+                let error = refused.unwrap_err();
+                assert_eq!(error.code(), Code::ConfigInvalid);
+                let told = error.to_string();
+                assert!(told.contains(&format!("{member}: ")) && told.contains(value), "{told}");
+            }
+        }
+        assert!(NodeConfig::from_json(r#"{"port": 1, "port": 2}"#).is_err(), "one member, two values");
+    }
 
     #[test]
     fn changes_replace_members_and_extend_groups() {
