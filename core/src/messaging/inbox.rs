@@ -37,7 +37,7 @@ pub struct InboxLimits {
     pub per_stranger: usize,
     /// Notices of the node itself; a new one replaces the oldest. Default: 50.
     pub notices: usize,
-    /// Content of all messages together, in bytes. Default: 32 MiB.
+    /// Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB.
     pub bytes: usize,
 }
 
@@ -86,9 +86,31 @@ pub struct Inbox {
     /// Numbers below this one count as used after a restart, whether they were or not.
     claimed: u64,
     bytes: usize,
-    by_kind: HashMap<MessageKind, usize>,
-    by_sender: HashMap<AgentId, usize>,
+    by_kind: HashMap<MessageKind, Held>,
+    by_sender: HashMap<AgentId, Held>,
 }
+
+/// How much of the room a kind or a sender holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    messages: usize,
+    bytes: usize,
+}
+
+impl Held {
+    fn add(&mut self, size: usize) {
+        self.messages += 1;
+        self.bytes += size;
+    }
+
+    fn remove(&mut self, size: usize) {
+        self.messages -= 1;
+        self.bytes -= size;
+    }
+}
+
+/// The part of the bytes that one peer, or all strangers together, may hold: one in so many.
+const SHARE: usize = 4;
 
 fn size(message: &Message) -> usize {
     // What a message costs in memory beside its text, roughly.
@@ -126,9 +148,9 @@ impl Inbox {
     fn insert(&mut self, message: Message, state: State) {
         let size = size(&message);
         self.bytes += size;
-        *self.by_kind.entry(message.kind).or_default() += 1;
+        self.by_kind.entry(message.kind).or_default().add(size);
         if message.kind != MessageKind::Notice {
-            *self.by_sender.entry(message.from).or_default() += 1;
+            self.by_sender.entry(message.from).or_default().add(size);
         }
         let sequence = message.sequence;
         self.items.insert(sequence, Item { message: Arc::new(message), state: State::Reserved, size });
@@ -153,14 +175,14 @@ impl Inbox {
         self.move_to(sequence, State::Leased);
         let item = self.items.remove(&sequence)?;
         self.bytes -= item.size;
-        if let Some(count) = self.by_kind.get_mut(&item.message.kind) {
-            *count -= 1;
+        if let Some(held) = self.by_kind.get_mut(&item.message.kind) {
+            held.remove(item.size);
         }
         if item.message.kind != MessageKind::Notice
-            && let Some(count) = self.by_sender.get_mut(&item.message.from)
+            && let Some(held) = self.by_sender.get_mut(&item.message.from)
         {
-            *count -= 1;
-            if *count == 0 {
+            held.remove(item.size);
+            if held.messages == 0 {
                 self.by_sender.remove(&item.message.from);
             }
         }
@@ -174,19 +196,29 @@ impl Inbox {
     /// [`Code::QueueFull`] when the quota of its kind, its sender or the bytes are used up.
     pub fn reserve(&mut self, mut message: Message, limits: &InboxLimits) -> Result<(u64, Batch)> {
         let mut rows = Batch::new();
-        let of_kind = self.by_kind.get(&message.kind).copied().unwrap_or(0);
-        let of_sender = self.by_sender.get(&message.from).copied().unwrap_or(0);
+        let of_kind = self.by_kind.get(&message.kind).copied().unwrap_or_default();
+        let of_sender = self.by_sender.get(&message.from).copied().unwrap_or_default();
+        // Metadata is bounded by the frame, so one message cannot overshoot by much. Who holds nothing may
+        // always hold one message, however small the share.
+        let size = message.content.len();
+        let takes_too_much = |held: Held| held.messages > 0 && held.bytes + size > limits.bytes / SHARE;
         let full = match message.kind {
-            MessageKind::Peer => of_kind >= limits.peers || of_sender >= limits.per_peer,
-            MessageKind::Stranger => of_kind >= limits.strangers || of_sender >= limits.per_stranger,
+            MessageKind::Peer => {
+                of_kind.messages >= limits.peers
+                    || of_sender.messages >= limits.per_peer
+                    || takes_too_much(of_sender)
+            }
+            MessageKind::Stranger => {
+                of_kind.messages >= limits.strangers
+                    || of_sender.messages >= limits.per_stranger
+                    || takes_too_much(of_kind)
+            }
             MessageKind::Notice => false,
         };
-        // Metadata is bounded by the frame, so one message cannot overshoot by much.
-        if full || (message.kind != MessageKind::Notice && self.bytes + message.content.len() > limits.bytes)
-        {
+        if full || (message.kind != MessageKind::Notice && self.bytes + size > limits.bytes) {
             return Err(Error::new(Code::QueueFull, "Message queue full"));
         }
-        if message.kind == MessageKind::Notice && of_kind >= limits.notices {
+        if message.kind == MessageKind::Notice && of_kind.messages >= limits.notices {
             rows.append(self.drop_oldest_notice());
         }
         if self.next_sequence >= self.claimed {

@@ -49,6 +49,23 @@ fn what_waits_is_counted_through_every_change() {
 }
 
 #[test]
+fn large_messages_of_one_leave_room_for_others() {
+    let limits = InboxLimits { bytes: 40_000, ..InboxLimits::default() };
+    let text = "x".repeat(2_000);
+    let mut inbox = Inbox::default();
+    let mut fill = |from: &[u8], kind| {
+        let mut kept = 0;
+        while kept < 100 && inbox.reserve(message(from[kept % from.len()], kind, &text), &limits).is_ok() {
+            kept += 1;
+        }
+        kept
+    };
+    let (peer, strangers) = (fill(&[1], MessageKind::Peer), fill(&[2, 3, 4], MessageKind::Stranger));
+    assert!((1..=4).contains(&peer) && (1..=4).contains(&strangers), "{peer} {strangers}");
+    assert!(fill(&[5], MessageKind::Peer) >= 1, "another peer finds room");
+}
+
+#[test]
 fn a_reserved_message_is_invisible_until_its_row_is_on_disk() {
     let mut inbox = Inbox::default();
     let (sequence, rows) =
