@@ -8,7 +8,12 @@ mod support;
 
 use std::{net::Ipv4Addr, num::NonZeroU32};
 
-use dmagent::{Node, NodeConfig, env::Env, messaging::compose::Form, wire::limiter::Limits};
+use dmagent::{
+    Node, NodeConfig,
+    env::Env,
+    messaging::compose::Form,
+    wire::{canonical::Domain, limiter::Limits},
+};
 use serde_json::{Value, json};
 
 use self::support::{
@@ -228,5 +233,42 @@ async fn guessing_the_token_is_limited() {
     assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 5);
     let mut owner = scene.client(21).with_token(scene.node.local_token());
     assert_eq!(owner.get("/__darkmatter__/inbox").await.status, 200, "the owner is not locked out by it");
+    scene.close().await;
+}
+
+#[tokio::test]
+async fn repetitions_are_counted_where_they_come_from() {
+    let scene = Scene::open(|_| {}).await;
+    let message = scene.peer.message(&scene.node.agent_id(), Form::Sealed, "hello");
+    let body = serde_json::to_vec(&message).unwrap();
+    let mut client = scene.client(9);
+    assert_eq!(client.post(MESSAGE, &body).await.status, 200);
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        statuses.push(client.post(MESSAGE, &body).await.status);
+    }
+    assert_eq!(statuses.first(), Some(&409));
+    assert_eq!(statuses.last(), Some(&429));
+    assert_eq!(scene.peer_says(9).await.status, 200, "the peer itself goes on");
+    scene.close().await;
+}
+
+#[tokio::test]
+async fn what_others_repeat_is_not_spent_by_its_signer() {
+    let scene = Scene::open(|config| config.limits.peer = NonZeroU32::new(5)).await;
+    let update = scene.peer.update(&scene.node.agent_id(), "http://127.0.0.9:9");
+    let mut broadcast = scene.peer.broadcast(&scene.node.agent_id(), Form::V2, "hello");
+    broadcast.remove("message_id");
+    let broadcast = scene.peer.sign(Domain::StatusBroadcast, &scene.node.agent_id(), broadcast);
+    for (path, said) in [("peer_update", update), ("status_broadcast", broadcast)] {
+        let path = format!("/__darkmatter__/{path}");
+        let said = serde_json::to_vec(&said).unwrap();
+        assert_eq!(scene.client(9).post(&path, &said).await.status, 200);
+        for _ in 0..10 {
+            let reply = scene.client(7).post(&path, &said).await;
+            assert!([200, 409].contains(&reply.status), "{}", reply.text());
+        }
+    }
+    assert_eq!(scene.peer_says(9).await.status, 200);
     scene.close().await;
 }

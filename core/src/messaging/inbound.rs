@@ -300,15 +300,12 @@ pub fn observe(
     made_up_id: String,
 ) -> Outcome<MessageEvent, MessageAction> {
     let broadcast = broadcast.frame();
-    let has_id = broadcast.message_id.is_some();
     let message_id = broadcast.message_id.clone().unwrap_or(made_up_id);
     let mut build = || -> Result<Batch> {
         let mut rows = Batch::new();
-        if has_id {
-            let claim = claim_key(&broadcast.from, &message_id);
-            rows.require_absent(Table::Seen, claim.clone());
-            rows.put(Table::Seen, claim, &now)?;
-        }
+        let claim = claim_key(&broadcast.from, &broadcast.claim_id());
+        rows.require_absent(Table::Seen, claim.clone());
+        rows.put(Table::Seen, claim, &now)?;
         rows.append(tables.log.append(LogEntry {
             message_id: message_id.clone(),
             content: broadcast.content.clone(),

@@ -12,7 +12,7 @@ use crate::{
     env::Timestamp,
     error::Code,
     messaging::inbound as messages,
-    peers::{PeerAction, PeerEvent},
+    peers::{PeerAction, PeerEvent, known_update},
     transport::{Arrival, Outcome, Receiver, Source},
     wire::{
         Answer,
@@ -64,7 +64,8 @@ impl Inner {
     ) -> Result<Answer, Answer> {
         let now = self.now();
         let verified = self.verify(frame, now).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
-        let fresh = self.check_replay(verified)?;
+        let fresh =
+            self.check_replay(verified).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
         let metered = self.limit_peer(fresh, &pass, now)?;
         let admitted = self.admit(metered, endpoint, &pass, source).await?;
         self.dispatch(admitted, source).await
@@ -136,19 +137,18 @@ impl Inner {
         }
     }
 
-    /// Step 4: read only. The claim itself is a precondition of the commit.
+    /// Step 4: read only. The claim itself is a precondition of the commit. Whoever recorded something can repeat
+    /// it, so a repetition neither proves an address nor spends what its signer may send.
     fn check_replay(&self, verified: Verified<Frame>) -> Result<Fresh, Answer> {
-        let id = match verified.frame() {
-            Frame::Message(message) => Some(message.message_id.as_str()),
-            Frame::StatusBroadcast(broadcast) => broadcast.message_id.as_deref(),
+        let Some(sender) = verified.proven() else { return Ok(Fresh(verified)) };
+        let seen = |id: &str| self.state.lock().replay.contains(&sender, id, self.now());
+        let refusal = match verified.frame() {
+            Frame::Message(message) => seen(&message.message_id).then(messages::duplicate),
+            Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
+            Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
         };
-        if let (Some(sender), Some(id)) = (verified.proven(), id)
-            && self.state.lock().replay.contains(&sender, id, self.now())
-        {
-            return Err(messages::duplicate());
-        }
-        Ok(Fresh(verified))
+        refusal.map_or(Ok(Fresh(verified)), Err)
     }
 
     /// Step 5: the quota of a proven, connected sender; everybody else is a stranger.

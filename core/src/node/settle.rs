@@ -96,7 +96,7 @@ impl Inner {
         broadcast: &Verified<StatusBroadcast>,
         now: Timestamp,
     ) -> Settled {
-        let claim = broadcast.proven().zip(broadcast.frame().message_id.clone());
+        let claim = broadcast.proven().map(|sender| (sender, broadcast.frame().claim_id()));
         let outcome = messages::observe(broadcast, state.tables(), now, self.me(), self.id("status-", 4));
         Settled { claim, ..Settled::new(outcome) }
     }

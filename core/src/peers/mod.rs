@@ -19,3 +19,4 @@ pub use types::{
     AutoAccept, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection, Outstanding, Peer, PeerEvent, PeerState,
     PendingRequest, SelfDescription,
 };
+pub(crate) use update::known_update;

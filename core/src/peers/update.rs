@@ -20,7 +20,18 @@ use crate::{
     },
 };
 
+/// The answer to an update that tells nothing new.
+pub(crate) fn known_update() -> Answer {
+    Answer::ok(json!({"success": true, "updated": false}))
+}
+
 impl Peers {
+    /// Whether a peer told this before, or something newer.
+    pub(crate) fn is_known_update(&self, update: &PeerUpdate) -> bool {
+        let last = self.get(&update.from).and_then(|connection| connection.last_update);
+        last.is_some() && time::parse(&update.timestamp) <= last
+    }
+
     /// Applies an update whose signature held. Updates only move forward in time, so a repeated or older
     /// one changes nothing (S12).
     pub fn on_update(
@@ -56,7 +67,7 @@ impl Peers {
             None => return Outcome::answer(Answer::refuse(404, Code::PeerNotConnected, "Unknown agent")),
         };
         if known.last_update.is_some_and(|last| sent_at <= last) {
-            return Outcome::answer(Answer::ok(json!({"success": true, "updated": false})));
+            return Outcome::answer(known_update());
         }
         let agent = update.from;
         let rows = self.change(&agent, |connection| {

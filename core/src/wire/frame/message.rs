@@ -171,6 +171,15 @@ pub struct StatusBroadcast {
 }
 
 impl StatusBroadcast {
+    /// What a repetition is known by: the id, or the signature of one that has none.
+    pub fn claim_id(&self) -> String {
+        let signature = self.signature_v2.as_ref().or(self.signature.as_ref());
+        match &self.message_id {
+            Some(id) => id.clone(),
+            None => signature.map(ToString::to_string).unwrap_or_default(),
+        }
+    }
+
     pub(super) fn decode(mut object: Map<String, Value>) -> Result<Self, Answer> {
         if let Some(Value::Object(inner)) = object.get("payload") {
             object = inner.clone();
