@@ -188,3 +188,31 @@ fn a_broadcast_for_one_of_ours_carries_no_signature_that_fits_others_s13() {
     }
     assert!(sender.broadcast(&to, Form::V1, "hello").contains_key("signature_hex"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_cannot_be_forwarded_is_not_pushed_out_by_notices_s16() {
+    let mut config = support::unlimited();
+    config.network_tier = NetworkTier::Global;
+    config.trusted_proxies = vec![Ipv4Addr::LOCALHOST.into()];
+    let rule = json!({"rule_id": "on", "action": "forward", "forward_to": [Actor::new(9).id()]});
+    config.routing_rules = vec![serde_json::from_value(rule).unwrap()];
+    config.inbox.notices = 3;
+    let node = support::open(config, Actor::new(1).passport).await;
+    let proxy = Client::new(support::address(&node));
+    let mut scene = Scene { node, peer: Actor::new(2), proxy };
+    scene.befriend().await;
+    let message = scene.peer.message(&scene.node.agent_id(), Form::V2, "hello");
+    let reply = scene.post("8.8.8.8", "message", &message).await.json();
+    assert_eq!(reply["routed_to"], "forwarded");
+    for _ in 0..8 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let request = Actor::stranger().plain_request("http://9.9.9.9:1");
+        assert_eq!(scene.post("9.9.9.9", "connection_request", &request).await.status, 200);
+    }
+    let listed = scene.look("messages.list").await;
+    let is_kept = listed.as_array().unwrap().iter().any(|kept| {
+        kept["message_id"] == message["message_id"] && kept["metadata"]["forward_failed"].is_string()
+    });
+    assert!(is_kept, "{listed}");
+    scene.node.close().await.unwrap();
+}

@@ -154,9 +154,7 @@ class InboxLimits(TypedDict, total=False):
     """How full the inbox may get."""
 
     bytes: int
-    """Content of all messages together, in bytes; strangers, and each peer, get a quarter of it at most. Default:
-    32 MiB.
-    """
+    """Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB."""
     notices: int
     """Notices of the node itself; a new one replaces the oldest. Default: 50."""
     peers: int

@@ -14,6 +14,7 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::types::{Filter, Message, MessageKind};
 use crate::{
@@ -37,8 +38,7 @@ pub struct InboxLimits {
     pub per_stranger: usize,
     /// Notices of the node itself; a new one replaces the oldest. Default: 50.
     pub notices: usize,
-    /// Content of all messages together, in bytes; strangers, and each peer, get a quarter of it at most.
-    /// Default: 32 MiB.
+    /// Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB.
     pub bytes: usize,
 }
 
@@ -252,6 +252,21 @@ impl Inbox {
     pub fn confirm(&mut self, sequence: u64, now: Timestamp) -> Option<Arc<Message>> {
         self.move_to(sequence, State::Queued { since: now });
         self.items.get(&sequence).map(|item| Arc::clone(&item.message))
+    }
+
+    /// Adds a member to the metadata of a reserved message and returns its row. [`Inbox::confirm`] the message
+    /// when that is on disk.
+    ///
+    /// # Errors
+    ///
+    /// Only when the message has no JSON form, which cannot happen.
+    pub fn annotate(&mut self, sequence: u64, name: &str, value: Value) -> Result<Batch> {
+        let mut rows = Batch::new();
+        if let Some(item) = self.items.get_mut(&sequence).filter(|item| item.state == State::Reserved) {
+            Arc::make_mut(&mut item.message).metadata.insert(name.to_owned(), value);
+            rows.put(Table::Inbox, sequence::key(sequence), &*item.message)?;
+        }
+        Ok(rows)
     }
 
     /// Forgets a reserved message: its row could not be written.

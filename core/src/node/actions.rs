@@ -134,25 +134,27 @@ impl Inner {
                 Ok((rows, sequence))
             },
             |inner, result, sequence| {
-                let mut state = inner.state.lock();
-                if result.is_err() {
-                    state.inbox.cancel(sequence);
-                    return result;
-                }
-                let now = inner.now();
-                if let Some(message) = state.inbox.confirm(sequence, now) {
-                    drop(state);
-                    inner.publish([MessageEvent::MessageReceived {
-                        message_id: message.message_id.clone(),
-                        from: message.from,
-                        kind: message.kind,
-                    }]);
-                    inner.inbox_bell.notify_waiters();
+                match result {
+                    Ok(()) => inner.show(sequence),
+                    Err(_) => inner.state.lock().inbox.cancel(sequence),
                 }
                 result
             },
         )
         .await?
+    }
+
+    /// Shows a message whose row is on disk to the host.
+    fn show(&self, sequence: u64) {
+        let shown = self.state.lock().inbox.confirm(sequence, self.now());
+        if let Some(message) = shown {
+            self.publish([MessageEvent::MessageReceived {
+                message_id: message.message_id.clone(),
+                from: message.from,
+                kind: message.kind,
+            }]);
+            self.inbox_bell.notify_waiters();
+        }
     }
 
     async fn connection_notice(self: &Arc<Self>, agent: AgentId, request_id: String, status: &str) {
@@ -217,22 +219,14 @@ impl Inner {
             .map(|_| ())
         };
         if let Err(error) = sent {
-            metadata.insert("forward_failed".into(), json!(error.message()));
-            if let Err(error) = self.notice(from, message_id, content, metadata).await {
-                // Its row stays: the message itself is there after the next start, or the recovery of the disk.
-                tracing::error!(%error, "a message could neither be forwarded nor announced");
-                return;
-            }
-            let withdrawn = self.transact(
-                |state, _| Ok((state.inbox.withdraw(kept), ())),
-                move |inner, result, ()| {
-                    if result.is_ok() {
-                        inner.state.lock().inbox.forget(kept);
-                    }
-                },
+            // The message itself, not a notice about it: newer notices push out older ones.
+            let shown = self.transact(
+                |state, _| Ok((state.inbox.annotate(kept, "forward_failed", json!(error.message()))?, ())),
+                move |inner, result, ()| result.map(|()| inner.show(kept)),
             );
-            if let Err(error) = withdrawn.await {
-                tracing::warn!(%error, "a message that its notice replaces could not be removed");
+            if let Err(error) = shown.await.and_then(|result| result) {
+                // Its row stays: the message is there after the next start, or the recovery of the disk.
+                tracing::error!(%error, "a message could neither be forwarded nor shown");
             }
         }
     }
