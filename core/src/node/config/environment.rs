@@ -299,7 +299,10 @@ mod tests {
     #[test]
     fn an_endpoint_that_does_not_exist_is_blamed_on_the_variable() {
         let error = with("DARKMATTER_ACCESS_OVERRIDES", r#"{"nowhere":"public"}"#).unwrap_err().to_string();
-        assert!(error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("nowhere"), "{error}");
+        assert!(
+            error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("nowhere"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -304,7 +304,9 @@ mod tests {
 
     #[test]
     fn a_member_of_the_wrong_type_is_named() {
-        for (member, value) in [("port", "\"8100\""), ("host", "\"localhost\""), ("discovery", "true"), ("limits", "7")] {
+        for (member, value) in
+            [("port", "\"8100\""), ("host", "\"localhost\""), ("discovery", "true"), ("limits", "7")]
+        {
             let text = format!("{{\"display_name\": \"alice\", \"{member}\": {value}}}");
             for refused in [NodeConfig::from_json(&text), NodeConfig::new().changed(&text)] {
                 let error = refused.unwrap_err();
