@@ -2,12 +2,12 @@
 //!
 //! | file | story |
 //! |---|---|
-//! | [`door`] | the one way in: a call that is awaited, waited for, or cancelled |
-//! | [`runtime`] | the threads of this process, their end, and what a fork means for them |
-//! | [`courier`] | the only threads of ours that run Python code |
-//! | [`node`], [`events`] | the handles |
-//! | [`policy`] | a Python object that the core asks |
-//! | [`logging`] | Rust's log in Python's `logging` |
+//! | `door` | the one way in: a call that is awaited, waited for, or cancelled |
+//! | `runtime` | the threads of this process, their end, and what a fork means for them |
+//! | `courier` | the only threads of ours that run Python code |
+//! | `node`, `events` | the handles |
+//! | `policy` | a Python object that the core asks |
+//! | `logging` | Rust's log in Python's `logging` |
 //!
 //! The module is private: `dmagent/` beside it is the package that people import.
 

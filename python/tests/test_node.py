@@ -43,6 +43,18 @@ def test_what_is_no_json_is_not_sent_as_text_that_looks_like_it() -> None:
     run(send())
 
 
+def test_arguments_out_of_range_are_refused_in_words() -> None:
+    async def ask() -> None:
+        async with pair() as (alice, bob):
+            for n in (0, 51):
+                with pytest.raises(dmagent.InvalidInputError, match="n must be 1 to 50"):
+                    await alice.peers.of(bob, n=n)
+            with pytest.raises(dmagent.InvalidInputError, match="expected an agent id"):
+                await alice.send("bob", "hello")
+
+    run(ask())
+
+
 def test_a_closed_node_says_so_when_it_is_opened_again() -> None:
     async def reopen() -> None:
         node = quiet("alice")

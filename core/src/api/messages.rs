@@ -17,7 +17,7 @@ use crate::{
 
 /// One recipient or several.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an agent id, 64 lower-case hexadecimal digits, or a list of them")]
 pub enum Recipients {
     /// One agent.
     One(AgentId),

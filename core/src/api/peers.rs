@@ -170,12 +170,15 @@ impl Connections<'_> {
     ///
     /// # Errors
     ///
-    /// [`Code::PeerNotConnected`], [`Code::Unreachable`], [`Code::PeerRefused`].
+    /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`], [`Code::Unreachable`], [`Code::PeerRefused`].
     pub async fn of(&self, args: PeersOfArgs) -> Result<Vec<PeerHint>> {
+        if !(1..=50).contains(&args.n) {
+            return Err(Error::new(Code::InvalidArgument, "n must be 1 to 50"));
+        }
         let inner = self.0.inner();
         let peer = inner.state.lock().peers.require(&args.agent)?.clone();
         let mut body = inner.own_object();
-        body.insert("n".into(), json!(args.n.clamp(1, 50)));
+        body.insert("n".into(), json!(args.n));
         let sent = inner.post_to_peer(&peer, "get_peers", body, std::time::Duration::from_secs(10)).await?;
         let document = strict::parse_object(&sent.reply.body)
             .map_err(|_| Error::new(Code::BadAnswer, "the peer's answer is no list of peers"))?;

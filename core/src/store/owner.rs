@@ -8,7 +8,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::Read as _,
+    io::{ErrorKind, Read as _},
     path::{Path, PathBuf},
     process,
 };
@@ -124,9 +124,11 @@ fn owned(folder: &Path) -> Error {
 }
 
 fn unusable(folder: &Path, cause: std::io::Error) -> Error {
-    Error::new(Code::StoreUnavailable, "the data folder cannot be used; check that it is writable")
-        .with("folder", folder.display())
-        .because(cause)
+    let (code, message) = match cause.kind() {
+        ErrorKind::StorageFull => (Code::StoreFull, "the disk is full; free some space and try again"),
+        _ => (Code::StoreUnavailable, "the data folder cannot be used; check that it is writable"),
+    };
+    Error::new(code, message).with("folder", folder.display()).because(cause)
 }
 
 #[cfg(test)]
@@ -162,6 +164,16 @@ mod tests {
         let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(files, [LOCK]);
         Owner::claim(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_called_that() {
+        let full = unusable(Path::new("folder"), ErrorKind::StorageFull.into());
+        assert_eq!(full.code(), Code::StoreFull);
+        assert_eq!(
+            unusable(Path::new("folder"), ErrorKind::PermissionDenied.into()).code(),
+            Code::StoreUnavailable
+        );
     }
 
     #[test]
