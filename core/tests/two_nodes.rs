@@ -157,3 +157,31 @@ async fn a_preferred_folder_is_used_when_it_has_a_passport() {
     assert_eq!(again.agent_id(), id);
     again.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_passport_does_not_speak_for_the_agent_of_the_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let alice = Node::open(config(folder.path(), "alice")).await.unwrap();
+    alice.close().await.unwrap();
+    let passport = folder.path().join(".darkmatter/passport.key");
+    let own = std::fs::read_to_string(&passport).unwrap();
+
+    std::fs::remove_file(&passport).unwrap();
+    let error = Node::open(config(folder.path(), "alice")).await.unwrap_err();
+    assert_eq!(error.code(), dmagent::error::Code::PassportMissing, "{error}");
+    assert!(!passport.exists(), "no new identity was made");
+
+    let other = tempfile::tempdir().unwrap();
+    Node::open(config(other.path(), "other")).await.unwrap().close().await.unwrap();
+    std::fs::copy(other.path().join(".darkmatter/passport.key"), &passport).unwrap();
+    let error = Node::open(config(folder.path(), "alice")).await.unwrap_err();
+    assert_eq!(error.code(), dmagent::error::Code::PassportMismatch, "{error}");
+
+    std::fs::write(&passport, own).unwrap();
+    let again = Node::open(config(folder.path(), "alice")).await.unwrap();
+    assert_eq!(again.agent_id(), alice.agent_id());
+    let status = dmagent::BroadcastArgs { content: "x".into(), metadata: serde_json::Map::new(), top: None };
+    let nobody = again.messages().broadcast(status).await;
+    assert_eq!(nobody.unwrap_err().code(), dmagent::error::Code::PeerNotConnected);
+    again.close().await.unwrap();
+}

@@ -81,6 +81,7 @@ class IdentityError(DmError):
     - `passport_malformed`: The passport file does not hold 64 hexadecimal digits.
     - `passport_exposed`: Other users can read the passport file.
     - `passport_unreadable`: The passport file cannot be read or written.
+    - `passport_mismatch`: The database in the data folder belongs to another passport.
     """
 
 
@@ -175,6 +176,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "passport_exposed": (IdentityError, False),
     "passport_unreadable": (IdentityError, False),
     "agent_id_invalid": (InvalidInputError, False),
+    "passport_mismatch": (IdentityError, False),
     "wire_malformed": (InvalidInputError, False),
     "wire_field": (InvalidInputError, False),
     "wire_too_large": (LimitError, False),

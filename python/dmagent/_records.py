@@ -582,6 +582,7 @@ class OutboxItem(Record):
         "in_reply_to",
         "last_reason",
         "metadata",
+        "was_limited",
     )
     _fields = (
         "sequence",
@@ -596,6 +597,7 @@ class OutboxItem(Record):
         "in_reply_to",
         "last_reason",
         "metadata",
+        "was_limited",
     )
 
     sequence: int
@@ -622,6 +624,8 @@ class OutboxItem(Record):
     """Why the last attempt failed."""
     metadata: dict[str, Any]
     """What travels along."""
+    was_limited: bool
+    """Whether any attempt met a limit of the peer."""
 
     def __init__(
         self,
@@ -638,6 +642,7 @@ class OutboxItem(Record):
         in_reply_to: str | None = None,
         last_reason: Reason | None = None,
         metadata: dict[str, Any] | None = None,
+        was_limited: bool = False,
     ) -> None:
         self.sequence = sequence
         self.message_id = message_id
@@ -651,6 +656,7 @@ class OutboxItem(Record):
         self.in_reply_to = in_reply_to
         self.last_reason = last_reason
         self.metadata = {} if metadata is None else metadata
+        self.was_limited = was_limited
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -668,6 +674,7 @@ class OutboxItem(Record):
             in_reply_to=data.get("in_reply_to"),
             last_reason=None if (value := data.get("last_reason")) is None else Reason.from_json(value),
             metadata=data.get("metadata"),
+            was_limited=data.get("was_limited", False),
         )
 
     @property

@@ -253,6 +253,9 @@ impl Messages<'_> {
                 format!("content must have 1 to {} characters", limits::CONTENT_CHARS),
             ));
         }
+        if args.top == Some(0) {
+            return Err(Error::new(Code::InvalidArgument, "top must be at least 1"));
+        }
         let top = args.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
         self.0.inner().broadcast(args.content, args.metadata, top).await
     }

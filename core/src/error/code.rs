@@ -131,6 +131,8 @@ codes! {
     PassportUnreadable = 203, "passport_unreadable", Never, 500, Identity;
     /// Text is not an agent id: 64 lower-case hexadecimal digits of an Ed25519 public key.
     AgentIdInvalid = 204, "agent_id_invalid", Never, 400, InvalidInput;
+    /// The database in the data folder belongs to another passport.
+    PassportMismatch = 205, "passport_mismatch", Never, 500, Identity;
 
     /// Bytes are not the JSON object that the endpoint takes.
     WireMalformed = 300, "wire_malformed", Never, 400, InvalidInput;

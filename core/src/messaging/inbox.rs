@@ -250,7 +250,10 @@ impl Inbox {
 
     /// Shows a reserved message to consumers: its row is on disk.
     pub fn confirm(&mut self, sequence: u64, now: Timestamp) -> Option<Arc<Message>> {
-        self.move_to(sequence, State::Queued { since: now });
+        // After a recovery it may have been handed out already.
+        if self.items.get(&sequence).is_some_and(|item| item.state == State::Reserved) {
+            self.move_to(sequence, State::Queued { since: now });
+        }
         self.items.get(&sequence).map(|item| Arc::clone(&item.message))
     }
 

@@ -270,6 +270,7 @@ impl Outbox {
             let doubled = FIRST_WAIT.saturating_mul(1 << item.attempts.saturating_sub(1).min(16));
             let wait = doubled.min(LONGEST_WAIT).max(hint.unwrap_or(Duration::ZERO).min(LONGEST_WAIT));
             item.next_attempt = now + wait;
+            item.was_limited |= reason.code == Code::RateLimited.name();
             item.last_reason = Some(reason);
         });
         if let Some(entry) = self.items.get(&sequence) {

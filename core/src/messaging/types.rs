@@ -195,6 +195,9 @@ pub struct OutboxItem {
     /// Why the last attempt failed.
     #[serde(default)]
     pub last_reason: Option<Reason>,
+    /// Whether any attempt met a limit of the peer.
+    #[serde(default)]
+    pub was_limited: bool,
 }
 
 /// What happened to messages.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::inner::Inner;
 use crate::{
-    error::Result,
+    error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
         Delivery, DeliveryState, Reason, Receipt,
@@ -160,6 +160,9 @@ impl Inner {
             let ranked = ranked.into_iter().filter_map(|agent| state.peers.get(&agent).cloned());
             ranked.take(top.unwrap_or(usize::MAX)).collect()
         };
+        if peers.is_empty() {
+            return Err(Error::new(Code::PeerNotConnected, "nobody is connected who could be told"));
+        }
         let to: Vec<AgentId> = peers.iter().map(|peer| peer.agent_id).collect();
         self.write(|state, now| {
             state.log.append(LogEntry {

@@ -115,7 +115,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
 /// What can fail while nothing runs yet but the store.
 async fn prepare(config: &NodeConfig, env: &Env, home: &Home) -> Result<(Option<Arc<HttpTransport>>, State)> {
     let http = if config.http { Some(Arc::new(bind_http(config).await?)) } else { None };
-    Ok((http, State::load(&*home.store, config, env).await?))
+    Ok((http, State::load(&*home.store, config, env, home.passport.agent_id()).await?))
 }
 
 async fn start(inner: &Arc<Inner>, http: Option<Arc<HttpTransport>>) -> Result<()> {
@@ -176,6 +176,13 @@ impl Home {
         let passport = match (passport, &location) {
             (Some(passport), _) => passport,
             (None, passport_file::Location::Existing(path)) => passport_file::load(path)?,
+            (None, passport_file::Location::Create(_)) if has_content(&folder.join(DATABASE)) => {
+                return Err(Error::new(
+                    Code::PassportMissing,
+                    "a database is here, but its passport is not; bring passport.key back, or move the database away",
+                )
+                .with("folder", folder.display()));
+            }
             (None, passport_file::Location::Create(path)) => passport_file::create(path, &*env.random)?,
         };
         let (path, durability) = (folder.join(DATABASE), config.durability);
@@ -188,6 +195,10 @@ impl Home {
             })??;
         Ok(Self { passport, store: Arc::new(store), folder: Some(folder), owner: Some(owner) })
     }
+}
+
+fn has_content(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.len() > 0)
 }
 
 /// Claims the folder. An owner that published nothing is about to leave, or has only just come: it is waited

@@ -186,8 +186,9 @@ impl Inner {
         &self,
         work: impl FnOnce(&mut State, Timestamp) -> Result<(Batch, T)>,
     ) -> Result<(Option<StoreFuture<()>>, T)> {
-        self.ready()?;
+        // Asked under the lock: while a recovery replaces the state, nothing may be built on the old one.
         let mut state = self.state.lock();
+        self.ready()?;
         let (rows, value) = work(&mut state, self.now())?;
         Ok((if rows.is_empty() { None } else { Some(self.store.commit(rows)) }, value))
     }
@@ -246,7 +247,7 @@ impl Inner {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(std::time::Duration::from_secs(30));
             // Loading writes the profile, so it proves that the disk takes rows again.
-            match State::load(&*self.store, &self.config, &self.env).await {
+            match State::load(&*self.store, &self.config, &self.env, self.me()).await {
                 Err(error) => tracing::warn!(%error, "the disk still does not work"),
                 Ok(mut fresh) => {
                     let mut state = self.state.lock();

@@ -132,6 +132,7 @@ impl Inner {
                             attempts: 0,
                             next_attempt: now,
                             last_reason: None,
+                            was_limited: false,
                         };
                         let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
                         rows.append(item_rows);
@@ -207,7 +208,7 @@ impl Inner {
                         .iter()
                         .find(|item| item.to == *agent)
                         .and_then(|item| item.last_reason.clone())
-                        .or_else(|| Some(Reason::new(Code::Timeout, "no answer yet; the node keeps trying"))),
+                        .or_else(|| Some(Reason::new(Code::Timeout, "no answer yet, or waiting behind earlier messages for this peer; the node keeps trying"))),
                     via: None,
                 })
             })
@@ -329,7 +330,7 @@ impl Inner {
                 reached: false,
             },
             // A node of ours claims an id when it has the message; 1.1.1 does it before it looks at the rate limit.
-            Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && was_limited(item) => Attempt::Later {
+            Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && item.was_limited => Attempt::Later {
                 reason: Reason::new(
                     Code::RateLimited,
                     "the peer refused it for its rate limit and does not look at it again for five minutes",
@@ -371,11 +372,6 @@ impl Inner {
         };
         self.switchboard.send(base, Request { method, path, body, timeout, grant }).await
     }
-}
-
-/// Whether the last attempt met a limit of the peer.
-fn was_limited(item: &OutboxItem) -> bool {
-    item.last_reason.as_ref().is_some_and(|reason| reason.code == Code::RateLimited.name())
 }
 
 /// What a peer's answer means for a message.

@@ -5,7 +5,8 @@
 
 use crate::{
     env::{Env, Timestamp},
-    error::Result,
+    error::{Code, Error, Result},
+    identity::AgentId,
     messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog},
     peers::Peers,
     store::{Batch, Range, Store, Table},
@@ -25,6 +26,7 @@ pub(crate) struct Profile {
 }
 
 /// Keys of the `meta` table.
+const AGENT_ID: &str = "agent_id";
 const CREATED_AT: &str = "created_at";
 const DISPLAY_NAME: &str = "display_name";
 const BIO: &str = "bio";
@@ -42,10 +44,20 @@ impl Profile {
         Ok(rows)
     }
 
-    async fn load(store: &dyn Store, config: &NodeConfig, env: &Env) -> Result<Self> {
+    async fn load(store: &dyn Store, config: &NodeConfig, env: &Env, me: AgentId) -> Result<Self> {
         let stored = store.scan(Table::Meta, Range::all()).await?;
         let find = |key: &str| stored.iter().find(|row| row.key == key);
         let text = |key: &str| find(key).map(|row| row.parse::<String>(Table::Meta)).transpose();
+        // Peers, messages and trust are those of one agent; another key must not speak for it.
+        if let Some(row) = find(AGENT_ID)
+            && row.parse::<AgentId>(Table::Meta)? != me
+        {
+            return Err(Error::new(
+                Code::PassportMismatch,
+                "the database belongs to another passport; bring that passport back, or move the database away",
+            )
+            .with("passport", me.short()));
+        }
         let created_at = match find(CREATED_AT) {
             Some(row) => row.parse(Table::Meta)?,
             None => env.now(),
@@ -82,10 +94,12 @@ pub(crate) struct State {
 
 impl State {
     /// Reads everything that was committed. The first start writes the profile.
-    pub(crate) async fn load(store: &dyn Store, config: &NodeConfig, env: &Env) -> Result<Self> {
+    pub(crate) async fn load(store: &dyn Store, config: &NodeConfig, env: &Env, me: AgentId) -> Result<Self> {
         let scan = |table| store.scan(table, Range::all());
-        let profile = Profile::load(store, config, env).await?;
-        store.commit(profile.rows()?).await?;
+        let profile = Profile::load(store, config, env, me).await?;
+        let mut rows = profile.rows()?;
+        rows.put(Table::Meta, AGENT_ID, &me)?;
+        store.commit(rows).await?;
         let state = Self {
             profile,
             peers: Peers::load(

@@ -20,6 +20,7 @@ fn item(to: u8, text: &str) -> OutboxItem {
         attempts: 0,
         next_attempt: NOW,
         last_reason: None,
+        was_limited: false,
     }
 }
 

@@ -24,7 +24,8 @@ pub struct ProcessEnvironment;
 impl Environment for ProcessEnvironment {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        // What is no UTF-8 is shown with marks in it, which no setting allows, instead of being overlooked.
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     }
 }
 
