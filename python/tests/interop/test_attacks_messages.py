@@ -241,9 +241,14 @@ def notice(agent: Hostile, **fields: Any) -> dict[str, Any]:
     return agent.message("It ends.", message_id=fresh_id("disconnect-"), metadata=metadata, **fields)
 
 
-def test_b10_a_signed_notice_of_the_peer_ends_the_connection(nodes: Nodes) -> None:
+def test_b10_only_a_notice_signed_in_full_ends_the_connection(nodes: Nodes) -> None:
     agent = connected(nodes.dora)
+    # The signature of 1.1.1 leaves the metadata open: anybody could make a notice of any message of the peer.
     assert nodes.dora.post(MESH + "message", notice(agent)).status == 200
+    assert nodes.dora.connected(agent.agent_id)
+    metadata = {"type": "trust_disconnect_notice", "peer_id": agent.agent_id}
+    full = agent.message_fully(nodes.dora.agent_id, "It ends.", metadata=metadata)
+    assert nodes.dora.post(MESH + "message", full).status == 200
     eventually(lambda: nodes.dora.peer(agent.agent_id) is None, "the end of the connection", nodes.dora)
 
 
