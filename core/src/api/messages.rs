@@ -245,7 +245,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// [`Code::InvalidArgument`].
+    /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] when nobody is connected who could be told.
     pub async fn broadcast(&self, args: BroadcastArgs) -> Result<Receipt> {
         if args.content.is_empty() || args.content.chars().count() > limits::CONTENT_CHARS {
             return Err(Error::new(
