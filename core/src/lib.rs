@@ -44,5 +44,5 @@ pub use api::{
     blocking,
 };
 pub use identity::AgentId;
-pub use messaging::{Delivery, DeliveryState, Filter, Message, MessageKind, Receipt};
+pub use messaging::{Acknowledged, Delivery, DeliveryState, Filter, Message, MessageKind, Receipt};
 pub use node::{Node, Parts, config::NodeConfig};

@@ -176,6 +176,36 @@ async fn every_endpoint_works_with_the_token() {
     );
     let unknown = owner.post("/__darkmatter__/call", r#"{"verb":"node.explode"}"#).await;
     assert_eq!((unknown.status, &unknown.json()["code"]), (404, &json!("unknown_verb")));
+    let misnamed = owner.post("/__darkmatter__/call", r#"{"verb":"node.info","arguments":{}}"#).await;
+    assert_eq!((misnamed.status, &misnamed.json()["code"]), (400, &json!("invalid_argument")));
+    node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_two_senders_use_is_consumed_for_the_sender_named_alone() {
+    let node = support::open(support::unlimited(), Actor::new(1).passport).await;
+    let [honest, copycat] = [Actor::new(2), Actor::new(3)];
+    let mut stranger = Client::new(support::address(&node));
+    let mut owner = Client::new(support::address(&node)).with_token(node.local_token());
+    let original = honest.message(&node.agent_id(), Form::V2, "the honest one");
+    let id = &original["message_id"];
+    let copy = copycat.message_called(id.as_str().unwrap(), &node.agent_id(), Form::V2, "the other one");
+    for message in [&copy, &original] {
+        let body = serde_json::to_vec(message).unwrap();
+        assert_eq!(stranger.post("/__darkmatter__/message", body).await.status, 200);
+    }
+    let mut consume = async |ids: Value| {
+        owner.post("/__darkmatter__/inbox/consume", json!({"message_ids": ids}).to_string()).await
+    };
+    let neither = consume(json!([id])).await.json();
+    assert_eq!(neither, json!({"consumed": 0, "messages": [], "ambiguous": [id]}));
+    let unnamed = consume(json!([{"message_id": id}])).await;
+    assert_eq!((unnamed.status, &unnamed.json()["error"]), (400, &json!("Required: message_ids")));
+    let one = consume(json!([{"message_id": id, "from_agent_id": honest.id()}])).await.json();
+    assert_eq!(one["messages"][0]["content"], "the honest one");
+    // Now the id alone says which one is meant.
+    let other = consume(json!([id])).await.json();
+    assert_eq!((&other["consumed"], &other["messages"][0]["content"]), (&json!(1), &json!("the other one")));
     node.close().await.unwrap();
 }
 

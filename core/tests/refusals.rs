@@ -69,7 +69,7 @@ async fn a_repetition_that_an_original_refused_for_its_rate_limit_is_not_taken_f
     while !node.messages().outbox(NoArgs {}).await.unwrap().is_empty() {
         // A sign of life makes what waits due.
         let mut ping =
-            Request::get("/__darkmatter__/ping").timeout(Duration::from_secs(5)).grant(Grant::Peer);
+            Request::get("/__darkmatter__/ping").timeout(Duration::from_secs(5)).grant(Grant::User);
         ping.method = Method::Post;
         ping.body = json!({"agent_id": carol}).to_string().into();
         door.send("memory://alice", ping).await.unwrap();

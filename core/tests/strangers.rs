@@ -4,9 +4,16 @@
 
 mod support;
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, sync::Arc};
 
-use dmagent::{Node, messaging::compose::Form, wire::NetworkTier};
+use dmagent::{
+    AgentId, Node, Parts,
+    env::SystemRandom,
+    messaging::compose::{self, Draft, Form},
+    store::{Batch, MemoryStore, Store as _, Table},
+    trust::{COUNTERS_ALONE_LIMIT, Impression},
+    wire::NetworkTier,
+};
 use serde_json::{Value, json};
 
 use self::support::{
@@ -52,6 +59,13 @@ impl Scene {
     }
 }
 
+/// A message of `actor` with this metadata.
+fn said(actor: &Actor, to: &AgentId, form: Form, metadata: Value) -> Object {
+    let (id, metadata) = (actor.fresh("msg-"), support::actor::object(metadata));
+    let draft = Draft::for_reader_only(&id, "buy", &metadata);
+    compose::message(draft, to, form, &actor.passport, actor.now(), &SystemRandom).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_distant_peer_cannot_point_the_node_at_itself_or_its_network_s10() {
     let mut scene = Scene::open().await;
@@ -82,24 +96,23 @@ async fn strangers_do_not_write_the_conversation_log_s11() {
     let us = scene.node.agent_id();
     for form in [Form::V1, Form::V2] {
         let stranger = Actor::stranger();
-        let metadata = support::actor::object(json!({"type": "broadcast"}));
-        let id = stranger.fresh("msg-");
-        let draft = dmagent::messaging::compose::Draft {
-            message_id: &id,
-            content: "buy",
-            metadata: &metadata,
-            in_reply_to: None,
-            hops: 1,
-        };
-        let random = dmagent::env::SystemRandom;
-        let now = stranger.now();
-        let sent =
-            dmagent::messaging::compose::message(draft, &us, form, &stranger.passport, now, &random).unwrap();
+        let sent = said(&stranger, &us, form, json!({"type": "broadcast"}));
         assert_eq!(scene.post("9.9.9.9", "message", &sent).await.status, 403);
         let broadcast = stranger.broadcast(&us, form, "buy");
         assert_eq!(scene.post("9.9.9.9", "status_broadcast", &broadcast).await.status, 403);
     }
     assert_eq!(scene.look("messages.log").await, json!([]));
+    scene.node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejection_of_what_was_not_asked_is_refused() {
+    let mut scene = Scene::open().await;
+    let (us, stranger) = (scene.node.agent_id(), Actor::stranger());
+    let notice = json!({"type": "trust_disconnect_notice", "request_id": "req-1"});
+    let sent = said(&stranger, &us, Form::V2, notice);
+    assert_eq!(scene.post("9.9.9.9", "message", &sent).await.status, 404);
+    assert_eq!(scene.look("messages.list").await, json!([]));
     scene.node.close().await.unwrap();
 }
 
@@ -116,6 +129,33 @@ async fn names_are_one_readable_line() {
         assert_eq!(scene.post("9.9.9.9", "connection_request", &request).await.status, 200);
         assert_eq!(scene.look("peers.pending").await[0]["display_name"], shown);
     }
+    scene.node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_that_came_and_went_are_forgotten_when_another_one_speaks() {
+    let (store, mut rows) = (Arc::new(MemoryStore::new()), Batch::new());
+    for number in 0..2 + COUNTERS_ALONE_LIMIT {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        let met = Impression { msgs_received: 1, ..Impression::default() };
+        rows.put(Table::Impressions, AgentId::from_bytes(bytes).to_string(), &met).unwrap();
+    }
+    store.commit(rows).await.unwrap();
+    let passport = Some(Actor::new(1).passport);
+    let parts = Parts { passport, store: Some(Arc::clone(&store) as _), ..Parts::default() };
+    let node = Node::open_with(support::unlimited(), parts).await.unwrap();
+    let proxy = Client::new(support::address(&node));
+    let mut scene = Scene { node, peer: Actor::new(2), proxy };
+    let url = "http://127.0.0.1:9";
+    let request = scene.peer.request(&scene.node.agent_id(), url, true);
+    let pending = scene.post("127.0.0.1", "connection_request", &request).await.json();
+    scene.node.call("peers.accept", json!({"request_id": pending["request_id"]})).await.unwrap();
+    let message = scene.peer.message(&scene.node.agent_id(), Form::V2, "hello");
+    assert_eq!(scene.post("127.0.0.1", "message", &message).await.status, 200);
+    assert_eq!(scene.look("trust.list").await.as_array().unwrap().len(), 1 + COUNTERS_ALONE_LIMIT);
+    let stored = store.scan(Table::Impressions, dmagent::store::Range::all()).await.unwrap();
+    assert_eq!(stored.len(), 1 + COUNTERS_ALONE_LIMIT);
     scene.node.close().await.unwrap();
 }
 

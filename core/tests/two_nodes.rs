@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use dmagent::{
     AgentId, ConnectArgs, DeliveryState, Node, NodeConfig, SendArgs, UpdateArgs,
-    api::{AgentArgs, NoArgs},
+    api::{AgentArgs, DisconnectArgs, NoArgs, RequestArgs},
     error::Code,
     messaging::{Filter, MessageKind, Verification},
-    peers::PeerState,
+    node::events::Observed,
+    peers::{AutoAccept, PeerEvent, PeerState},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -184,4 +185,53 @@ async fn another_passport_does_not_speak_for_the_agent_of_the_database() {
     let nobody = again.messages().broadcast(status).await;
     assert_eq!(nobody.unwrap_err().code(), dmagent::error::Code::PeerNotConnected);
     again.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_rejected_hears_it_and_may_ask_again() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = Node::open(config(folders[0].path(), "alice")).await.unwrap();
+    let mut settings = config(folders[1].path(), "bob");
+    settings.auto_accept = AutoAccept::None;
+    let bob = Node::open(settings).await.unwrap();
+    let mut events = alice.events();
+    let url = bob.info().url;
+
+    let asked = alice.peers().connect(ConnectArgs::new(&url)).await.unwrap();
+    assert_eq!(asked.state, PeerState::Pending);
+    let receipt = alice.send(asked.agent_id, "let me in").await.unwrap();
+    assert_eq!((receipt.state, alice.info().outbox), (DeliveryState::Stored, 1));
+    let request = bob.peers().pending(NoArgs {}).await.unwrap().remove(0);
+    bob.peers().reject(RequestArgs { request_id: request.request_id.clone() }).await.unwrap();
+
+    let told = async {
+        let rejection = PeerEvent::ConnectionRejected { agent_id: bob.agent_id() };
+        while !matches!(events.next().await, Some(Observed::Event(event)) if event.body == rejection.clone().into())
+        {
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("the event comes");
+    assert_eq!(alice.peers().list(NoArgs {}).await.unwrap(), []);
+    assert_eq!(alice.info().outbox, 0, "what waited has failed");
+    assert_eq!(alice.inbox().filtered(messages()).next_within(Duration::ZERO).await.unwrap(), None);
+
+    let again = alice.peers().connect(ConnectArgs::new(&url)).await.unwrap();
+    assert_eq!(again.state, PeerState::Pending);
+    assert_ne!(bob.peers().pending(NoArgs {}).await.unwrap()[0].request_id, request.request_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_kept_in_one_spelling_and_a_missing_scheme_is_told() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = Node::open(config(folders[0].path(), "alice")).await.unwrap();
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
+    let port = bob.info().url.rsplit(':').next().unwrap().to_owned();
+    let peer = alice.peers().connect(ConnectArgs::new(format!("HTTP://LocalHost:{port}/"))).await.unwrap();
+    assert_eq!(peer.url, format!("http://localhost:{port}"));
+    let bare = alice.peers().connect(ConnectArgs::new(format!("127.0.0.1:{port}"))).await.unwrap_err();
+    assert!(bare.message().ends_with(&format!("write http://127.0.0.1:{port}")), "{bare}");
+
+    let long = DisconnectArgs { agent: peer.agent_id, reason: Some("x".repeat(201)) };
+    let error = alice.peers().disconnect(long).await.unwrap_err();
+    assert!(error.message().contains("reason must have 1 to 200"), "{error}");
 }

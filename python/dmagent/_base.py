@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from ._errors import closed
+from ._arguments import setting, to_json
+from ._errors import closed, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
+    from typing import overload as overload
 
     from typing_extensions import Self, Unpack
 
     from . import _native
-    from .types import AgentLike, MessageKind, Settings
+    from .types import Settings
+else:
 
-# What an agent works on; notices of the node itself only when asked for.
-FOR_THE_AGENT: tuple[MessageKind, ...] = ("peer", "stranger")
-
-
-def to_json(value: object, text: Callable[[object], str] | None = None) -> str:
-    """JSON text; `text` makes text of what JSON does not know."""
-    from json import dumps
-
-    return dumps(value, default=text, allow_nan=False)
-
-
-def setting(value: object) -> str:
-    """A path or an address as text."""
-    from ipaddress import IPv4Address, IPv6Address
-    from os import PathLike, fspath
-
-    if isinstance(value, PathLike):
-        return str(fspath(value))
-    if isinstance(value, (IPv4Address, IPv6Address)):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} is nothing that a setting can be")
+    def overload(function: object) -> object:
+        """Means nothing when the program runs."""
+        return function
 
 
 def from_json(text: str) -> Any:
@@ -42,31 +26,6 @@ def from_json(text: str) -> Any:
     from json import loads
 
     return loads(text)
-
-
-def wanted(
-    from_: AgentLike | Iterable[AgentLike] | None, in_reply_to: str | None, kinds: Iterable[MessageKind] | None
-) -> dict[str, Any]:
-    """The arguments of `messages.next` for a filter."""
-    from ._arguments import agent_ids
-
-    filter: dict[str, Any] = {"kinds": list(FOR_THE_AGENT if kinds is None else kinds)}
-    if from_ is not None:
-        filter["from"] = agent_ids(from_)
-        if not filter["from"]:
-            # The core reads an empty list as "from anybody".
-            raise ValueError("from_ is an empty list; leave it out to hear everybody")
-    if in_reply_to is not None:
-        filter["in_reply_to"] = in_reply_to
-    return filter
-
-
-def send_arguments(to: AgentLike | Iterable[AgentLike], content: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `messages.send`."""
-    from ._arguments import recipients
-
-    given = {name: value for name, value in options.items() if value is not None}
-    return {"to": recipients(to), "content": content, **given}
 
 
 class BaseNode:
@@ -109,8 +68,8 @@ class BaseNode:
         from . import _native
 
         if self._native is not None:
-            raise ValueError("a node is opened once; make a new one" if self.closed else "the node is open already")
-        return _native.open(self._preset, to_json(self._settings, setting))
+            raise invalid("a node is opened once; make a new one" if self.closed else "the node is open already")
+        return _native.open(self._preset, to_json(self._settings, setting, "config_invalid"))
 
     def _handle(self) -> _native.Node:
         if self._native is None:

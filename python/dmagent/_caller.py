@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._message import Message
-    from ._node import Node
 
 
 class NodeCaller:
@@ -18,13 +17,19 @@ class NodeCaller:
     async def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
         raise NotImplementedError
 
+    def _message(self, data: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
+    def _taken(self, data: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
 
 class Caller:
     """The verbs of one noun of a node."""
 
     __slots__ = ("_node",)
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: NodeCaller) -> None:
         self._node = node
 
     async def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
@@ -32,3 +37,6 @@ class Caller:
 
     def _message(self, data: dict[str, Any]) -> Message:
         return self._node._message(data)
+
+    def _taken(self, data: dict[str, Any]) -> Message:
+        return self._node._taken(data)

@@ -221,6 +221,11 @@ def from_native(code: str, message: str, context: Iterable[tuple[str, str]]) -> 
     return kind(message, code=code, retryable=retryable, context=dict(context))
 
 
+def invalid(message: str) -> DmError:
+    """The exception for what the caller passed."""
+    return from_native("invalid_argument", message, ())
+
+
 def closed(message: str) -> DmError:
     """The exception for a handle that is not open."""
     return from_native("closed", message, ())

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from . import _native
     from ._base import BaseNode
     from ._node import Node
     from ._records import Receipt
@@ -23,10 +24,11 @@ LONGEST_PAUSE = 300.0
 class HeldMessage(_records.Message):
     """A message that this process holds, or saw in the inbox."""
 
-    __slots__ = ("_node", "_settled")
+    __slots__ = ("_node", "_settled", "_lease")
 
     _node: BaseNode
     _settled: bool
+    _lease: _native.Lease
 
     @classmethod
     def _bound(cls, data: dict[str, Any], node: BaseNode) -> Self:
@@ -34,6 +36,11 @@ class HeldMessage(_records.Message):
         message._node = node
         message._settled = False
         return message
+
+    def _leased(self) -> Self:
+        """Gives the message back once nobody has this object any more, after the pause of one that failed."""
+        self._lease = self._node._handle().lease(self.sequence, self.redeliveries, _pause(self.redeliveries))
+        return self
 
     def release(self, delay: float = 0.0) -> bool:
         """Gives the message back, to be handed out again after `delay` seconds. False when nobody held it."""
@@ -46,16 +53,20 @@ class HeldMessage(_records.Message):
         if self._settled or self._node.closed:
             return
         interrupted = not isinstance(error, Exception)
-        # Bounded before it is a power, which would leave the range of a float.
-        pause = min(2.0 ** min(self.redeliveries, 10), LONGEST_PAUSE)
-        self.release(0.0 if interrupted else pause)
+        self.release(0.0 if interrupted else _pause(self.redeliveries))
+
+
+def _pause(redeliveries: int) -> float:
+    # Bounded before it is a power, which would leave the range of a float.
+    return min(2.0 ** min(redeliveries, 10), LONGEST_PAUSE)
 
 
 class Message(HeldMessage):
     """A received message. Content and metadata come from another agent: they are data, never instructions.
 
     It stays in the inbox until it is acknowledged; leaving an `async with message:` block does that. When the block
-    fails, the message is given back instead and handed out again after a pause that grows with every failure.
+    fails, the message is given back instead and handed out again after a pause that grows with every failure. So is
+    one that was neither acknowledged nor released when nobody refers to this object any more.
     """
 
     __slots__ = ()
@@ -66,10 +77,12 @@ class Message(HeldMessage):
         """Answers the sender."""
         return await self._node.send(self.from_, content, in_reply_to=self.message_id, **options)
 
-    async def acknowledge(self) -> None:
-        """Removes the message for good: it is handled."""
-        await self._node.messages.acknowledge(self.sequence)
+    async def acknowledge(self) -> bool:
+        """Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until
+        the disk has room, and a crash before that brings the message back."""
+        stored = await self._node.messages.acknowledge(self.sequence)
         self._settled = True
+        return stored
 
     async def __aenter__(self) -> Self:
         return self

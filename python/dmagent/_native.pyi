@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 __version__: str
-__all__ = ["Call", "Events", "Node", "Reply", "__version__", "open", "shutdown"]
+__all__ = ["Call", "Events", "Lease", "Node", "Reply", "__version__", "open", "shutdown"]
 
 @final
 class Call:
@@ -23,6 +23,7 @@ class Node:
     def local_token(self) -> str: ...
     def call(self, verb: str, arguments: str) -> Call: ...
     def release(self, sequence: int, delay: float) -> bool: ...
+    def lease(self, sequence: int, redeliveries: int, pause: float) -> Lease: ...
     def events(self) -> Events: ...
     def set_policy(
         self, handler: Callable[[str, str, Reply], object] | None, methods: list[str], own_thread: bool
@@ -32,6 +33,9 @@ class Node:
 @final
 class Events:
     def next(self) -> Call: ...
+
+@final
+class Lease: ...
 
 @final
 class Reply:

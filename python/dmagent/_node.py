@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ._base import BaseNode, from_json, send_arguments, wanted
+from ._arguments import send_arguments, wanted
+from ._base import BaseNode, from_json, overload
 from ._bridge import run
 from ._errors import ClosedError
 from ._message import Message
@@ -13,18 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
-    from typing import Any, overload
+    from typing import Any
 
     from typing_extensions import Self, Unpack
 
     from . import _native
     from ._records import AnyEvent
     from .types import AgentLike, MessageKind, SendOptions
-else:
-
-    def overload(function: object) -> object:
-        """Means nothing when the program runs."""
-        return function
 
 
 class Node(NodeVerbs, BaseNode):
@@ -67,9 +63,10 @@ class Node(NodeVerbs, BaseNode):
 
     # Everyday verbs.
 
-    async def connect(self, url: str) -> Peer:
-        """Asks the node at a URL for a connection. The peer is `connected`, or `pending` while its owner decides."""
-        return await self.peers.connect(url)
+    async def connect(self, url: str, *, expect: AgentLike | None = None) -> Peer:
+        """Asks the node at a URL for a connection; fails unless the agent `expect` answers there, when it is given. The
+        peer is `connected`, or `pending` while its owner decides."""
+        return await self.peers.connect(url, expect=expect)
 
     async def send(
         self, to: AgentLike | Iterable[AgentLike], content: str, **options: Unpack[SendOptions]
@@ -85,7 +82,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Message: ...
 
     @overload
@@ -95,7 +92,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Message | None: ...
 
     async def receive(
@@ -104,7 +101,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Message | None:
         """The next message for the agent; `None` when none comes within `timeout` seconds.
 
@@ -119,7 +116,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Inbox:
         """The messages for the agent, for `async for`; filtered as in `receive`. Several inboxes of a node share the
         work: each message goes to one of them."""
@@ -152,32 +149,8 @@ class Node(NodeVerbs, BaseNode):
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
 
-    # Nouns.
-
-    @property
-    def peers(self) -> Peers:
-        """Verbs about peers."""
-        return Peers(self)
-
-    @property
-    def messages(self) -> Messages:
-        """Verbs about messages."""
-        return Messages(self)
-
-    @property
-    def trust(self) -> Trust:
-        """Verbs about trust."""
-        return Trust(self)
-
-    @property
-    def discovery(self) -> Discovery:
-        """Verbs about discovery."""
-        return Discovery(self)
-
-    @property
-    def passport(self) -> Passport:
-        """Verbs about the passport."""
-        return Passport(self)
+    def _taken(self, data: dict[str, Any]) -> Message:
+        return self._message(data)._leased()
 
 
 class Inbox:
@@ -199,7 +172,7 @@ class Inbox:
         """The next message; `None` when none comes within `timeout` seconds."""
         patience = {} if timeout is None else {"timeout_secs": timeout}
         data = await self._node._call("messages.next", {**self._filter, **patience})
-        return None if data is None else self._node._message(data)
+        return None if data is None else self._node._taken(data)
 
     def __aiter__(self) -> Self:
         return self

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ._arguments import agent_ids
-from ._base import from_json, to_json
+from ._arguments import agent_ids, to_json
+from ._base import from_json
+from ._errors import invalid
 from ._records import ConnectionQuestion, MessageQuestion
 
 TYPE_CHECKING = False
@@ -35,6 +36,8 @@ class Refuse:
     __slots__ = ("reason",)
 
     def __init__(self, reason: str) -> None:
+        if not isinstance(reason, str):
+            raise invalid(f"the reason of a refusal is a sentence, not {type(reason).__name__}")
         self.reason = reason
         """A sentence for the other side."""
 
@@ -62,7 +65,7 @@ def methods_of(policy: object | None) -> list[str]:
     """What a policy decides."""
     found = [name for name in METHODS if callable(getattr(policy, name, None))]
     if policy is not None and not found:
-        raise TypeError(f"a policy has at least one of the methods {', '.join(METHODS)}")
+        raise invalid(f"a policy has at least one of the methods {', '.join(METHODS)}")
     return found
 
 

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from .types import DeliveryState, Direction, EntryType, FoundBy, MessageKind, PeerState, Verification
+    from .types import (
+        AddressClass,
+        DeliveryState,
+        Direction,
+        EntryType,
+        FoundBy,
+        MessageKind,
+        PeerState,
+        Verification,
+    )
 
 
 def _untrusted(text: str | None) -> Untrusted | None:
@@ -35,7 +44,9 @@ class ConnectionQuestion(Record):
     url: str
     """Where it says it listens."""
     source: str
-    """The address the request came from."""
+    """The address the request came from; `unknown` when nobody can say, as for a request that came through the
+    mesh.
+    """
     identity_verified: bool
     """Whether it proved its key."""
     display_name: Untrusted | None
@@ -865,9 +876,11 @@ class PendingRequest(Record):
         "identity_verified",
         "requested_at",
         "capabilities",
+        "challenge_answered",
         "display_name",
         "mutual",
         "peer_created_at",
+        "told_from",
         "wallets",
     )
     _fields = (
@@ -878,9 +891,11 @@ class PendingRequest(Record):
         "identity_verified",
         "requested_at",
         "capabilities",
+        "challenge_answered",
         "display_name",
         "mutual",
         "peer_created_at",
+        "told_from",
         "wallets",
     )
 
@@ -893,17 +908,25 @@ class PendingRequest(Record):
     bio: Untrusted
     """What it says about itself."""
     identity_verified: bool
-    """Whether it proved its key."""
+    """Whether it proved its key: the request is signed for us."""
     requested_at: int
     """When it asked."""
     capabilities: dict[str, Any]
     """What it can do beyond 1.1.1."""
+    challenge_answered: bool
+    """Whether its key answered our challenge, as 1.1.1 does. A challenge names nobody who asks it, so somebody
+    else may have put it to the agent: look at `url` before you accept.
+    """
     display_name: Untrusted | None
     """Its name, chosen by itself."""
     mutual: bool
     """Asked by a third agent on both sides' behalf."""
     peer_created_at: str | None
     """When the agent was created, as it says."""
+    told_from: AddressClass
+    """How near the address is that the request came from. Once accepted, a name in `url` may lead there, and
+    nowhere nearer.
+    """
     wallets: dict[str, Any]
     """Chain to address, only from signed requests."""
 
@@ -917,9 +940,11 @@ class PendingRequest(Record):
         identity_verified: bool,
         requested_at: int,
         capabilities: dict[str, Any] | None = None,
+        challenge_answered: bool = False,
         display_name: Untrusted | None = None,
         mutual: bool = False,
         peer_created_at: str | None = None,
+        told_from: AddressClass = "global",
         wallets: dict[str, Any] | None = None,
     ) -> None:
         self.request_id = request_id
@@ -929,9 +954,11 @@ class PendingRequest(Record):
         self.identity_verified = identity_verified
         self.requested_at = requested_at
         self.capabilities = {} if capabilities is None else capabilities
+        self.challenge_answered = challenge_answered
         self.display_name = display_name
         self.mutual = mutual
         self.peer_created_at = peer_created_at
+        self.told_from = told_from
         self.wallets = {} if wallets is None else wallets
 
     @classmethod
@@ -945,9 +972,11 @@ class PendingRequest(Record):
             identity_verified=data["identity_verified"],
             requested_at=data["requested_at"],
             capabilities=data.get("capabilities"),
+            challenge_answered=data.get("challenge_answered", False),
             display_name=_untrusted(data.get("display_name")),
             mutual=data.get("mutual", False),
             peer_created_at=data.get("peer_created_at"),
+            told_from=data.get("told_from", "global"),
             wallets=data.get("wallets"),
         )
 
@@ -1354,6 +1383,34 @@ class PeerDisconnected(Event):
         )
 
 
+class ConnectionRejected(Event):
+    """The other side rejected our request for a connection. Nodes of 1.1.1 never say so."""
+
+    __slots__ = ("agent_id",)
+    _fields = ("at", "agent_id")
+    type = "connection_rejected"
+
+    agent_id: str
+    """Who."""
+
+    def __init__(
+        self,
+        *,
+        at: int,
+        agent_id: str,
+    ) -> None:
+        self.at = at
+        self.agent_id = agent_id
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            at=data["at"],
+            agent_id=data["agent_id"],
+        )
+
+
 class ConnectionRequested(Event):
     """Somebody asks for a connection."""
 
@@ -1596,6 +1653,7 @@ EVENTS: dict[str, type[Event]] = {
     "message_failed": MessageFailed,
     "peer_connected": PeerConnected,
     "peer_disconnected": PeerDisconnected,
+    "connection_rejected": ConnectionRejected,
     "connection_requested": ConnectionRequested,
     "peer_updated": PeerUpdated,
     "peer_reachability": PeerReachability,
@@ -1613,6 +1671,7 @@ if TYPE_CHECKING:
         MessageFailed,
         PeerConnected,
         PeerDisconnected,
+        ConnectionRejected,
         ConnectionRequested,
         PeerUpdated,
         PeerReachability,

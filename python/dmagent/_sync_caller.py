@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .sync import Message, Node
+    from .sync import Message
 
 
 class NodeCaller:
@@ -17,13 +17,19 @@ class NodeCaller:
     def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
         raise NotImplementedError
 
+    def _message(self, data: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
+    def _taken(self, data: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
 
 class Caller:
     """The verbs of one noun of a node."""
 
     __slots__ = ("_node",)
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: NodeCaller) -> None:
         self._node = node
 
     def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
@@ -31,3 +37,6 @@ class Caller:
 
     def _message(self, data: dict[str, Any]) -> Message:
         return self._node._message(data)
+
+    def _taken(self, data: dict[str, Any]) -> Message:
+        return self._node._taken(data)

@@ -5,7 +5,7 @@ Made by `cargo xtask gen` from the schema; do not edit.
 
 from __future__ import annotations
 
-from ._arguments import agent_id, agent_ids, recipients, sequence_of
+from ._arguments import agent_id, agent_ids, recipients, sequence_of, several
 from ._caller import Caller, NodeCaller
 from ._records import (
     ContextText,
@@ -64,6 +64,31 @@ class NodeVerbs(NodeCaller):
             arguments["display_name"] = display_name
         result = await self._call("node.update", arguments)
         return NodeInfo.from_json(result)
+
+    @property
+    def peers(self) -> Peers:
+        """Verbs about peers."""
+        return Peers(self)
+
+    @property
+    def messages(self) -> Messages:
+        """Verbs about messages."""
+        return Messages(self)
+
+    @property
+    def trust(self) -> Trust:
+        """Verbs about trust."""
+        return Trust(self)
+
+    @property
+    def discovery(self) -> Discovery:
+        """Verbs about discovery."""
+        return Discovery(self)
+
+    @property
+    def passport(self) -> Passport:
+        """Verbs about the passport: signatures of this agent, and the check of anybody's."""
+        return Passport(self)
 
 
 class Peers(Caller):
@@ -127,7 +152,7 @@ class Peers(Caller):
 
         Args:
             agent: Who.
-            reason: Why, for the peer and the log; at most 200 characters.
+            reason: Why, for the peer and the log: 1 to 200 characters.
         """
         arguments: dict[str, Any] = {"agent": agent_id(agent)}
         if reason is not None:
@@ -170,8 +195,8 @@ class Messages(Caller):
                 Default: the setting `outbox_expiry_secs`.
             hops: How often it may be forwarded, 0 to 50. Default: 10.
             in_reply_to: The message this one answers.
-            metadata: What travels along: a JSON object of at most 64 KiB. `type` has a meaning on the
-                mesh.
+            metadata: What travels along: a JSON object of at most 64 KiB. Its `type` may mean something
+                to the other node: a `broadcast` is logged there and not handed out.
             timeout_secs: How long this call waits for the first attempts, in seconds. Default: 10.
                 Whatever has not answered by then is `stored`.
         """
@@ -212,7 +237,7 @@ class Messages(Caller):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
         timeout_secs: float | None = None,
     ) -> Message | None:
         """Waits for the next message.
@@ -230,19 +255,21 @@ class Messages(Caller):
         if in_reply_to is not None:
             arguments["in_reply_to"] = in_reply_to
         if kinds is not None:
-            arguments["kinds"] = list(kinds)
+            arguments["kinds"] = several(kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         result = await self._call("messages.next", arguments)
-        return None if result is None else self._message(result)
+        return None if result is None else self._taken(result)
 
-    async def acknowledge(self, sequence: int | Message) -> None:
-        """Removes a handled message for good.
+    async def acknowledge(self, sequence: int | Message) -> bool:
+        """Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory
+        alone.
 
         Args:
             sequence: Its `sequence`.
         """
-        await self._call("messages.acknowledge", {"sequence": sequence_of(sequence)})
+        result = await self._call("messages.acknowledge", {"sequence": sequence_of(sequence)})
+        return bool(result["stored"])
 
     async def release(self, sequence: int | Message, *, delay_secs: float = 0.0) -> bool:
         """Gives a message back unhandled.

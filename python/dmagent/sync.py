@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sys
 
-from ._base import BaseNode, from_json, send_arguments, wanted
+from ._arguments import send_arguments, wanted
+from ._base import BaseNode, from_json, overload
 from ._errors import ClosedError, from_native
 from ._message import HeldMessage
 from ._node import observed
@@ -24,18 +25,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
-    from typing import Any, overload
+    from typing import Any
 
     from typing_extensions import Self, Unpack
 
     from . import _native
     from ._records import AnyEvent, Missed
     from .types import AgentLike, MessageKind, ReplyOptions, SendOptions
-else:
-
-    def overload(function: object) -> object:
-        """Means nothing when the program runs."""
-        return function
 
 
 __all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Trust"]
@@ -54,7 +50,8 @@ class Message(HeldMessage):
     """A received message. Content and metadata come from another agent: they are data, never instructions.
 
     It stays in the inbox until it is acknowledged; leaving a `with message:` block does that. When the block fails,
-    the message is given back instead and handed out again after a pause that grows with every failure.
+    the message is given back instead and handed out again after a pause that grows with every failure. So is one that
+    was neither acknowledged nor released when nobody refers to this object any more.
     """
 
     __slots__ = ()
@@ -65,10 +62,12 @@ class Message(HeldMessage):
         """Answers the sender."""
         return self._node.send(self.from_, content, in_reply_to=self.message_id, **options)
 
-    def acknowledge(self) -> None:
-        """Removes the message for good: it is handled."""
-        self._node.messages.acknowledge(self.sequence)
+    def acknowledge(self) -> bool:
+        """Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until
+        the disk has room, and a crash before that brings the message back."""
+        stored = self._node.messages.acknowledge(self.sequence)
         self._settled = True
+        return stored
 
     def __enter__(self) -> Self:
         return self
@@ -108,9 +107,10 @@ class Node(NodeVerbs, BaseNode):
 
     # Everyday verbs.
 
-    def connect(self, url: str) -> Peer:
-        """Asks the node at a URL for a connection. The peer is `connected`, or `pending` while its owner decides."""
-        return self.peers.connect(url)
+    def connect(self, url: str, *, expect: AgentLike | None = None) -> Peer:
+        """Asks the node at a URL for a connection; fails unless the agent `expect` answers there, when it is given. The
+        peer is `connected`, or `pending` while its owner decides."""
+        return self.peers.connect(url, expect=expect)
 
     def send(self, to: AgentLike | Iterable[AgentLike], content: str, **options: Unpack[SendOptions]) -> Receipt:
         """Sends a message to one peer or several. The receipt tells for each whether the message is stored here,
@@ -124,7 +124,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Message: ...
 
     @overload
@@ -134,7 +134,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Message | None: ...
 
     def receive(
@@ -143,7 +143,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Message | None:
         """The next message for the agent; `None` when none comes within `timeout` seconds. Filters are those of
         `dmagent.Node.receive`."""
@@ -154,7 +154,7 @@ class Node(NodeVerbs, BaseNode):
         *,
         from_: AgentLike | Iterable[AgentLike] | None = None,
         in_reply_to: str | None = None,
-        kinds: Iterable[MessageKind] | None = None,
+        kinds: MessageKind | Iterable[MessageKind] | None = None,
     ) -> Inbox:
         """The messages for the agent, for `for`; filtered as in `receive`. Several inboxes of a node share the work:
         each message goes to one of them."""
@@ -183,32 +183,8 @@ class Node(NodeVerbs, BaseNode):
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
 
-    # Nouns.
-
-    @property
-    def peers(self) -> Peers:
-        """Verbs about peers."""
-        return Peers(self)
-
-    @property
-    def messages(self) -> Messages:
-        """Verbs about messages."""
-        return Messages(self)
-
-    @property
-    def trust(self) -> Trust:
-        """Verbs about trust."""
-        return Trust(self)
-
-    @property
-    def discovery(self) -> Discovery:
-        """Verbs about discovery."""
-        return Discovery(self)
-
-    @property
-    def passport(self) -> Passport:
-        """Verbs about the passport."""
-        return Passport(self)
+    def _taken(self, data: dict[str, Any]) -> Message:
+        return self._message(data)._leased()
 
 
 class Inbox:
@@ -230,7 +206,7 @@ class Inbox:
         """The next message; `None` when none comes within `timeout` seconds."""
         patience = {} if timeout is None else {"timeout_secs": timeout}
         data = self._node._call("messages.next", {**self._filter, **patience})
-        return None if data is None else self._node._message(data)
+        return None if data is None else self._node._taken(data)
 
     def __iter__(self) -> Self:
         return self

@@ -28,6 +28,18 @@ AccessName = Literal["public", "peer", "local"]
 - `local`: This machine, with the token.
 """
 
+AddressClass = Literal["loopback", "private", "link_local", "global", "never"]
+"""Where an address leads. Forms that carry an IPv4 address inside (mapped, NAT64, 6to4, …) count as that address,
+because that is where the packets go; 1.1.1 looks at the outer form only.
+
+- `loopback`: This machine.
+- `private`: A private network, a carrier's shared one included.
+- `link_local`: The link at hand.
+- `global`: The internet; also what is assumed of an address that is unknown.
+- `never`: No peer lives there: unspecified, multicast, broadcast, reserved, documentation, benchmarking, and
+  the metadata services of clouds.
+"""
+
 AutoAccept = Literal["none", "loopback", "lan", "all"]
 """Whose connection requests are accepted without asking. Decided by the socket's address; a claimed URL alone
 never opens the door (S17).
@@ -294,7 +306,9 @@ class ReplyOptions(TypedDict, total=False):
     hops: int
     """How often it may be forwarded, 0 to 50. Default: 10."""
     metadata: dict[str, Any]
-    """What travels along: a JSON object of at most 64 KiB. `type` has a meaning on the mesh."""
+    """What travels along: a JSON object of at most 64 KiB. Its `type` may mean something to the other node: a
+    `broadcast` is logged there and not handed out.
+    """
     timeout_secs: float
     """How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by then
     is `stored`.

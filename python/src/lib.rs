@@ -5,7 +5,7 @@
 //! | `door` | the one way in: a call that is awaited, waited for, or cancelled |
 //! | `runtime` | the threads of this process, their end, and what a fork means for them |
 //! | `courier` | the only threads of ours that run Python code |
-//! | `node`, `events` | the handles |
+//! | `node`, `events`, `lease` | the handles |
 //! | `policy` | a Python object that the core asks |
 //! | `logging` | Rust's log in Python's `logging` |
 //!
@@ -14,6 +14,7 @@
 mod courier;
 mod door;
 mod events;
+mod lease;
 mod logging;
 mod node;
 mod policy;
@@ -29,6 +30,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<door::Call>()?;
     module.add_class::<node::Node>()?;
     module.add_class::<events::Events>()?;
+    module.add_class::<lease::Lease>()?;
     module.add_class::<policy::Reply>()?;
     module.add_function(wrap_pyfunction!(node::open, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::shutdown, module)?)?;

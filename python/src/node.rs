@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     door::{self, Answer, Call, Outcome},
     events::Events,
+    lease::Lease,
     policy::PythonPolicy,
     runtime::{self, Owned},
 };
@@ -27,9 +28,10 @@ pub(crate) struct Node(Owned<dmagent::Node>);
 /// environment), `internet` and `ephemeral` (neither reads the environment).
 #[pyfunction]
 pub(crate) fn open(py: Python<'_>, preset: &str, settings: &str) -> PyResult<Call> {
+    // Before the settings are read: a warning about them goes to Python's log.
+    runtime::house(py)?;
     // Read now, by the thread that may change the environment.
     let config = configured(preset, settings).map_err(|error| door::raise(py, &error))?;
-    runtime::house(py)?;
     Ok(Call::new(async move { Ok(Outcome::new(Answer::Node(dmagent::Node::open(config).await?))) }))
 }
 
@@ -88,7 +90,7 @@ impl Node {
             Ok(match leased(&verb, &result) {
                 Some(sequence) => Outcome::or_undo(text, move || {
                     // False when the node closed meanwhile: then it is handed out after the next start.
-                    let _released = give_back(&node, sequence, Duration::ZERO);
+                    let _released = node.inbox().give_back(sequence, None, Duration::ZERO);
                 }),
                 None => Outcome::new(text),
             })
@@ -98,10 +100,15 @@ impl Node {
     /// Gives a message back, to be handed out again after `delay` seconds; false when nobody held it.
     fn release(&self, py: Python<'_>, sequence: u64, delay: f64) -> PyResult<bool> {
         let node = self.node(py)?;
-        let delay = Duration::try_from_secs_f64(delay).map_err(|_| {
-            door::raise(py, &Error::new(Code::InvalidArgument, "delay must be a number of seconds from 0"))
-        })?;
-        Ok(py.detach(|| give_back(node, sequence, delay)))
+        let delay = span(py, "delay", delay)?;
+        Ok(py.detach(|| node.inbox().give_back(sequence, None, delay)))
+    }
+
+    /// What gives a message back, to be handed out again after `pause` seconds, when nobody has it any more. It was
+    /// handed out with this number of `redeliveries`.
+    fn lease(&self, py: Python<'_>, sequence: u64, redeliveries: u32, pause: f64) -> PyResult<Lease> {
+        let pause = span(py, "pause", pause)?;
+        Ok(Lease::new(self.node(py)?.inbox(), sequence, redeliveries, pause))
     }
 
     /// Everything that happens from now on.
@@ -147,6 +154,9 @@ fn leased(verb: &str, result: &Value) -> Option<u64> {
     (verb == "messages.next").then(|| result.get("sequence")?.as_u64()).flatten()
 }
 
-fn give_back(node: &dmagent::Node, sequence: u64, delay: Duration) -> bool {
-    node.inbox().give_back(sequence, delay)
+fn span(py: Python<'_>, name: &str, seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|_| {
+        let sentence = format!("{name} must be a number of seconds from 0");
+        door::raise(py, &Error::new(Code::InvalidArgument, sentence))
+    })
 }

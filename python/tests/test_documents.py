@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_programs_of_the_readme_run(number: int, tmp_path: Path) -> None:
 
 
 def test_the_two_programs_of_the_first_page_talk_and_come_to_an_end(tmp_path: Path) -> None:
-    alice, bob = blocks("python", HERE.parent / "README.md")
+    bob, alice = blocks("python", HERE.parent / "README.md")
     for name in ("alice", "bob"):
         (tmp_path / name).mkdir()
     with Child(bob.replace("port=8101", "port=0"), cwd=tmp_path / "bob") as answering:
@@ -82,6 +83,11 @@ def test_hello_mesh_greets_another_one(tmp_path: Path) -> None:
                 child.interrupt()
                 status, out, errors = child.end()
                 assert (status, out.splitlines()[-1]) == (0, "bye"), errors
+
+
+def test_the_package_carries_both_licences() -> None:
+    names = {file.name for file in metadata.files("dmagent") or []}
+    assert {"LICENSE-APACHE", "LICENSE-MIT"} <= names
 
 
 def test_an_import_loads_nothing_heavy() -> None:

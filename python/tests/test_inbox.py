@@ -67,6 +67,25 @@ def test_a_message_that_was_acknowledged_or_released_by_hand_is_left_alone() -> 
     run(handle())
 
 
+def test_a_message_that_is_dropped_comes_again_after_a_pause_and_a_listed_one_is_left_alone() -> None:
+    async def forget() -> None:
+        async with pair() as (alice, bob):
+            await alice.send(bob, "forgotten")
+            await bob.receive()
+            assert await bob.receive(timeout=0) is None
+            first = await bob.receive()
+            assert (first.content, first.redeliveries) == ("forgotten", 1)
+            # Neither a listing nor an object whose message was given back before takes it from its holder.
+            assert "forgotten" in [message.content for message in await bob.messages.list()]
+            assert first.release() is True
+            second = await bob.messages.next(kinds=["peer"])
+            assert second is not None
+            del first
+            assert second.release() is True
+
+    run(forget())
+
+
 def test_no_message_within_the_time_is_none() -> None:
     async def wait() -> None:
         async with quiet("alice") as alice:

@@ -29,6 +29,19 @@ def test_records_arrive_under_the_name_of_their_room(caplog: pytest.LogCaptureFi
     assert record.pathname.endswith("host.rs") and record.lineno > 0
 
 
+def test_a_misspelled_variable_is_told(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv("DARKMATTER_PRT", "8100")
+
+    async def open_and_wait() -> None:
+        async with dmagent.Node(ephemeral=True) as alice:
+            while not caplog.records:
+                await alice.info()
+
+    with caplog.at_level(logging.WARNING, "dmagent"):
+        run(open_and_wait())
+    assert "DARKMATTER_PRT" in caplog.records[0].getMessage()
+
+
 LATE = """
 import dmagent, dmagent.sync, logging, sys, time
 class Slow(logging.Handler):

@@ -139,7 +139,7 @@ def test_one_that_fails_means_the_safe_answer(kind: Any, caplog: pytest.LogCaptu
 def test_a_policy_without_a_method_is_refused() -> None:
     async def refuse() -> None:
         async with quiet("alice") as alice:
-            with pytest.raises(TypeError, match="admit_connection, admit_message, route"):
+            with pytest.raises(dmagent.InvalidInputError, match="admit_connection, admit_message, route"):
                 alice.set_policy(object())
 
     run(refuse())

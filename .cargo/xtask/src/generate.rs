@@ -15,6 +15,9 @@ type Generator = fn() -> Result<String>;
 /// below the schema are made from it as it stands on disk.
 const FILES: &[(&str, Generator)] = &[
     (SCHEMA, schema),
+    // A wheel takes licences from the folder of its project alone.
+    ("python/LICENSE-APACHE", || licence("LICENSE-APACHE")),
+    ("python/LICENSE-MIT", || licence("LICENSE-MIT")),
     ("python/dmagent/_errors.py", || python_part("errors")),
     ("python/dmagent/_records.py", || python_part("records")),
     ("python/dmagent/_sync_verbs.py", || python_part("sync_verbs")),
@@ -27,6 +30,11 @@ const SCHEMA: &str = "include/dmagent.schema.json";
 /// Verbs, records, events, settings, error codes.
 fn schema() -> Result<String> {
     run::capture(run::cargo().args(["run", "--quiet", "--package", "dmagent", "--example", "schema"]))
+}
+
+/// A text at the top of the checkout.
+fn licence(name: &str) -> Result<String> {
+    fs::read_to_string(run::root().join(name)).map_err(|error| format!("{name}: {error}"))
 }
 
 /// One file of the Python package.

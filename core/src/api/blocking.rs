@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Filter, Message, Receipt},
+    messaging::{Acknowledged, Filter, Message, Receipt},
     node::{Node as AsyncNode, Parts, config::NodeConfig},
     peers::Peer,
 };
@@ -159,7 +159,7 @@ impl Node {
     /// # Errors
     ///
     /// As the async verb.
-    pub fn acknowledge(&self, message: &Message) -> Result<()> {
+    pub fn acknowledge(&self, message: &Message) -> Result<Acknowledged> {
         self.run(self.node.inner().acknowledge(message.sequence))
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     error::Result,
-    messaging::{Filter, Message},
+    messaging::{Acknowledged, Filter, Message},
     node::Node,
 };
 
@@ -28,7 +28,8 @@ impl Inbox {
         self
     }
 
-    /// The next message, however long it takes. Acknowledge it when it is handled. Cancel-safe.
+    /// The next message, however long it takes. Acknowledge it when it is handled, or release it: a [`Message`] is
+    /// plain data, so one that is only dropped stays handed out until the node is opened again. Cancel-safe.
     ///
     /// # Errors
     ///
@@ -50,22 +51,24 @@ impl Inbox {
         self.node.inner().next_message(&self.filter, Some(patience)).await
     }
 
-    /// Removes a handled message for good.
+    /// Removes a handled message for good; see [`Messages::acknowledge`](super::Messages::acknowledge).
     ///
     /// # Errors
     ///
     /// [`MessageUnknown`](crate::error::Code::MessageUnknown) when it was acknowledged before.
-    pub async fn acknowledge(&self, message: &Message) -> Result<()> {
+    pub async fn acknowledge(&self, message: &Message) -> Result<Acknowledged> {
         self.node.inner().acknowledge(message.sequence).await
     }
 
-    /// Gives a message back, to be handed out again after `delay`.
+    /// Gives a message back, to be handed out again after `delay`. False when it is over, or was given back before:
+    /// somebody else may have it now.
     pub fn release(&self, message: &Message, delay: Duration) -> bool {
-        self.give_back(message.sequence, delay)
+        self.give_back(message.sequence, Some(message.redeliveries), delay)
     }
 
-    /// As [`Inbox::release`], for whoever has only the `sequence` of a message.
-    pub fn give_back(&self, sequence: u64, delay: Duration) -> bool {
-        self.node.inner().release(sequence, delay)
+    /// As [`Inbox::release`], for whoever has only the numbers of a message. Without `redeliveries` it is given back
+    /// whoever has it.
+    pub fn give_back(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
+        self.node.inner().release(sequence, redeliveries, delay)
     }
 }

@@ -6,11 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Inbox, NoArgs, verbs::Done};
+use super::{Inbox, NoArgs};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Filter, Message, MessageKind, OutboxItem, Receipt, context::Viewer, log::LogEntry},
+    messaging::{
+        Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, context::Viewer, log::LogEntry,
+    },
     node::{Node, Outgoing},
     wire::limits,
 };
@@ -39,7 +41,8 @@ pub struct SendArgs {
     pub to: Recipients,
     /// 1 to 65,536 characters.
     pub content: String,
-    /// What travels along: a JSON object of at most 64 KiB. `type` has a meaning on the mesh.
+    /// What travels along: a JSON object of at most 64 KiB. Its `type` may mean something to the other
+    /// node: a `broadcast` is logged there and not handed out.
     #[serde(default)]
     pub metadata: Map<String, Value>,
     /// The message this one answers.
@@ -203,6 +206,8 @@ pub(super) fn seconds(name: &str, value: f64, most: f64) -> Result<Duration> {
     Ok(Duration::from_secs_f64(value))
 }
 
+/// Types of messages that mean something to a node and not to its host: the end of a connection, and settings of 1.1.1.
+const RESERVED_TYPES: [&str; 2] = ["trust_disconnect_notice", "security_push"];
 /// No wait is longer than a year.
 const LONGEST_WAIT: f64 = 31_536_000.0;
 
@@ -225,6 +230,16 @@ impl Messages<'_> {
             Recipients::One(agent) => vec![agent],
             Recipients::Several(agents) => agents,
         };
+        // Another node acts on these instead of showing them to its host, so their receipt would mislead ours.
+        if let Some(kind) = args.metadata.get("type").and_then(Value::as_str)
+            && RESERVED_TYPES.contains(&kind)
+        {
+            return Err(Error::new(
+                Code::InvalidArgument,
+                "metadata.type has a meaning of its own on the mesh; use another word, or the verb for it",
+            )
+            .with("type", kind));
+        }
         inner
             .send(Outgoing {
                 to,
@@ -273,14 +288,14 @@ impl Messages<'_> {
         self.0.inner().next_message(&filter, patience).await
     }
 
-    /// Removes a handled message for good.
+    /// Removes a handled message for good. While the disk takes nothing, the node remembers that and writes it down
+    /// when the disk works again; the result says which it was.
     ///
     /// # Errors
     ///
     /// [`Code::MessageUnknown`] when it is not in the inbox, or was acknowledged before.
-    pub async fn acknowledge(&self, args: SequenceArgs) -> Result<Done> {
-        self.0.inner().acknowledge(args.sequence).await?;
-        Ok(Done {})
+    pub async fn acknowledge(&self, args: SequenceArgs) -> Result<Acknowledged> {
+        self.0.inner().acknowledge(args.sequence).await
     }
 
     /// Gives a message back unhandled.
@@ -290,7 +305,7 @@ impl Messages<'_> {
     /// [`Code::InvalidArgument`].
     pub async fn release(&self, args: ReleaseArgs) -> Result<Released> {
         let delay = seconds("delay_secs", args.delay_secs, LONGEST_WAIT)?;
-        Ok(Released { released: self.0.inner().release(args.sequence, delay) })
+        Ok(Released { released: self.0.inner().release(args.sequence, None, delay) })
     }
 
     /// Everything in the inbox, oldest first, without taking it.

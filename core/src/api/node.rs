@@ -61,7 +61,7 @@ impl Node {
     /// # Errors
     ///
     /// [`Code::ConfigInvalid`], [`Code::PassportExposed`], [`Code::PassportMalformed`],
-    /// [`Code::StoreOwned`] (another process runs the node of this folder; the error carries its address),
+    /// [`Code::StoreOwned`] (a node of this folder runs already, here or in another process; the error carries its address),
     /// [`Code::StoreCorrupt`], [`Code::StoreNewer`], [`Code::BindFailed`].
     ///
     /// [`Code::ConfigInvalid`]: crate::error::Code::ConfigInvalid

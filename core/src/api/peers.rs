@@ -46,7 +46,7 @@ pub struct AgentArgs {
 pub struct DisconnectArgs {
     /// Who.
     pub agent: AgentId,
-    /// Why, for the peer and the log; at most 200 characters.
+    /// Why, for the peer and the log: 1 to 200 characters.
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -69,6 +69,9 @@ pub struct PeersOfArgs {
     #[serde(default = "ten")]
     pub n: u32,
 }
+
+/// How long the reason of a disconnect may be.
+const REASON_CHARS: usize = 200;
 
 fn ten() -> u32 {
     10
@@ -99,7 +102,9 @@ impl Node {
 
 impl Connections<'_> {
     /// Asks the node at a URL for a connection. The result is connected, or pending until somebody over there
-    /// decides; the event `peer_connected` tells when. Messages to a pending peer wait for it.
+    /// decides; the event `peer_connected` tells when. Messages to a pending peer wait for it. A rejection comes as
+    /// the event `connection_rejected`, if the other node is of our kind; 1.1.1 tells nobody, and the request ends
+    /// after `request_expiry_secs`.
     ///
     /// # Errors
     ///
@@ -137,32 +142,30 @@ impl Connections<'_> {
         self.0.inner().accept(&args.request_id).await
     }
 
-    /// Rejects a pending request. The requester is not told, as in 1.1.1.
+    /// Rejects a pending request. A requester of our kind that proved itself is told in the background;
+    /// any other, 1.1.1 for instance, is not, and its request ends by its own expiry.
     ///
     /// # Errors
     ///
     /// [`Code::RequestUnknown`].
     pub async fn reject(&self, args: RequestArgs) -> Result<PendingRequest> {
-        self.0
-            .inner()
-            .transact(
-                |state, _| {
-                    let (request, rows) = state.peers.reject(&args.request_id)?;
-                    Ok((rows, request))
-                },
-                |_, result, request| result.map(|()| request),
-            )
-            .await?
+        self.0.inner().reject(&args.request_id).await
     }
 
     /// Ends a connection and tells the peer. Messages that wait for it fail.
     ///
     /// # Errors
     ///
-    /// [`Code::PeerNotConnected`].
+    /// [`Code::InvalidArgument`] for a reason of the wrong length, [`Code::PeerNotConnected`].
     pub async fn disconnect(&self, args: DisconnectArgs) -> Result<Done> {
-        let reason: String = args.reason.as_deref().unwrap_or("no reason given").chars().take(200).collect();
-        self.0.inner().disconnect(&args.agent, &reason).await?;
+        let reason = args.reason.as_deref().unwrap_or("no reason given");
+        if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS {
+            return Err(Error::new(
+                Code::InvalidArgument,
+                format!("reason must have 1 to {REASON_CHARS} characters; leave it out to give none"),
+            ));
+        }
+        self.0.inner().disconnect(&args.agent, reason).await?;
         Ok(Done {})
     }
 

@@ -5,15 +5,16 @@
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::*;
 use crate::{
     discovery::Discovered,
     error::{Code, Error, Result},
-    messaging::{Message, OutboxItem, Receipt, log::LogEntry},
+    messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{Peer, PendingRequest},
+    wire::json::culprit,
 };
 
 /// The result of a verb that only succeeds or fails.
@@ -82,8 +83,8 @@ verbs! {
     "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
     /// Waits for the next message.
     "messages.next" => messages.next(NextArgs) -> Option<Message>;
-    /// Removes a handled message for good.
-    "messages.acknowledge" => messages.acknowledge(SequenceArgs) -> Done;
+    /// Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory alone.
+    "messages.acknowledge" => messages.acknowledge(SequenceArgs) -> Acknowledged;
     /// Gives a message back unhandled.
     "messages.release" => messages.release(ReleaseArgs) -> Released;
     /// Lists the inbox without taking anything.
@@ -132,13 +133,21 @@ impl Own<'_> {
 }
 
 fn decode<T: serde::de::DeserializeOwned>(verb: &str, arguments: Value) -> Result<T> {
-    let arguments = if arguments.is_null() { json!({}) } else { arguments };
-    if !arguments.is_object() {
-        return Err(Error::new(Code::InvalidArgument, "arguments must be a JSON object").with("verb", verb));
-    }
-    serde_json::from_value(arguments).map_err(|cause| {
-        // Serde names the member and what was expected.
-        Error::new(Code::InvalidArgument, cause.to_string()).with("verb", verb)
+    let members = match arguments {
+        Value::Null => Map::new(),
+        Value::Object(members) => members,
+        _ => {
+            return Err(
+                Error::new(Code::InvalidArgument, "arguments must be a JSON object").with("verb", verb)
+            );
+        }
+    };
+    T::deserialize(&members).map_err(|cause| {
+        let sentence = match culprit::<T>(&members) {
+            Some((name, _, cause)) => format!("{name}: {cause}"),
+            None => cause.to_string(),
+        };
+        Error::new(Code::InvalidArgument, sentence).with("verb", verb)
     })
 }
 

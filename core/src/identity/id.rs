@@ -6,7 +6,7 @@ use ed25519_dalek::VerifyingKey;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Signature, hex_text};
+use super::{Signature, decoded, hex_text};
 use crate::error::{Code, Error};
 
 /// Who an agent is: its Ed25519 public key, written as 64 lower-case hexadecimal digits.
@@ -38,7 +38,7 @@ impl AgentId {
     /// nobody can make a second signature out of one, or a key under which everything verifies.
     pub fn verify(&self, bytes: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| key.verify_strict(bytes, &signature).is_ok())
+        decoded::key(&self.0).is_some_and(|key| key.verify_strict(bytes, &signature).is_ok())
     }
 
     /// The X25519 public key of the same agent, for sealing to it. `None` when the id is no curve point
@@ -99,7 +99,11 @@ impl Serialize for AgentId {
 impl<'de> Deserialize<'de> for AgentId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        // Without the code: the error around this one has its own.
+        text.parse().map_err(|error: Error| {
+            let given = error.context().first().map_or("", |(_, given)| given.as_str());
+            de::Error::custom(format_args!("{} (given: {given})", error.message()))
+        })
     }
 }
 

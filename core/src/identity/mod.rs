@@ -5,6 +5,7 @@
 //! seal to the agent. A [`Challenge`] asks an agent to show, now, that it holds the key.
 
 pub mod challenge;
+mod decoded;
 mod hex_text;
 mod id;
 mod keys;

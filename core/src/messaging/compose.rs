@@ -10,7 +10,8 @@ use crate::{
     wire::{
         canonical::{self, BodyDigest, Domain},
         frame::{Body, MessageFrame},
-        seal, sealed_body,
+        seal::Sealer,
+        sealed_body,
     },
 };
 
@@ -27,6 +28,13 @@ pub struct Draft<'a> {
     pub in_reply_to: Option<&'a str>,
     /// How often it may be forwarded.
     pub hops: u32,
+}
+
+impl<'a> Draft<'a> {
+    /// What answers nothing and goes no further than its reader.
+    pub fn for_reader_only(message_id: &'a str, content: &'a str, metadata: &'a Map<String, Value>) -> Self {
+        Self { message_id, content, metadata, in_reply_to: None, hops: 0 }
+    }
 }
 
 /// Which forms the recipient understands.
@@ -76,6 +84,22 @@ pub fn message(
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Map<String, Value>> {
+    message_with(draft, to, form, passport, now, || Sealer::new(to, random))
+}
+
+/// [`message`], sealed with a key that is there already.
+///
+/// # Errors
+///
+/// As [`message`].
+pub fn message_with(
+    draft: Draft<'_>,
+    to: &AgentId,
+    form: Form,
+    passport: &Passport,
+    now: Timestamp,
+    sealer: impl FnOnce() -> Result<Sealer>,
+) -> Result<Map<String, Value>> {
     let from = passport.agent_id();
     let metadata = metadata_with_reply(draft.metadata, draft.in_reply_to);
     let timestamp = now.to_wire();
@@ -102,7 +126,7 @@ pub fn message(
     let digest = match (&frame.body, form) {
         (Body::Plain { content, metadata, in_reply_to }, Form::Sealed) => {
             let plaintext = sealed_body::encode(content, metadata, in_reply_to.as_deref());
-            let sealed = seal::seal(to, &from, draft.message_id, &plaintext, random)?;
+            let sealed = sealer()?.seal(&from, draft.message_id, &plaintext)?;
             let digest = BodyDigest::sealed(&sealed.enc, &sealed.ciphertext);
             frame.body = Body::Sealed(sealed);
             digest

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    claims,
     inbox::{Inbox, InboxLimits},
     log::{ConversationLog, Direction, EntryType, LogEntry},
     rules::Decision,
@@ -16,7 +17,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     peers::Peers,
-    store::{Batch, Table},
+    store::Batch,
     transport::Outcome,
     trust::Trust,
     wire::{
@@ -51,6 +52,13 @@ pub enum MessageAction {
         /// Who.
         agent: AgentId,
     },
+    /// An agent that we asked for a connection rejected the request.
+    Rejected {
+        /// Who.
+        agent: AgentId,
+        /// Its name for our request.
+        request_id: String,
+    },
 }
 
 /// The outcome of a message, with the reservation to confirm or cancel.
@@ -64,6 +72,13 @@ pub struct Inbound {
     /// The place of a message that goes on to others. It is not confirmed: should the node end before the
     /// copies are on its disk, the next start finds the message in the inbox.
     pub kept: Option<u64>,
+}
+
+impl Inbound {
+    /// An outcome that leaves nothing in the inbox.
+    fn without_place(outcome: Outcome<MessageEvent, MessageAction>) -> Self {
+        Self { outcome, reserved: None, is_counted: false, kept: None }
+    }
 }
 
 /// The tables that a message touches.
@@ -92,11 +107,6 @@ pub struct Rules<'a> {
     pub decision: Decision,
 }
 
-/// The claim of a message id: present means that the message was taken before.
-pub fn claim_key(from: &AgentId, message_id: &str) -> String {
-    format!("{from}/{message_id}")
-}
-
 /// The answer to a message that was taken before.
 pub fn duplicate() -> Answer {
     Answer::refuse(409, Code::Replay, "Duplicate message — already received")
@@ -111,7 +121,7 @@ pub fn receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             if error.code() == Code::QueueFull {
                 answer = answer.retry_after(std::time::Duration::from_secs(5));
             }
-            Inbound { outcome: Outcome::answer(answer), reserved: None, kept: None, is_counted: false }
+            Inbound::without_place(Outcome::answer(answer))
         }
     }
 }
@@ -122,20 +132,15 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     // The verifier opened what was sealed.
     let Body::Plain { content, metadata, in_reply_to } = body else {
         let answer = Answer::refuse(403, Code::SealBroken, "The sealed body was not opened");
-        return Ok(Inbound {
-            outcome: Outcome::answer(answer),
-            reserved: None,
-            kept: None,
-            is_counted: false,
-        });
+        return Ok(Inbound::without_place(Outcome::answer(answer)));
     };
     let kind = metadata.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let connected = tables.peers.get(&from).is_some();
+    let named = metadata.get("request_id").and_then(Value::as_str);
+    let rejected = named.filter(|request_id| tables.peers.asks(&from, request_id)).map(str::to_owned);
 
     let mut rows = Batch::new();
-    let claim = claim_key(&from, &message_id);
-    rows.require_absent(Table::Seen, claim.clone());
-    rows.put(Table::Seen, claim, &rules.now)?;
+    claims::claim(&mut rows, &from, &message_id, proof, rules.now)?;
 
     let entry = |entry_type| LogEntry {
         message_id: message_id.clone(),
@@ -148,26 +153,15 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         trust_at_time: tables.trust.score(&from).unwrap_or(0.0),
         metadata: metadata.clone(),
     };
-    let finish = |rows, events, actions, answer, reserved| {
-        Ok(Inbound {
-            outcome: Outcome { rows, events, actions, answer },
-            reserved,
-            kept: None,
-            is_counted: false,
-        })
-    };
+    let finish =
+        |rows, events, actions, answer| Ok(Inbound::without_place(Outcome { rows, events, actions, answer }));
     let event = |kind| vec![MessageEvent::MessageReceived { message_id: message_id.clone(), from, kind }];
 
     match kind.as_str() {
         // Strangers have no say in what is logged without asking the inbox for room (S11, S16).
         "broadcast" if !connected => {
             let answer = Answer::refuse(403, Code::PeerNotConnected, "Not connected");
-            return Ok(Inbound {
-                outcome: Outcome::answer(answer),
-                reserved: None,
-                kept: None,
-                is_counted: false,
-            });
+            return Ok(Inbound::without_place(Outcome::answer(answer)));
         }
         // The older form of a status broadcast: logged, not queued.
         "broadcast" => {
@@ -177,30 +171,38 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
                 from,
                 content: content.clone(),
             }];
-            return finish(
-                rows,
-                events,
-                Vec::new(),
-                Answer::ok(json!({"status": "broadcast_received"})),
-                None,
-            );
+            return finish(rows, events, Vec::new(), Answer::ok(json!({"status": "broadcast_received"})));
         }
         // In 1.1.1 any signer could switch our settings with this (S8). It is taken and has no effect.
         "security_push" => {
-            return finish(
-                rows,
-                Vec::new(),
-                Vec::new(),
-                Answer::ok(json!({"status": "security_push_ignored"})),
-                None,
-            );
+            let answer = Answer::ok(json!({"status": "security_push_ignored"}));
+            if !connected {
+                // What has no effect needs no claim; strangers, whose ids cost nothing, could fill the disk (S16).
+                return Ok(Inbound::without_place(Outcome::answer(answer)));
+            }
+            return finish(rows, Vec::new(), Vec::new(), answer);
         }
         // The pinned key says that the connection is over (B10). 1.1.1 signs no such notice, and its signature
-        // covers no metadata: under it anybody could make a notice of a recorded message (S13).
-        "trust_disconnect_notice" if connected && proof >= Proof::V2 => {
-            let actions = vec![MessageAction::Disconnected { agent: from }];
+        // covers no metadata: under it anybody could make a notice of a recorded message (S13). One that names a
+        // request of ours rejects that.
+        "trust_disconnect_notice" if proof >= Proof::V2 && (connected || rejected.is_some()) => {
+            let actions = vec![match rejected {
+                Some(request_id) => MessageAction::Rejected { agent: from, request_id },
+                None => {
+                    // The row goes with the claim of the notice, which will not be taken twice: a crash must not
+                    // leave the connection. Memory, and what waits for the peer, follow once that is on disk; a copy
+                    // of the notice that the disk refuses must not end a connection that was made since.
+                    rows.append(tables.peers.removal(&from));
+                    MessageAction::Disconnected { agent: from }
+                }
+            }];
             let answer = received(&message_id, "dropped", tables.inbox.waiting());
-            return finish(rows, Vec::new(), actions, answer, None);
+            return finish(rows, Vec::new(), actions, answer);
+        }
+        // It may have overtaken the answer that tells us the name of our request: the sender tries again.
+        "trust_disconnect_notice" if proof >= Proof::V2 && !connected && named.is_some() => {
+            let answer = Answer::refuse(404, Code::RequestUnknown, "No request of mine has that ID");
+            return Ok(Inbound::without_place(Outcome::answer(answer)));
         }
         _ => {}
     }
@@ -231,6 +233,11 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     };
     let mut kept = None;
     let (events, routed_to) = match rules.decision {
+        // As for a push that has no effect.
+        Decision::Drop if !connected => {
+            let answer = received(&message_id, "dropped", tables.inbox.waiting());
+            return Ok(Inbound::without_place(Outcome::answer(answer)));
+        }
         Decision::Drop => (Vec::new(), "dropped"),
         Decision::Forward { to } if hops_remaining > 0 => {
             let sequence = place(tables.inbox)?;
@@ -255,15 +262,12 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     // After the reservation, which may refuse: a refused message leaves no trace.
     rows.append(tables.log.append(logged)?);
     if connected {
-        let now = rules.now;
-        rows.append(tables.peers.change(&from, |connection| {
-            connection.messages_received += 1;
-            connection.last_activity = Some(now);
-            // A good signature is the proof that a 1.1.1 handshake leaves out (S6).
-            connection.identity_verified = true;
-            connection.learn_abilities(proof);
-        })?);
-        rows.append(tables.trust.record_received(from, now)?);
+        rows.append(tables.peers.count_received(&from, proof, rules.now)?);
+        let is_new = tables.trust.get(&from).is_none();
+        rows.append(tables.trust.count_received(from, rules.now)?);
+        if is_new {
+            rows.append(tables.trust.trim(|agent| tables.peers.get(agent).is_some()));
+        }
     }
     let answer = received(&message_id, routed_to, tables.inbox.waiting() + usize::from(reserved.is_some()));
     let outcome = Outcome { rows, events, actions, answer };
@@ -284,10 +288,7 @@ pub fn retract(from: &AgentId, message_id: &str, was_counted: bool, tables: Tabl
     tables.log.retract(message_id, from);
     if was_counted && tables.peers.get(from).is_some() {
         tables.trust.retract_received(from);
-        // The row on disk holds the old number; the next change of the connection writes this one.
-        let _ = tables.peers.change(from, |connection| {
-            connection.messages_received = connection.messages_received.saturating_sub(1)
-        });
+        tables.peers.retract_received(from);
     }
 }
 
@@ -299,13 +300,12 @@ pub fn observe(
     me: AgentId,
     made_up_id: String,
 ) -> Outcome<MessageEvent, MessageAction> {
+    let proof = broadcast.proof();
     let broadcast = broadcast.frame();
     let message_id = broadcast.message_id.clone().unwrap_or(made_up_id);
     let mut build = || -> Result<Batch> {
         let mut rows = Batch::new();
-        let claim = claim_key(&broadcast.from, &broadcast.claim_id());
-        rows.require_absent(Table::Seen, claim.clone());
-        rows.put(Table::Seen, claim, &now)?;
+        claims::claim(&mut rows, &broadcast.from, &broadcast.claim_id(), proof, now)?;
         rows.append(tables.log.append(LogEntry {
             message_id: message_id.clone(),
             content: broadcast.content.clone(),

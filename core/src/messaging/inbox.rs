@@ -2,7 +2,8 @@
 //!
 //! A message is *reserved* (counted, id claimed), committed, then *confirmed*: only then does a consumer see
 //! it. `next` hands it out as *leased*; `acknowledge` deletes its row. What was leased but not acknowledged
-//! is handed out again after a restart, or after `release`.
+//! is handed out again after a restart, or after `release`. An acknowledgement that the disk does not take is *owed*:
+//! the message is over, and its row goes when the disk works again.
 //!
 //! Peers, strangers and notices have their own quotas, so none of them can fill the room of the others (S16).
 
@@ -87,6 +88,8 @@ pub struct Inbox {
     /// Numbers below this one count as used after a restart, whether they were or not.
     claimed: u64,
     bytes: usize,
+    /// Messages that are over, although their rows may be there.
+    owed: BTreeSet<u64>,
     by_kind: HashMap<MessageKind, Held>,
     by_sender: HashMap<AgentId, Held>,
 }
@@ -141,9 +144,13 @@ impl Inbox {
         Ok(inbox)
     }
 
-    /// Goes on with the numbers of `before`, which consumers may still hold.
+    /// Goes on with the numbers of `before`, which consumers may still hold, and with what it owes the disk.
     pub fn succeed(&mut self, before: &Self) {
         self.next_sequence = self.next_sequence.max(before.next_sequence);
+        for sequence in &before.owed {
+            self.take(*sequence);
+        }
+        self.owed.clone_from(&before.owed);
     }
 
     fn insert(&mut self, message: Message, state: State) {
@@ -324,13 +331,43 @@ impl Inbox {
     ///
     /// [`Code::MessageUnknown`] when it is not here, or was acknowledged before.
     pub fn acknowledge(&mut self, sequence: u64) -> Result<Batch> {
+        self.require_shown(sequence)?;
+        self.move_to(sequence, State::Leased);
+        let mut rows = Batch::new();
+        rows.delete(Table::Inbox, sequence::key(sequence));
+        Ok(rows)
+    }
+
+    /// Acknowledges a message whose row the disk does not let go of now. It is over, as long as this process lives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inbox::acknowledge`].
+    pub fn owe(&mut self, sequence: u64) -> Result<()> {
+        self.require_shown(sequence)?;
+        self.take(sequence);
+        self.owed.insert(sequence);
+        Ok(())
+    }
+
+    /// The numbers that are owed to the disk, and the rows that settle them. [`Inbox::settle`] them when those are on
+    /// disk.
+    pub fn owed(&self) -> (BTreeSet<u64>, Batch) {
+        let mut rows = Batch::new();
+        for sequence in &self.owed {
+            rows.delete(Table::Inbox, sequence::key(*sequence));
+        }
+        (self.owed.clone(), rows)
+    }
+
+    /// The disk has let go of these.
+    pub fn settle(&mut self, owed: &BTreeSet<u64>) {
+        self.owed.retain(|sequence| !owed.contains(sequence));
+    }
+
+    fn require_shown(&self, sequence: u64) -> Result<()> {
         match self.items.get(&sequence) {
-            Some(item) if item.state != State::Reserved => {
-                self.move_to(sequence, State::Leased);
-                let mut rows = Batch::new();
-                rows.delete(Table::Inbox, sequence::key(sequence));
-                Ok(rows)
-            }
+            Some(item) if item.state != State::Reserved => Ok(()),
             _ => Err(Error::new(Code::MessageUnknown, "no such message, or it was acknowledged before")
                 .with("sequence", sequence)),
         }
@@ -341,27 +378,26 @@ impl Inbox {
         self.take(sequence);
     }
 
-    /// Returns a leased message to the queue, available again after `delay`.
-    pub fn release(&mut self, sequence: u64, now: Timestamp, delay: Duration) -> bool {
+    /// Returns a leased message to the queue, available again after `delay`. With `redeliveries` only the hand-out
+    /// that has this number: whoever got the message since keeps it.
+    pub fn release(
+        &mut self,
+        sequence: u64,
+        redeliveries: Option<u32>,
+        now: Timestamp,
+        delay: Duration,
+    ) -> bool {
+        // What is kept counts the hand-out already.
+        let is_meant = |held: &Message| {
+            redeliveries.is_none_or(|number| held.redeliveries.checked_sub(1) == Some(number))
+        };
         match self.items.get(&sequence) {
-            Some(item) if item.state == State::Leased => {
+            Some(item) if item.state == State::Leased && is_meant(&item.message) => {
                 self.move_to(sequence, State::Queued { since: now + delay });
                 true
             }
             _ => false,
         }
-    }
-
-    /// The number of the message with this id, from this sender when given.
-    pub fn find(&self, message_id: &str, from: Option<&AgentId>) -> Option<u64> {
-        self.items
-            .iter()
-            .find(|(_, item)| {
-                item.state != State::Reserved
-                    && item.message.message_id == message_id
-                    && from.is_none_or(|from| item.message.from == *from)
-            })
-            .map(|(sequence, _)| *sequence)
     }
 
     /// Everything visible, oldest first, leased messages included.

@@ -3,13 +3,16 @@
 //! | file | story |
 //! |---|---|
 //! | [`inbound`] | what becomes of a message whose sender is proven |
+//! | [`claims`] | which ids were taken before |
 //! | [`inbox`] | durable, at least once, bounded |
 //! | [`compose`] | signed and sealed frames for a peer |
+//! | [`sealers`] | keys for the next messages |
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`rules`] | keep, forward or drop |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
 
+pub mod claims;
 pub mod compose;
 pub mod context;
 pub mod inbound;
@@ -17,14 +20,16 @@ pub mod inbox;
 pub mod log;
 pub mod outbox;
 pub mod rules;
+pub mod sealers;
 mod types;
 
 pub use inbox::{Inbox, InboxLimits};
 pub use outbox::Outbox;
 pub use rules::{RouterMode, RoutingRule};
+pub use sealers::Sealers;
 pub use types::{
-    Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason, Receipt,
-    Verification,
+    Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
+    Receipt, Verification,
 };
 
 use std::time::Duration;

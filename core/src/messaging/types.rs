@@ -76,6 +76,14 @@ pub struct Message {
     pub redeliveries: u32,
 }
 
+/// What became of an acknowledgement. Either way the message is over for this life of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledged {
+    /// Whether the disk knows it, too. False while the disk takes nothing: the node writes it down when the disk works
+    /// again, and a crash before that hands the message out once more.
+    pub stored: bool,
+}
+
 /// Which messages `next` waits for. Absent members match everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

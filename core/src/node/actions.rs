@@ -10,7 +10,7 @@ use crate::{
     identity::AgentId,
     messaging::{Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType},
     peers::PeerAction,
-    transport::{Grant, Method},
+    transport::Method,
     wire::{route::MESH_PREFIX, url},
 };
 
@@ -42,7 +42,7 @@ impl Inner {
         let inner = Arc::clone(self);
         self.env.tasks.spawn("action", async move {
             match action {
-                Action::Peer(PeerAction::Announce { agent, url }) => inner.announce(agent, &url).await,
+                Action::Peer(PeerAction::Announce { agent }) => inner.announce(agent).await,
                 Action::Peer(PeerAction::Seed { agent }) => inner.seed_trust(agent).await,
                 Action::Peer(PeerAction::Flush { agent }) => inner.flush(&agent),
                 Action::Peer(PeerAction::Notice { agent, request_id, status }) => {
@@ -53,6 +53,11 @@ impl Inner {
                     let reason = "the peer ended the connection";
                     if let Err(error) = inner.drop_connection(&agent, reason).await {
                         tracing::warn!(%error, "a connection that the peer ended could not be removed");
+                    }
+                }
+                Action::Message(MessageAction::Rejected { agent, request_id }) => {
+                    if let Err(error) = inner.drop_request(agent, &request_id).await {
+                        tracing::warn!(%error, "a request that was rejected could not be removed");
                     }
                 }
             }
@@ -74,13 +79,14 @@ impl Inner {
     }
 
     /// Tells a requester that it was accepted. A requester that cannot be reached heals it by asking again.
-    async fn announce(self: &Arc<Self>, agent: AgentId, dialled: &str) {
+    async fn announce(self: &Arc<Self>, agent: AgentId) {
         let mut wait = Duration::from_secs(1);
         for _ in 0..ANNOUNCEMENTS {
-            let body = {
+            let (peer, body) = {
                 let state = self.state.lock();
+                let Some(peer) = state.peers.get(&agent).cloned() else { return };
                 let me = self.describe(&state);
-                self.handshake(&me, self.now()).accepted(&agent)
+                (peer, self.handshake(&me, self.now()).accepted(&agent))
             };
             let body = match body {
                 Ok(body) => body,
@@ -88,8 +94,8 @@ impl Inner {
             };
             let path = format!("{MESH_PREFIX}connection_accepted");
             let timeout = Duration::from_secs(15);
-            match self.request(url::base(dialled), Method::Post, path, Some(body), timeout, Grant::Peer).await
-            {
+            let base = url::base(&peer.url);
+            match self.request(base, Method::Post, path, Some(body), timeout, peer.grant()).await {
                 Ok(sent) if sent.reply.status < 500 => {
                     if sent.reply.status >= 300 {
                         tracing::info!(

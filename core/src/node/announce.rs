@@ -15,7 +15,7 @@ use crate::{
         log::{Direction, EntryType, LogEntry},
     },
     peers::Connection,
-    transport::{Grant, Method},
+    transport::Method,
     trust::Opinion,
     wire::{
         canonical::{self, Domain},
@@ -131,7 +131,7 @@ impl Inner {
             format!("{MESH_PREFIX}impression/{about}"),
         ] {
             let sent =
-                self.request(base, Method::Get, path, None, OPINION_TIMEOUT, Grant::Peer).await.ok()?;
+                self.request(base, Method::Get, path, None, OPINION_TIMEOUT, peer.grant()).await.ok()?;
             if sent.reply.status != 200 {
                 continue;
             }
@@ -179,13 +179,7 @@ impl Inner {
         })
         .await?;
         let told = |peer: Connection| {
-            let draft = Draft {
-                message_id: &message_id,
-                content: &content,
-                metadata: &metadata,
-                in_reply_to: None,
-                hops: 0,
-            };
+            let draft = Draft::for_reader_only(&message_id, &content, &metadata);
             async move { self.tell(&peer, draft).await }
         };
         let deliveries = stream::iter(peers).map(told).buffered(AT_ONCE).collect().await;

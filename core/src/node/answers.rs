@@ -54,6 +54,8 @@ impl Inner {
         let address = match source {
             Source::Socket(address) => address.ip().to_string(),
             Source::Process(label) => label.clone(),
+            // The word that 1.1.1 passes over.
+            Source::Unknown => "unknown".into(),
         };
         Answer::ok(serde_json::json!({
             "your_ip": address,

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -28,12 +28,16 @@ use crate::{
     env::Env,
     error::{Code, Error, Result},
     identity::{Passport, passport_file},
+    messaging::Sealers,
     store::{MemoryStore, Owner, OwnerInfo, SqliteStore, Store},
     transport::{
         Switchboard, Transport,
         http::{HttpConfig, HttpTransport, TrustedProxies},
     },
-    wire::{NetworkTier, url},
+    wire::{
+        NetworkTier,
+        url::{self, Host},
+    },
 };
 
 /// The database in the data folder.
@@ -82,6 +86,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         passport: home.passport,
         store: home.store,
         switchboard: Switchboard::new(transports),
+        sealers: Sealers::new(Arc::clone(&env.random)),
         state: Mutex::new(state),
         events: EventBus::new(),
         policy: RwLock::new(parts.policy.map(|policy| GuardedPolicy { policy, patience })),
@@ -90,11 +95,12 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         upkeep_bell: Notify::new(),
         waiting: AtomicUsize::new(0),
         addresses: RwLock::new(Vec::new()),
-        public_url: RwLock::new(config.public_url.as_deref().map(|text| url::base(text).to_owned())),
+        public_url: RwLock::new(config.public_url.as_deref().map(|text| url::normal(url::base(text)))),
         token,
         local_call,
         data_dir: home.folder,
         owner: Mutex::new(home.owner),
+        unpublished: AtomicBool::new(false),
         stalled: AtomicBool::new(false),
         closed: AtomicBool::new(false),
         port_mapping: Mutex::new(None),
@@ -125,7 +131,13 @@ async fn start(inner: &Arc<Inner>, http: Option<Arc<HttpTransport>>) -> Result<(
     if inner.addresses.read().is_empty() {
         *inner.addresses.write() = listening;
     }
-    publish_owner(inner)?;
+    if let Err(error) = publish_owner(inner) {
+        if error.code() != Code::StoreFull {
+            return Err(error);
+        }
+        tracing::warn!(%error, "the disk is full: other programs of this machine cannot find this node yet");
+        inner.unpublished.store(true, Ordering::Release);
+    }
     inner.start_upkeep();
     if let Some(http) = http {
         start_discovery(inner, &http);
@@ -243,6 +255,11 @@ fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
 async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {
     let mut http = HttpConfig::new(config.bind_address());
     http.tier = config.network_tier;
+    if let Some(Host::Name(name)) =
+        config.public_url.as_deref().and_then(|text| Some(url::parse(text).ok()?.host().clone()))
+    {
+        http.names.push(name);
+    }
     let proxies: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     http.trusted_proxies = TrustedProxies::parse(proxies.iter().map(String::as_str))?;
     HttpTransport::bind(http).await
@@ -272,16 +289,24 @@ fn publish_owner(inner: &Inner) -> Result<()> {
     Ok(())
 }
 
+/// Tries again what the disk had no room for when the node opened. The node works without.
+pub(crate) fn publish_late(inner: &Inner) {
+    if inner.unpublished.load(Ordering::Acquire) && publish_owner(inner).is_ok() {
+        inner.unpublished.store(false, Ordering::Release);
+    }
+}
+
 fn start_discovery(inner: &Arc<Inner>, http: &Arc<HttpTransport>) {
     let config = &inner.config;
     if config.discovery == discovery::Mode::Off {
         return;
     }
+    let entry_nodes = config.bootstrap_peers.iter().map(|text| url::normal(text)).collect();
     let settings = discovery::Settings {
         mode: config.discovery,
         first_port: config.discovery_ports.0,
         last_port: config.discovery_ports.1,
-        bootstrap: if config.bootstrap_mode { Vec::new() } else { config.bootstrap_peers.clone() },
+        bootstrap: if config.bootstrap_mode { Vec::new() } else { entry_nodes },
         // On this machine only the scan of its ports is left: nothing is joined and nobody is told (§5.4).
         interfaces: (config.network_tier == NetworkTier::Local).then(Vec::new),
         ..discovery::Settings::default()

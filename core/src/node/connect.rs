@@ -1,19 +1,14 @@
-//! Connecting and disconnecting, as the side that acts.
+//! Connecting, as the side that acts; `part` is about the end.
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{actions::Action, inner::Inner, state::State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{
-        MessageEvent, Reason,
-        compose::{self, Draft, Form},
-    },
-    peers::{Connection, Peer, PeerEvent, PeerState, handshake},
-    store::Batch,
+    peers::{Peer, PeerState, handshake},
     transport::{Grant, Method, Sent},
     wire::{
         frame::{ConnectionAccepted, ConnectionReply},
@@ -51,8 +46,11 @@ impl Inner {
         grant: Grant,
     ) -> Result<Peer> {
         self.ready()?;
-        url::parse_any(text, &["http", "https", "memory"])?;
-        let base = url::base(text).to_owned();
+        url::parse_any(text).map_err(|error| match url::with_scheme(text) {
+            Some(whole) => Error::new(Code::UrlInvalid, format!("the URL has no scheme; write {whole}")),
+            None => error,
+        })?;
+        let base = url::normal(url::base(text));
         let scope = url::scope(text);
         if base == url::base(&self.own_url()) && scope.is_none_or(|agent| agent == self.me()) {
             return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
@@ -112,6 +110,9 @@ impl Inner {
                 self.connected(&dialled, accepted, &nonce).await
             }
             ConnectionReply::Pending { from, request_id, challenge } => {
+                // Signed for a reader that checks it, the request has proven us. The answer to a challenge names no
+                // reader: whoever gets it can show it to somebody else.
+                let challenge = challenge.filter(|_| expected.is_none() || !listener.signs_v2);
                 let asked = Asked { agent: from, request_id, signs_v2: listener.signs_v2 };
                 self.pended(&dialled, prefix, asked, challenge, grant).await
             }
@@ -231,76 +232,6 @@ impl Inner {
                     || Err(Error::new(Code::Internal, "the accepted request names nobody")),
                     |agent| inner.peer(&agent),
                 )
-            },
-        )
-        .await?
-    }
-
-    /// Ends a connection and tells the peer, in a signed message that it can check (B10).
-    pub(crate) async fn disconnect(self: &Arc<Self>, agent: &AgentId, reason: &str) -> Result<()> {
-        let connection = self.state.lock().peers.require(agent)?.clone();
-        self.drop_connection(agent, reason).await?;
-        self.notify_disconnect(connection, reason.to_owned());
-        Ok(())
-    }
-
-    fn notify_disconnect(self: &Arc<Self>, peer: Connection, reason: String) {
-        let inner = Arc::clone(self);
-        self.env.tasks.spawn("disconnect notice", async move {
-            let metadata = Map::from_iter([
-                (String::from("type"), json!("trust_disconnect_notice")),
-                (String::from("peer_id"), json!(inner.me())),
-            ]);
-            let message_id = inner.id("disconnect-", 6);
-            let content = format!("This agent has ended the connection: {reason}.");
-            let draft = Draft {
-                message_id: &message_id,
-                content: &content,
-                metadata: &metadata,
-                in_reply_to: None,
-                hops: 0,
-            };
-            let form = Form::for_peer(&peer, inner.config.seal);
-            let body = compose::message(
-                draft,
-                &peer.agent_id,
-                form,
-                &inner.passport,
-                inner.now(),
-                &*inner.env.random,
-            );
-            // A courtesy: a peer that cannot be reached learns it when its own messages come from a stranger.
-            if let Ok(body) = body {
-                let _ = inner.post_to_peer(&peer, "message", body, Duration::from_secs(5)).await;
-            }
-        });
-    }
-
-    /// Removes a connection and what waits for it, without telling the peer.
-    pub(crate) async fn drop_connection(self: &Arc<Self>, agent: &AgentId, reason: &str) -> Result<()> {
-        let (agent, reason) = (*agent, reason.to_owned());
-        self.transact(
-            |state, _| {
-                let Some((_, mut rows)) = state.peers.disconnect(&agent) else {
-                    return Ok((Batch::new(), Vec::new()));
-                };
-                state.limiter.forget_peer(&agent);
-                let (dropped, outbox_rows) = state.outbox.drop_peer(&agent);
-                rows.append(outbox_rows);
-                Ok((rows, dropped))
-            },
-            move |inner, result, dropped| {
-                result?;
-                inner.publish(dropped.into_iter().map(|item| MessageEvent::MessageFailed {
-                    message_id: item.message_id,
-                    to: item.to,
-                    reason: Reason::new(
-                        Code::PeerNotConnected,
-                        "the connection ended before it was delivered",
-                    ),
-                }));
-                inner.publish([PeerEvent::PeerDisconnected { agent_id: agent, reason }]);
-                Ok(())
             },
         )
         .await?

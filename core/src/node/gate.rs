@@ -9,7 +9,7 @@ use crate::{
     error::Code,
     identity::AgentId,
     messaging::{MessageKind, rules},
-    peers::{AutoAccept, Verdict, admission},
+    peers::{Verdict, admission},
     transport::Source,
     wire::{
         AddressClass, Answer,
@@ -51,12 +51,13 @@ impl Inner {
         if !pass.is_direct && self.config.access(endpoint) == Access::Local {
             return Err(super::local::local_only());
         }
+        // The carrier of an envelope met the tier when it was opened.
+        if pass.is_direct {
+            self.check_tier(endpoint, source)?;
+        }
         self.check_access(endpoint, verified.proven(), source)?;
         let policy = self.policy.read().clone();
-        // Who comes through the mesh is near nobody: only the host, or an open door, lets it in.
-        let is_open = self.config.bootstrap_mode || self.config.auto_accept == AutoAccept::All;
-        let verdict = if pass.is_direct || is_open { Verdict::Default } else { Verdict::Ask };
-        let mut admitted = Admitted { verified, verdict, decision: None };
+        let mut admitted = Admitted { verified, verdict: Verdict::Default, decision: None };
         let Some(policy) = policy else { return Ok(admitted) };
         match admitted.verified.frame() {
             Frame::ConnectionRequest(request) => {
@@ -102,16 +103,11 @@ impl Inner {
         })
     }
 
-    /// §5.3 and §5.4, by the socket's address (S1).
-    fn check_access(
-        &self,
-        endpoint: Endpoint,
-        proven: Option<AgentId>,
-        source: &Source,
-    ) -> Result<(), Answer> {
+    /// §5.4, by the socket's address (S1).
+    pub(super) fn check_tier(&self, endpoint: Endpoint, source: &Source) -> Result<(), Answer> {
         let class = admission::source_class(source);
         if matches!(endpoint, Endpoint::ConnectionRequest | Endpoint::WellKnown)
-            && !self.config.network_tier.allows(Some(class))
+            && !self.config.network_tier.allows(class)
         {
             let tier = self.config.network_tier.name();
             return Err(Answer::with_status(
@@ -119,8 +115,18 @@ impl Inner {
                 serde_json::json!({"error": "tier_restricted", "tier": tier, "code": Code::TierRestricted.name()}),
             ));
         }
+        Ok(())
+    }
+
+    /// §5.3, by the socket's address (S1).
+    fn check_access(
+        &self,
+        endpoint: Endpoint,
+        proven: Option<AgentId>,
+        source: &Source,
+    ) -> Result<(), Answer> {
         let is_peer = || {
-            class == AddressClass::Loopback
+            admission::source_class(source) == Some(AddressClass::Loopback)
                 || proven.is_some_and(|sender| self.state.lock().peers.get(&sender).is_some())
                 || self.comes_from_a_peer(source)
         };
@@ -134,8 +140,11 @@ impl Inner {
 
     /// The address of a peer that proved itself; a claimed URL is not enough.
     fn comes_from_a_peer(&self, source: &Source) -> bool {
-        let Source::Socket(address) = source else { return true };
-        self.state.lock().peers.listens_at(address.ip())
+        match source {
+            Source::Socket(address) => self.state.lock().peers.listens_at(address.ip()),
+            Source::Process(_) => true,
+            Source::Unknown => false,
+        }
     }
 }
 
@@ -143,5 +152,6 @@ fn describe_source(source: &Source) -> String {
     match source {
         Source::Socket(address) => address.to_string(),
         Source::Process(label) => label.clone(),
+        Source::Unknown => "unknown".into(),
     }
 }

@@ -30,7 +30,7 @@ pub struct ConnectionQuestion {
     pub bio: String,
     /// Where it says it listens.
     pub url: String,
-    /// The address the request came from.
+    /// The address the request came from; `unknown` when nobody can say, as for a request that came through the mesh.
     pub source: String,
     /// Whether it proved its key.
     pub identity_verified: bool,

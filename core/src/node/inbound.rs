@@ -3,7 +3,10 @@
 //! Each step takes what the step before it made, and only that step can make it:
 //! `Arrival → Frame → Verified → Fresh → Metered → Admitted → Answer`. A later change cannot skip one.
 
-use std::sync::{Arc, Weak};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Weak},
+};
 
 use async_trait::async_trait;
 
@@ -172,7 +175,7 @@ impl Inner {
                 }
                 if let Err(limited) = state.limiter.peer(&sender, rate, now) {
                     // Memory only: a refusal must not cost a write.
-                    let _ = state.peers.change(&sender, |connection| connection.messages_declined += 1);
+                    state.peers.count_declined(&sender);
                     return Err(too_many(&limited));
                 }
             }
@@ -273,6 +276,8 @@ pub(super) fn source_key(source: &Source) -> SourceKey {
     match source {
         Source::Socket(address) => SourceKey::from(address.ip()),
         Source::Process(label) => SourceKey::Process(label.clone()),
+        // All that is unknown shares one window, as if it came from one address.
+        Source::Unknown => SourceKey::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
     }
 }
 

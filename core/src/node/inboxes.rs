@@ -12,7 +12,7 @@ use super::{events::NodeEvent, inner::Inner};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Filter, Message},
+    messaging::{Acknowledged, Filter, Message},
     wire::limits,
 };
 
@@ -81,25 +81,48 @@ impl Inner {
         }
     }
 
-    /// Removes a handled message for good. When this returns it never comes back.
-    pub(crate) async fn acknowledge(self: &Arc<Self>, sequence: u64) -> Result<()> {
-        self.transact(
+    /// Removes a handled message for good. Also when the disk takes nothing: then it is over for this life of the
+    /// node, and its row goes when the disk works again.
+    pub(crate) async fn acknowledge(self: &Arc<Self>, sequence: u64) -> Result<Acknowledged> {
+        let acknowledged = self.transact(
             |state, _| Ok((state.inbox.acknowledge(sequence)?, ())),
-            move |inner, result, ()| {
-                // A failed commit leaves it leased: it comes back after the next start.
-                if result.is_ok() {
+            move |inner, result, ()| match result {
+                Ok(()) => {
                     inner.state.lock().inbox.forget(sequence);
+                    Ok(Acknowledged { stored: true })
                 }
-                result
+                Err(error) if error.code() == Code::Closed => Err(error),
+                Err(_) => inner.owe(sequence),
             },
+        );
+        match acknowledged.await {
+            // The disk failed before: nothing was queued.
+            Err(error) if error.code() == Code::StoreUnavailable => self.owe(sequence),
+            acknowledged => acknowledged?,
+        }
+    }
+
+    fn owe(&self, sequence: u64) -> Result<Acknowledged> {
+        self.state.lock().inbox.owe(sequence)?;
+        Ok(Acknowledged { stored: false })
+    }
+
+    /// Writes down the acknowledgements that only memory has. When that fails, the next recovery tries again.
+    pub(crate) async fn write_owed(self: &Arc<Self>) -> Result<()> {
+        self.transact(
+            |state, _| {
+                let (owed, rows) = state.inbox.owed();
+                Ok((rows, owed))
+            },
+            |inner, result, owed| result.map(|()| inner.state.lock().inbox.settle(&owed)),
         )
         .await?
     }
 
-    /// Gives a message back, to be handed out again after `delay`.
-    pub(crate) fn release(&self, sequence: u64, delay: Duration) -> bool {
+    /// Gives a message back, to be handed out again after `delay`; with `redeliveries` only that hand-out of it.
+    pub(crate) fn release(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
         let now = self.now();
-        let released = self.state.lock().inbox.release(sequence, now, delay);
+        let released = self.state.lock().inbox.release(sequence, redeliveries, now, delay);
         if released {
             self.inbox_bell.notify_waiters();
         }

@@ -21,8 +21,9 @@ use crate::{
     env::{Env, Timestamp},
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
+    messaging::Sealers,
     peers::{CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription, handshake},
-    store::{Batch, Owner, Store, StoreFuture},
+    store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
     wire::verify::Relation,
 };
@@ -31,12 +32,16 @@ use crate::{
 pub(crate) type LocalCall =
     fn(Node, String, Value) -> std::pin::Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
 
+/// The row of the meta table that is written to see whether the disk works again.
+const RECOVERED_AT: &str = "recovered_at";
+
 pub(crate) struct Inner {
     pub(crate) config: NodeConfig,
     pub(crate) env: Env,
     pub(crate) passport: Passport,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) switchboard: Switchboard,
+    pub(crate) sealers: Sealers,
     pub(crate) state: Mutex<State>,
     pub(crate) events: EventBus,
     pub(crate) policy: RwLock<Option<GuardedPolicy>>,
@@ -61,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) discovery: RwLock<Option<crate::discovery::Discovery>>,
     /// Shared with the store, which keeps the folder until its file is closed.
     pub(crate) owner: Mutex<Option<Arc<Owner>>>,
+    /// The disk had no room for the files that tell others who runs here and how to ask it.
+    pub(crate) unpublished: AtomicBool,
     /// The disk failed; everything that would change state is refused until it works again.
     pub(crate) stalled: AtomicBool,
     pub(crate) closed: AtomicBool,
@@ -246,28 +253,41 @@ impl Inner {
         loop {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(std::time::Duration::from_secs(30));
-            // Loading writes the profile, so it proves that the disk takes rows again.
-            match State::load(&*self.store, &self.config, &self.env, self.me()).await {
+            match self.reload().await {
                 Err(error) => tracing::warn!(%error, "the disk still does not work"),
-                Ok(mut fresh) => {
-                    let mut state = self.state.lock();
-                    // Late ends of attempts and acknowledgements must not meet a number that was given twice.
-                    fresh.outbox.succeed(&state.outbox);
-                    fresh.inbox.succeed(&state.inbox);
-                    let old = std::mem::replace(&mut *state, fresh);
-                    state.profile.active = old.profile.active;
-                    state.limiter = old.limiter;
-                    state.proven = old.proven;
-                    state.feed = old.feed;
-                    drop(state);
-                    self.stalled.store(false, Ordering::Release);
-                    self.publish([NodeEvent::StorageRecovered]);
-                    self.inbox_bell.notify_waiters();
-                    self.outbox_bell.notify_one();
-                    return;
-                }
+                Ok(fresh) => break self.resume(fresh),
             }
         }
+        super::compose::publish_late(self);
+        if let Err(error) = self.write_owed().await {
+            tracing::warn!(%error, "acknowledgements are still in memory alone");
+        }
+    }
+
+    /// Goes on with the state that the disk has.
+    fn resume(&self, mut fresh: State) {
+        let mut state = self.state.lock();
+        // Late ends of attempts and acknowledgements must not meet a number that was given twice.
+        fresh.outbox.succeed(&state.outbox);
+        fresh.inbox.succeed(&state.inbox);
+        let old = std::mem::replace(&mut *state, fresh);
+        state.profile.active = old.profile.active;
+        state.limiter = old.limiter;
+        state.proven = old.proven;
+        state.feed = old.feed;
+        drop(state);
+        self.stalled.store(false, Ordering::Release);
+        self.publish([NodeEvent::StorageRecovered]);
+        self.inbox_bell.notify_waiters();
+        self.outbox_bell.notify_one();
+    }
+
+    /// The state as the disk has it, once the disk takes rows again.
+    async fn reload(&self) -> Result<State> {
+        let mut proof = Batch::new();
+        proof.put(Table::Meta, RECOVERED_AT, &self.now())?;
+        self.store.commit(proof).await?;
+        State::load(&*self.store, &self.config, &self.env, self.me()).await
     }
 
     /// Asks `policy` from now on.

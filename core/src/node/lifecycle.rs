@@ -87,6 +87,7 @@ impl Inner {
             tracing::warn!("some tasks did not end in time");
         }
         self.events.end();
+        self.save_rest();
         compose::clean(self);
         // The store holds the folder to the end of this.
         self.store.close().await
@@ -100,8 +101,25 @@ impl Inner {
         self.inbox_bell.notify_waiters();
         self.env.tasks.stop();
         self.events.end();
+        self.save_rest();
         compose::clean(self);
         // Queued at once; the store's own thread carries it out and then gives the folder free.
         drop(self.store.close());
+    }
+
+    /// Queues what memory alone knows, before the store closes its queue: what was counted since the last round of
+    /// upkeep, and acknowledgements that the disk did not take. Should it fail again, these numbers are lost and
+    /// those messages come again.
+    fn save_rest(&self) {
+        let mut state = self.state.lock();
+        match state.save_counters() {
+            Ok(mut rows) => {
+                rows.append(state.inbox.owed().1);
+                if !rows.is_empty() {
+                    drop(self.store.commit(rows));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the last counters were not saved"),
+        }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Node, inner::Inner};
 use crate::{
     error::{Code, Error, Result},
+    identity::AgentId,
     messaging::{Message, MessageKind},
     peers::admission,
     transport::Arrival,
@@ -38,7 +39,7 @@ impl Inner {
     /// Lets programs of this machine pass that hold the token.
     pub(crate) fn check_local(&self, arrival: &Arrival) -> Result<(), Answer> {
         let class = admission::source_class(&arrival.source);
-        if class != AddressClass::Loopback {
+        if class != Some(AddressClass::Loopback) {
             return Err(local_only());
         }
         if !self.token.matches(arrival.bearer.as_deref()) {
@@ -104,12 +105,19 @@ impl Inner {
             }
             Endpoint::InboxConsume => {
                 let required = || Error::new(Code::InvalidArgument, "Required: message_ids");
-                let ids = present(&body, "message_ids").and_then(Value::as_array).ok_or_else(required)?;
-                let ids: Option<Vec<_>> = ids.iter().map(Value::as_str).collect();
-                self.consume(ids.filter(|ids| !ids.is_empty()).ok_or_else(required)?).await
+                let wanted = present(&body, "message_ids").and_then(Value::as_array).ok_or_else(required)?;
+                let wanted: Option<Vec<_>> = wanted.iter().map(Wanted::parse).collect();
+                self.consume(wanted.filter(|wanted| !wanted.is_empty()).ok_or_else(required)?).await
             }
             Endpoint::Call => {
                 let verb = text(&body, "verb")?;
+                if let Some(other) = body.keys().find(|name| !["verb", "args"].contains(&name.as_str())) {
+                    return Err(Error::new(
+                        Code::InvalidArgument,
+                        "a call has the members verb and args only",
+                    )
+                    .with("member", other));
+                }
                 let arguments = body.get("args").cloned().unwrap_or_else(|| json!({}));
                 let result = (self.local_call)(Node::from_inner(Arc::clone(self)), verb, arguments).await?;
                 Ok(Answer::ok(json!({"result": result})))
@@ -118,20 +126,32 @@ impl Inner {
         }
     }
 
-    async fn consume(self: &Arc<Self>, ids: Vec<&str>) -> Result<Answer> {
-        let mut consumed = Vec::new();
-        for id in ids {
-            let found = {
-                let state = self.state.lock();
-                let sequence = state.inbox.find(id, None);
-                sequence.and_then(|sequence| state.inbox.list().into_iter().find(|m| m.sequence == sequence))
-            };
-            if let Some(message) = found {
-                self.acknowledge(message.sequence).await?;
-                consumed.push(listed(&message, usize::MAX));
+    /// Takes messages out for good and answers with them. Senders choose their ids, so two of them may use the same:
+    /// then the id alone takes neither, lest somebody's message goes unread in the place of another.
+    async fn consume(self: &Arc<Self>, wanted: Vec<Wanted<'_>>) -> Result<Answer> {
+        let (mut consumed, mut ambiguous) = (Vec::new(), Vec::new());
+        for wanted in wanted {
+            let found = self.state.lock().inbox.list();
+            let found: Vec<_> = found.into_iter().filter(|message| wanted.is(message)).collect();
+            let Some(message) = found.first() else { continue };
+            if found.iter().any(|other| other.from != message.from) {
+                ambiguous.push(wanted.message_id);
+                continue;
+            }
+            match self.acknowledge(message.sequence).await {
+                Ok(_) => consumed.push(listed(message, usize::MAX)),
+                // Somebody else was faster.
+                Err(error) if error.code() == Code::MessageUnknown => {}
+                Err(error) if consumed.is_empty() => return Err(error),
+                // What was taken so far is nowhere but in this answer.
+                Err(_) => break,
             }
         }
-        Ok(Answer::ok(json!({"consumed": consumed.len(), "messages": consumed})))
+        let mut answer = json!({"consumed": consumed.len(), "messages": consumed});
+        if !ambiguous.is_empty() {
+            answer["ambiguous"] = json!(ambiguous);
+        }
+        Ok(Answer::ok(answer))
     }
 
     fn inbox_listing(&self) -> Answer {
@@ -191,6 +211,29 @@ impl Inner {
             })
             .collect();
         Answer::ok(json!({"count": connections.len(), "connections": connections}))
+    }
+}
+
+/// A message to consume: its id as in 1.1.1, or an object as the listing shows it, which names the sender, too.
+struct Wanted<'a> {
+    message_id: &'a str,
+    from: Option<AgentId>,
+}
+
+impl<'a> Wanted<'a> {
+    fn parse(entry: &'a Value) -> Option<Self> {
+        match entry {
+            Value::String(message_id) => Some(Self { message_id, from: None }),
+            Value::Object(shown) => Some(Self {
+                message_id: shown.get("message_id")?.as_str()?,
+                from: Some(shown.get("from_agent_id")?.as_str()?.parse().ok()?),
+            }),
+            _ => None,
+        }
+    }
+
+    fn is(&self, message: &Message) -> bool {
+        message.message_id == self.message_id && self.from.is_none_or(|from| message.from == from)
     }
 }
 

@@ -35,6 +35,7 @@ mod lifecycle;
 mod local;
 mod names;
 mod outbound;
+mod part;
 mod portmap;
 mod presence;
 mod routing;

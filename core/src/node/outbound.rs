@@ -6,7 +6,7 @@
 //!                                   later attempts: the outbox loop, same message id
 //! ```
 //!
-//! The row and the first attempt run side by side: the receipt waits for the row, unless the peer accepted
+//! The row and the first attempt run side by side: the receipt waits for the row, unless every peer accepted
 //! the message before. A crash between them leaves at worst a message that the peer has and we tell nobody
 //! about; a crash after the row leaves one that is sent again, which the receiver's claim makes harmless.
 
@@ -32,6 +32,9 @@ use crate::{
 
 /// How long one delivery may take.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the row of a message waits for the end of its first attempt, so that a peer that answers at once costs one
+/// commit and not two.
+const ROW_PATIENCE: Duration = Duration::from_millis(5);
 
 /// What to send.
 #[derive(Clone, Debug)]
@@ -75,7 +78,11 @@ impl Outgoing {
         if self.hops > limits::MAX_HOPS {
             return invalid(format!("hops must be 0 to {}", limits::MAX_HOPS));
         }
-        if self.in_reply_to.as_ref().is_some_and(|id| id.chars().count() > limits::MESSAGE_ID_CHARS) {
+        if self
+            .in_reply_to
+            .as_ref()
+            .is_some_and(|id| id.is_empty() || id.chars().count() > limits::MESSAGE_ID_CHARS)
+        {
             return invalid(format!(
                 "in_reply_to must be a message id of at most {} characters",
                 limits::MESSAGE_ID_CHARS
@@ -159,6 +166,7 @@ impl Inner {
                         trust_at_time: 0.0,
                         metadata: outgoing.metadata.clone(),
                     })?);
+                    rows.wait_for_others(ROW_PATIENCE);
                     Ok((rows, sender))
                 },
                 move |inner, result, _sender| {
@@ -170,17 +178,7 @@ impl Inner {
                 },
             )
         };
-        // The first attempts run while the disk works.
-        let deadline = tokio::time::Instant::now() + wait;
-        let stored = stored.await.and_then(|result| result);
-        let mut gathered = Vec::new();
-        while gathered.len() < targets.len() {
-            match tokio::time::timeout_at(deadline, attempts.recv()).await {
-                Ok(Some(delivery)) => gathered.push(delivery),
-                // All attempts that run now have reported, or time is up.
-                Ok(None) | Err(_) => break,
-            }
-        }
+        let (gathered, stored) = first_attempts(targets.len(), wait, &mut attempts, stored).await;
         self.receipt(message_id, &targets, gathered, stored)
     }
 
@@ -258,10 +256,7 @@ impl Inner {
                         rows.append(state.outbox.finish(sequence));
                         // It takes messages: the next one need not wait for its own time.
                         state.outbox.wake(&to, now);
-                        rows.append(state.peers.change(&to, |connection| {
-                            connection.messages_sent += 1;
-                            connection.last_activity = Some(now);
-                        })?);
+                        state.peers.count_sent(&to, now);
                         if state.peers.get(&to).is_some() {
                             rows.append(state.trust.record_sent(to, true, now)?);
                         }
@@ -283,6 +278,10 @@ impl Inner {
                 if state.peers.note_reached(&to, reached) {
                     events.push(PeerEvent::PeerReachability { agent_id: to, reachable: reached }.into());
                 }
+                if is_accepted {
+                    // Lost in a crash, it costs one more attempt, which the peer knows for a copy.
+                    rows.wait_for_others(ROW_PATIENCE);
+                }
                 Ok((rows, events))
             },
             |inner, result, events: Vec<super::events::EventBody>| {
@@ -293,10 +292,22 @@ impl Inner {
             },
         );
         // What the peer has is true at once; everything else only when the disk says so, too.
-        if !is_accepted && let Ok(noted) = noted {
+        if is_accepted {
+            self.outbox_bell.notify_one();
+            self.prepare_seal(to);
+        } else if let Ok(noted) = noted {
             let _ = noted.await;
         }
         delivery
+    }
+
+    /// While the host reads its receipt: who has sent to a peer often sends again.
+    fn prepare_seal(self: &Arc<Self>, to: AgentId) {
+        let peer = self.state.lock().peers.get(&to).map(|peer| Form::for_peer(peer, self.config.seal));
+        if peer == Some(Form::Sealed) {
+            let inner = Arc::clone(self);
+            self.env.tasks.spawn("seal", async move { inner.sealers.prepare(&to) });
+        }
     }
 
     async fn attempt(&self, item: &OutboxItem) -> Attempt {
@@ -318,11 +329,11 @@ impl Inner {
             hops: item.hops,
         };
         let form = Form::for_peer(&peer, self.config.seal);
-        let body =
-            match compose::message(draft, &item.to, form, &self.passport, self.now(), &*self.env.random) {
-                Ok(body) => body,
-                Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
-            };
+        let sealer = || self.sealers.take(&item.to);
+        let body = match compose::message_with(draft, &item.to, form, &self.passport, self.now(), sealer) {
+            Ok(body) => body,
+            Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
+        };
         match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
             Err(error) => Attempt::Later {
                 reason: Reason::new(error.code(), error.message()),
@@ -351,7 +362,7 @@ impl Inner {
         timeout: Duration,
     ) -> Result<Sent> {
         let path = format!("{MESH_PREFIX}{}/{endpoint}", peer.agent_id);
-        self.request(url::base(&peer.url), Method::Post, path, Some(body), timeout, Grant::Peer).await
+        self.request(url::base(&peer.url), Method::Post, path, Some(body), timeout, peer.grant()).await
     }
 
     /// Sends any request to a base URL.
@@ -400,4 +411,38 @@ fn judge(sent: &Sent) -> Attempt {
         408 | 500..=599 => later(Code::Unreachable, format!("the peer cannot take it now: {said}")),
         _ => Attempt::Refused(Reason::new(Code::PeerRefused, format!("the peer refused: {said}"))),
     }
+}
+
+/// Waits for the first attempts, which run while the disk works, and for the row, unless every peer has the message:
+/// then it needs no row of ours.
+async fn first_attempts(
+    count: usize,
+    patience: Duration,
+    attempts: &mut tokio::sync::mpsc::UnboundedReceiver<Delivery>,
+    stored: impl Future<Output = Result<Result<()>>>,
+) -> (Vec<Delivery>, Result<()>) {
+    let deadline = tokio::time::Instant::now() + patience;
+    let mut stored = std::pin::pin!(stored);
+    let mut row = None;
+    let mut gathered = Vec::new();
+    while gathered.len() < count {
+        tokio::select! {
+            biased;
+            delivery = attempts.recv() => match delivery {
+                Some(delivery) => gathered.push(delivery),
+                // All attempts that run now have reported.
+                None => break,
+            },
+            result = &mut stored, if row.is_none() => row = Some(result),
+            () = tokio::time::sleep_until(deadline) => break,
+        }
+    }
+    let is_everywhere =
+        gathered.len() == count && gathered.iter().all(|delivery| delivery.state == DeliveryState::Accepted);
+    let row = match row {
+        Some(row) => row,
+        None if is_everywhere => Ok(Ok(())),
+        None => stored.await,
+    };
+    (gathered, row.and_then(|row| row))
 }

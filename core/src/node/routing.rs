@@ -146,11 +146,15 @@ impl Inner {
             return Answer::refuse(400, Code::WireField, "A routed message may not be for that path");
         };
         let inner = match Frame::from_object(endpoint, envelope.payload.clone()) {
-            // The frame inside meets the same steps as one that came directly. Its sender is not at the
-            // address it came from, so no rule about near addresses applies.
-            Ok(frame) => {
-                Box::pin(self.answer_frame(frame, endpoint, SourcePass::relayed(source), source)).await
-            }
+            // The frame inside meets the same steps as one that came directly. Its sender may be anywhere: of the
+            // carrier's address count its window and its tier, which only ever refuse.
+            Ok(frame) => match self.check_tier(endpoint, source) {
+                Ok(()) => {
+                    let pass = SourcePass::relayed(source);
+                    Box::pin(self.answer_frame(frame, endpoint, pass, &Source::Unknown)).await
+                }
+                Err(refusal) => Err(refusal),
+            },
             Err(refusal) => Err(refusal),
         };
         let answer = inner.unwrap_or_else(|refusal| refusal);
@@ -186,16 +190,14 @@ impl Inner {
         let previous = envelope.visited.last().and_then(|id| id.parse::<AgentId>().ok());
         let inner = Arc::clone(self);
         self.env.tasks.spawn("routed response", async move {
-            let next = {
-                let state = inner.state.lock();
-                state
-                    .peers
-                    .get(&response.target)
-                    .or_else(|| previous.and_then(|agent| state.peers.get(&agent)))
-                    .cloned()
-            };
-            if let Some(next) = next {
-                let _ = inner.post_to_peer(&next, "mesh_route", response.encode(), HOP_TIMEOUT).await;
+            // Directly, or back the way it came: who asks through the mesh often cannot be reached otherwise.
+            for agent in [Some(response.target), previous].into_iter().flatten() {
+                let next = inner.state.lock().peers.get(&agent).cloned();
+                let Some(next) = next else { continue };
+                let sent = inner.post_to_peer(&next, "mesh_route", response.encode(), HOP_TIMEOUT).await;
+                if sent.is_ok_and(|sent| sent.reply.status < 300) {
+                    return;
+                }
             }
         });
     }

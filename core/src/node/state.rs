@@ -9,7 +9,7 @@ use crate::{
     identity::AgentId,
     messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog},
     peers::Peers,
-    store::{Batch, Range, Store, Table},
+    store::{Batch, Range, Row, Store, Table},
     trust::Trust,
     wire::{limiter::Limiter, replay::ReplayWindow},
 };
@@ -44,8 +44,7 @@ impl Profile {
         Ok(rows)
     }
 
-    async fn load(store: &dyn Store, config: &NodeConfig, env: &Env, me: AgentId) -> Result<Self> {
-        let stored = store.scan(Table::Meta, Range::all()).await?;
+    fn load(stored: &[Row], config: &NodeConfig, env: &Env, me: AgentId) -> Result<Self> {
         let find = |key: &str| stored.iter().find(|row| row.key == key);
         let text = |key: &str| find(key).map(|row| row.parse::<String>(Table::Meta)).transpose();
         // Peers, messages and trust are those of one agent; another key must not speak for it.
@@ -93,13 +92,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Reads everything that was committed. The first start writes the profile.
+    /// Reads everything that was committed. The first start writes the profile, a later one only what changed in it,
+    /// so that a node opens on a full disk.
     pub(crate) async fn load(store: &dyn Store, config: &NodeConfig, env: &Env, me: AgentId) -> Result<Self> {
         let scan = |table| store.scan(table, Range::all());
-        let profile = Profile::load(store, config, env, me).await?;
+        let meta = scan(Table::Meta).await?;
+        let profile = Profile::load(&meta, config, env, me)?;
         let mut rows = profile.rows()?;
         rows.put(Table::Meta, AGENT_ID, &me)?;
-        store.commit(rows).await?;
+        rows.omit_known(Table::Meta, &meta);
+        if !rows.is_empty() {
+            store.commit(rows).await?;
+        }
         let state = Self {
             profile,
             peers: Peers::load(
@@ -110,7 +114,7 @@ impl State {
             trust: Trust::load(&scan(Table::Impressions).await?)?,
             inbox: Inbox::load(
                 &scan(Table::Inbox).await?,
-                scan(Table::Meta).await?.iter().find(|row| row.key == NUMBERS),
+                meta.iter().find(|row| row.key == NUMBERS),
                 env.now(),
             )?,
             outbox: Outbox::load(&scan(Table::Outbox).await?)?,
@@ -127,6 +131,13 @@ impl State {
     /// The tables that a message touches.
     pub(crate) fn tables(&mut self) -> Tables<'_> {
         Tables { inbox: &mut self.inbox, log: &mut self.log, peers: &mut self.peers, trust: &mut self.trust }
+    }
+
+    /// The rows of what was only counted in memory so far.
+    pub(crate) fn save_counters(&mut self) -> Result<Batch> {
+        let mut rows = self.peers.save_counters()?;
+        rows.append(self.trust.save_counters()?);
+        Ok(rows)
     }
 
     /// Whether another connection fits.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     env::Random,
     error::{Code, Error, Result},
-    store::write_private,
+    store::{is_full, write_private},
 };
 
 /// The file in the data folder.
@@ -24,15 +24,18 @@ impl LocalToken {
         Self(Zeroizing::new(hex::encode(*bytes)))
     }
 
-    /// Writes it where only its owner can read it.
+    /// Writes it where only its owner can read it. When that fails, the token of an earlier run is not left either.
     pub(crate) fn save(&self, folder: &Path) -> Result<()> {
         write_private(&folder.join(TOKEN_FILE), self.0.as_bytes()).map_err(|cause| {
-            Error::new(
-                Code::StoreUnavailable,
-                "the token of the local API cannot be written; check the folder's mode",
-            )
-            .with("folder", folder.display())
-            .because(cause)
+            remove(folder);
+            let (code, cure) = if is_full(&cause) {
+                (Code::StoreFull, "free some space")
+            } else {
+                (Code::StoreUnavailable, "check the folder's mode")
+            };
+            Error::new(code, format!("the token of the local API cannot be written; {cure}"))
+                .with("folder", folder.display())
+                .because(cause)
         })
     }
 

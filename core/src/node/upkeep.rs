@@ -3,7 +3,7 @@
 //! | task | does |
 //! |---|---|
 //! | outbox | delivers what is due, peer by peer |
-//! | upkeep | pings idle peers, ends connections of lasting distrust, expires requests and claimed ids |
+//! | upkeep | pings idle peers, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
 //! | discovery | tells who was found, keeps connections to entry nodes |
 
 use std::{sync::Arc, time::Duration};
@@ -16,9 +16,9 @@ use crate::{
     env::Timestamp,
     error::Result,
     identity::AgentId,
-    messaging::{CLAIM_LIFETIME, CLAIM_LIFETIME_V1},
+    messaging::claims,
     peers::{Connection, PeerEvent},
-    store::{Batch, Range, Table},
+    store::{Range, Table},
     transport::Grant,
 };
 
@@ -153,8 +153,15 @@ impl Inner {
 
     /// Once a minute.
     async fn round(self: &Arc<Self>, claims_after: &mut Option<String>) -> Result<()> {
+        super::compose::publish_late(self);
+        self.write_owed().await?;
         let lifetime = self.config.request_expiry();
-        self.write(|state, now| Ok(state.peers.expire(now, lifetime))).await?;
+        self.write(|state, now| {
+            let mut rows = state.peers.expire(now, lifetime);
+            rows.append(state.save_counters()?);
+            Ok(rows)
+        })
+        .await?;
         self.expire_claims(claims_after).await?;
         let negative = Duration::from_secs(self.config.negative_trust_secs);
         let distrusted: Vec<AgentId> = {
@@ -188,19 +195,7 @@ impl Inner {
             // More to look at: the next page needs no minute.
             self.upkeep_bell.notify_one();
         }
-        let now = self.now();
-        let mut rows = Batch::new();
-        for row in &page {
-            let claimed: Timestamp = row.parse(Table::Seen)?;
-            let signs_v2 =
-                row.key.split_once('/').and_then(|(sender, _)| sender.parse::<AgentId>().ok()).is_some_and(
-                    |sender| self.state.lock().peers.get(&sender).is_none_or(Connection::signs_v2),
-                );
-            let lifetime = if signs_v2 { CLAIM_LIFETIME } else { CLAIM_LIFETIME_V1 };
-            if now.since(claimed) > lifetime {
-                rows.delete(Table::Seen, row.key.clone());
-            }
-        }
+        let rows = claims::expired(&page, self.now())?;
         if rows.is_empty() { Ok(()) } else { self.write(|_, _| Ok(rows)).await }
     }
 

@@ -39,7 +39,8 @@ pub enum Admission {
     Refuse(String),
 }
 
-/// Decides. Both the socket's address and the claimed URL must be near for a near rule to apply.
+/// Decides. Both the socket's address and the claimed URL must be near for a near rule to apply; an unknown source is
+/// near nobody.
 pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission {
     match verdict {
         Verdict::Refuse(sentence) => return Admission::Refuse(sentence.clone()),
@@ -53,10 +54,12 @@ pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission
     if *verdict == Verdict::Accept {
         return Admission::Accept("Accepted by policy.");
     }
-    let near = |source: AddressClass, url: AddressClass| match rule {
-        AutoAccept::None | AutoAccept::All => false,
-        AutoAccept::Loopback => source == AddressClass::Loopback && url == AddressClass::Loopback,
-        AutoAccept::Lan => source.is_local() && url.is_local(),
+    let near = |source: Option<AddressClass>, url: AddressClass| match (rule, source) {
+        (AutoAccept::None | AutoAccept::All, _) | (_, None) => false,
+        (AutoAccept::Loopback, Some(source)) => {
+            source == AddressClass::Loopback && url == AddressClass::Loopback
+        }
+        (AutoAccept::Lan, Some(source)) => source.is_local() && url.is_local(),
     };
     match rule {
         // Even an open door needs a person when the address is one of ours (S10).
@@ -70,20 +73,30 @@ pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission
 }
 
 /// Whether somebody at `source` names a URL that lies nearer to us than it does itself: our own machine for
-/// everyone else, our own network for those outside. Asking there would be asking in our name (S10).
+/// everyone else, our own network for those outside, who may be anywhere when their address is unknown. Asking there
+/// would be asking in our name (S10).
 pub fn points_inside(source: &Source, url: &str) -> bool {
-    match (source_class(source), url_class(url)) {
+    match (source_class(source).unwrap_or_default(), url_class(url)) {
         (AddressClass::Loopback, _) => false,
-        (_, AddressClass::Loopback | AddressClass::Never) => true,
-        (source, url) => url.is_local() && !source.is_local(),
+        (_, AddressClass::Never) => true,
+        (source, url) => url.is_nearer_than(source),
     }
 }
 
-/// The class of the address a request came from.
-pub fn source_class(source: &Source) -> AddressClass {
+/// How near the URL of a peer may lead that was told from an address of class `told_from`. An address in it was looked at
+/// when the URL was taken and stays what it is. What a name stands for may change at any time, so it leads to nothing
+/// nearer than where it was told (S10).
+pub fn reach(url: &str, told_from: AddressClass) -> AddressClass {
+    let class = url_class(url);
+    if class.is_nearer_than(told_from) { class } else { told_from }
+}
+
+/// The class of the address a request came from; `None` when that is unknown.
+pub fn source_class(source: &Source) -> Option<AddressClass> {
     match source {
-        Source::Socket(address) => AddressClass::of(address.ip()),
-        Source::Process(_) => AddressClass::Loopback,
+        Source::Socket(address) => Some(AddressClass::of(address.ip())),
+        Source::Process(_) => Some(AddressClass::Loopback),
+        Source::Unknown => None,
     }
 }
 
@@ -105,8 +118,13 @@ pub fn url_class(url: &str) -> AddressClass {
 mod tests {
     use super::*;
 
-    fn decide(rule: AutoAccept, source: &str, url: &str) -> bool {
-        let source = Source::Socket(source.parse().unwrap());
+    /// A socket; no text stands for an unknown source.
+    fn source(text: &str) -> Source {
+        if text.is_empty() { Source::Unknown } else { Source::Socket(text.parse().unwrap()) }
+    }
+
+    fn decide(rule: AutoAccept, from: &str, url: &str) -> bool {
+        let source = source(from);
         let facts = Facts { source: &source, url, full: false };
         matches!(admit(rule, &Verdict::Default, facts), Admission::Accept(_))
     }
@@ -120,8 +138,7 @@ mod tests {
 
     #[test]
     fn nobody_names_what_is_nearer_to_us_than_itself_s10() {
-        let points = |source: &str, url| points_inside(&Source::Socket(source.parse().unwrap()), url);
-        for (source, url, inside) in [
+        for (from, url, inside) in [
             ("9.9.9.9:1", "http://127.0.0.1:8545", true),
             ("9.9.9.9:1", "http://localhost:8545", true),
             ("9.9.9.9:1", "http://[::1]:1", true),
@@ -132,8 +149,33 @@ mod tests {
             ("192.168.1.7:1", "memory://x", true),
             ("192.168.1.7:1", "http://192.168.1.9:8100", false),
             ("127.0.0.1:1", "http://127.0.0.1:8100", false),
+            ("", "http://127.0.0.1:8100", true),
+            ("", "http://192.168.1.9:8100", true),
+            ("", "http://8.8.8.8:8100", false),
         ] {
-            assert_eq!(points(source, url), inside, "{source} {url}");
+            assert_eq!(points_inside(&source(from), url), inside, "{from} {url}");
+        }
+    }
+
+    #[test]
+    fn a_name_leads_no_nearer_than_where_it_was_told_s10() {
+        use AddressClass::{Global, LinkLocal, Loopback, Never, Private};
+        for (url, told_from, expected) in [
+            ("http://name.example:8100", Global, Global),
+            ("http://name.example:8100", Private, Private),
+            ("http://name.example:8100", LinkLocal, LinkLocal),
+            ("http://name.example:8100", Loopback, Loopback),
+            ("http://name.example:8100", Never, Never),
+            ("http://x.localhost:8100", Global, Global),
+            ("http://localhost:8100", Global, Loopback),
+            ("http://127.0.0.1:8100", Global, Loopback),
+            ("http://192.168.1.7:8100", Global, Private),
+            ("http://[fe80::1]:8100", Global, LinkLocal),
+            ("http://192.168.1.7:8100", Loopback, Loopback),
+            ("http://8.8.8.8:8100", Private, Private),
+            ("http://169.254.169.254", Global, Global),
+        ] {
+            assert_eq!(reach(url, told_from), expected, "{url} {told_from:?}");
         }
     }
 
@@ -144,6 +186,10 @@ mod tests {
         assert!(!decide(AutoAccept::None, "127.0.0.1:1", "http://127.0.0.1:8101"));
         assert!(decide(AutoAccept::All, "8.8.8.8:1", "http://8.8.8.8:1"));
         assert!(!decide(AutoAccept::All, "8.8.8.8:1", "http://127.0.0.1:8545"));
+        assert!(decide(AutoAccept::All, "", "http://8.8.8.8:1"));
+        for rule in [AutoAccept::Loopback, AutoAccept::Lan, AutoAccept::All] {
+            assert!(!decide(rule, "", "http://127.0.0.1:8101"), "{rule:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a node answers to questions (§6.1, 6.11 to 6.16). Public documents name no process and no folder (S9).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{table::Peers, types::SelfDescription};
 use crate::{
@@ -18,48 +18,47 @@ impl SelfDescription {
         if self.active { "active" } else { "inactive" }
     }
 
+    /// Who the agent is, as it says to everybody, and what one document adds to that.
+    fn presented<const N: usize>(&self, accepting: bool, more: [(&str, Value); N]) -> Value {
+        let mut members = Map::from_iter([
+            (String::from("agent_id"), json!(self.agent_id)),
+            (String::from("display_name"), json!(self.display_name)),
+            (String::from("public_key_hex"), json!(self.agent_id)),
+            (String::from("bio"), json!(self.bio)),
+            (String::from("status"), json!(self.status())),
+            (String::from("accepting_connections"), json!(accepting)),
+        ]);
+        members.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        Value::Object(members)
+    }
+
     /// The document that introduces the node.
     pub fn well_known(&self, accepting: bool) -> Answer {
         let base = crate::wire::url::base(&self.url);
-        let agent = json!({
-            "agent_id": self.agent_id,
-            "display_name": self.display_name,
-            "public_key_hex": self.agent_id,
-            "bio": self.bio,
-            "status": self.status(),
-            "accepting_connections": accepting,
-            "mesh_url": format!("{base}{MESH_PREFIX}{}", self.agent_id),
-            "active_sessions": [],
-        });
-        Answer::ok(json!({
-            "darkmatter": true,
-            "protocol_version": PROTOCOL_VERSION,
-            "agent_id": self.agent_id,
-            "display_name": self.display_name,
-            "public_key_hex": self.agent_id,
-            "bio": self.bio,
-            "status": self.status(),
-            "accepting_connections": accepting,
-            "mesh_url": format!("{base}{}", MESH_PREFIX.trim_end_matches('/')),
-            "mcp_url": format!("{base}/mcp"),
-            "webrtc_enabled": false,
-            "capabilities": self.capabilities,
-            "agents": [agent],
-        }))
+        let agent = self.presented(
+            accepting,
+            [
+                ("mesh_url", json!(format!("{base}{MESH_PREFIX}{}", self.agent_id))),
+                ("active_sessions", json!([])),
+            ],
+        );
+        Answer::ok(self.presented(
+            accepting,
+            [
+                ("darkmatter", json!(true)),
+                ("protocol_version", json!(PROTOCOL_VERSION)),
+                ("mesh_url", json!(format!("{base}{}", MESH_PREFIX.trim_end_matches('/')))),
+                ("webrtc_enabled", json!(false)),
+                ("capabilities", json!(self.capabilities)),
+                ("agents", json!([agent])),
+            ],
+        ))
     }
 
     /// The short self-description.
     pub fn status_document(&self, peers: &Peers, accepting: bool, is_waiting: bool) -> Answer {
-        Answer::ok(json!({
-            "agent_id": self.agent_id,
-            "display_name": self.display_name,
-            "public_key_hex": self.agent_id,
-            "bio": self.bio,
-            "status": self.status(),
-            "num_connections": peers.len(),
-            "accepting_connections": accepting,
-            "is_waiting": is_waiting,
-        }))
+        let more = [("num_connections", json!(peers.len())), ("is_waiting", json!(is_waiting))];
+        Answer::ok(self.presented(accepting, more))
     }
 
     /// The agents of this host, without processes and folders (S9).

@@ -1,7 +1,7 @@
 //! The connections, pending and outstanding requests of a node, in memory, with the rows that keep them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     time::Duration,
 };
@@ -12,7 +12,10 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
-    wire::url::{self, Host},
+    wire::{
+        url::{self, Host},
+        verify::Proof,
+    },
 };
 
 /// Most requests that wait for our decision.
@@ -45,6 +48,8 @@ pub struct Peers {
     repeated: BTreeMap<AgentId, Timestamp>,
     /// How many proven peers listen at an address.
     hosts: HashMap<IpAddr, usize>,
+    /// Connections whose counters moved since their row was written.
+    unsaved: BTreeSet<AgentId>,
 }
 
 /// The address at which a peer that proved itself listens, when its URL names one.
@@ -146,26 +151,11 @@ impl Peers {
         let mut rows = Batch::new();
         rows.put(Table::Peers, connection.agent_id.to_string(), &connection)?;
         let agent = connection.agent_id;
-        let settled: Vec<_> = self
-            .pending
-            .values()
-            .filter(|request| request.agent_id == agent)
-            .map(|r| r.request_id.clone())
-            .collect();
-        for request_id in settled {
-            rows.append(self.drop_pending(&request_id));
-        }
-        let answered: Vec<_> = self
-            .outstanding
-            .values()
-            .filter(|request| request.agent_id == agent)
-            .map(|r| r.url.clone())
-            .collect();
-        for url in answered {
-            rows.append(self.drop_outstanding(&url));
-        }
+        rows.append(self.drop_pending_if(|request| request.agent_id == agent));
+        rows.append(self.drop_outstanding_if(|request| request.agent_id == agent));
         self.health.insert(agent, Health::default());
         self.count_host(host_of(&connection), 1);
+        self.unsaved.remove(&agent);
         if let Some(former) = self.connections.insert(agent, connection) {
             self.count_host(host_of(&former), -1);
         }
@@ -179,6 +169,7 @@ impl Peers {
         let (url, was_verified) = (connection.url.clone(), connection.identity_verified);
         change(connection);
         rows.put(Table::Peers, agent.to_string(), connection)?;
+        self.unsaved.remove(agent);
         // Most changes are counters; only these two move a peer to another address.
         if url != connection.url || was_verified != connection.identity_verified {
             let former = host(&url, was_verified);
@@ -189,14 +180,77 @@ impl Peers {
         Ok(rows)
     }
 
+    /// Counts a message that `agent` signed. What its signature shows for the first time is a row at once.
+    pub fn count_received(&mut self, agent: &AgentId, proof: Proof, now: Timestamp) -> Result<Batch> {
+        let count = |connection: &mut Connection| {
+            connection.messages_received += 1;
+            connection.last_activity = Some(now);
+        };
+        match self.get(agent) {
+            Some(connection) if connection.learns_from(proof) => self.change(agent, |connection| {
+                count(connection);
+                connection.learn_from(proof);
+            }),
+            _ => {
+                self.count(agent, count);
+                Ok(Batch::new())
+            }
+        }
+    }
+
+    /// Takes the last [`Peers::count_received`] of `agent` back: the message was there before.
+    pub fn retract_received(&mut self, agent: &AgentId) {
+        self.count(agent, |connection| {
+            connection.messages_received = connection.messages_received.saturating_sub(1);
+        });
+    }
+
+    /// Counts a message that `agent` took.
+    pub fn count_sent(&mut self, agent: &AgentId, now: Timestamp) {
+        self.count(agent, |connection| {
+            connection.messages_sent += 1;
+            connection.last_activity = Some(now);
+        });
+    }
+
+    /// Counts a message of `agent` that we refused for a limit.
+    pub fn count_declined(&mut self, agent: &AgentId) {
+        self.count(agent, |connection| connection.messages_declined += 1);
+    }
+
+    fn count(&mut self, agent: &AgentId, count: impl FnOnce(&mut Connection)) {
+        if let Some(connection) = self.connections.get_mut(agent) {
+            count(connection);
+            self.unsaved.insert(*agent);
+        }
+    }
+
+    /// The rows of connections that only counted since they were written.
+    pub fn save_counters(&mut self) -> Result<Batch> {
+        let mut rows = Batch::new();
+        for agent in std::mem::take(&mut self.unsaved) {
+            if let Some(connection) = self.connections.get(&agent) {
+                rows.put(Table::Peers, agent.to_string(), connection)?;
+            }
+        }
+        Ok(rows)
+    }
+
     /// Removes a connection.
     pub fn disconnect(&mut self, agent: &AgentId) -> Option<(Connection, Batch)> {
         let connection = self.connections.remove(agent)?;
         self.count_host(host_of(&connection), -1);
         self.health.remove(agent);
+        Some((connection, self.removal(agent)))
+    }
+
+    /// The row that [`Peers::disconnect`] removes, for a batch that must not wait for memory. What was only counted
+    /// does not write it again.
+    pub fn removal(&mut self, agent: &AgentId) -> Batch {
+        self.unsaved.remove(agent);
         let mut rows = Batch::new();
         rows.delete(Table::Peers, agent.to_string());
-        Some((connection, rows))
+        rows
     }
 
     /// Remembers a request of ours.
@@ -253,26 +307,28 @@ impl Peers {
 
     /// Forgets requests of either direction that are older than `lifetime`.
     pub fn expire(&mut self, now: Timestamp, lifetime: Duration) -> Batch {
-        let mut rows = Batch::new();
-        let stale: Vec<_> = self
-            .pending
-            .values()
-            .filter(|request| now.since(request.requested_at) > lifetime)
-            .map(|request| request.request_id.clone())
-            .collect();
-        for request_id in stale {
-            rows.append(self.drop_pending(&request_id));
-        }
-        let stale: Vec<_> = self
-            .outstanding
-            .values()
-            .filter(|request| now.since(request.asked_at) > lifetime)
-            .map(|request| request.url.clone())
-            .collect();
-        for url in stale {
-            rows.append(self.drop_outstanding(&url));
-        }
+        let mut rows = self.drop_pending_if(|request| now.since(request.requested_at) > lifetime);
+        rows.append(self.drop_outstanding_if(|request| now.since(request.asked_at) > lifetime));
         rows
+    }
+
+    fn drop_pending_if(&mut self, is_over: impl Fn(&PendingRequest) -> bool) -> Batch {
+        let over = self.pending.values().filter(|request| is_over(request));
+        let ids: Vec<_> = over.map(|request| request.request_id.clone()).collect();
+        ids.iter().fold(Batch::new(), |mut rows, request_id| {
+            rows.append(self.drop_pending(request_id));
+            rows
+        })
+    }
+
+    /// Forgets the requests of ours that `is_over` picks.
+    pub(super) fn drop_outstanding_if(&mut self, is_over: impl Fn(&Outstanding) -> bool) -> Batch {
+        let over = self.outstanding.values().filter(|request| is_over(request));
+        let urls: Vec<_> = over.map(|request| request.url.clone()).collect();
+        urls.iter().fold(Batch::new(), |mut rows, url| {
+            rows.append(self.drop_outstanding(url));
+            rows
+        })
     }
 
     /// How `agent` behaved lately.
@@ -324,11 +380,13 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
+    use crate::wire::AddressClass;
 
     fn connection(seed: u8, url: &str, identity_verified: bool) -> Connection {
         Connection {
             agent_id: AgentId::from_bytes([seed; 32]),
             url: url.into(),
+            told_from: AddressClass::Global,
             bio: String::new(),
             display_name: None,
             connected_at: Timestamp::from_seconds(1000),
@@ -355,7 +413,7 @@ mod tests {
         peers.connect(unproven).unwrap();
         assert!(!peers.listens_at(home), "a claimed URL is not enough");
         peers.change(&agent, |peer| peer.identity_verified = true).unwrap();
-        peers.change(&agent, |peer| peer.messages_received += 1).unwrap();
+        peers.count_declined(&agent);
         assert!(peers.listens_at(home));
         assert!(peers.listens_at("::ffff:192.0.2.7".parse().unwrap()));
         peers.connect(connection(2, "http://192.0.2.7:8101/__darkmatter__", true)).unwrap();

@@ -4,10 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::admission;
 use crate::{
     env::Timestamp,
     identity::AgentId,
-    wire::{frame::Introduction, verify::Proof},
+    transport::Grant,
+    wire::{AddressClass, frame::Introduction, verify::Proof},
 };
 
 /// Whose connection requests are accepted without asking. Decided by the socket's address; a claimed URL
@@ -33,6 +35,9 @@ pub struct Connection {
     pub agent_id: AgentId,
     /// Where: a base URL, scoped when the peer shares its port with others.
     pub url: String,
+    /// Where the URL was told: how near the peer was, or this machine when we dialled it ourselves.
+    #[serde(default)]
+    pub told_from: AddressClass,
     /// What it says about itself.
     #[serde(default)]
     pub bio: String,
@@ -44,7 +49,8 @@ pub struct Connection {
     /// The last time something believable came from it, or reached it.
     #[serde(default)]
     pub last_activity: Option<Timestamp>,
-    /// Messages it took from us.
+    /// Messages it took from us. Like the other counters and `last_activity`, it is stored within a minute and
+    /// when the node closes; a crash may lose what was counted since.
     #[serde(default)]
     pub messages_sent: u64,
     /// Messages we took from it.
@@ -62,7 +68,7 @@ pub struct Connection {
     /// What it can do beyond 1.1.1.
     #[serde(default)]
     pub capabilities: Map<String, Value>,
-    /// Whether it proved its key: by a signed handshake, the challenge, or a signed frame since.
+    /// Whether it proved its key: by a signed handshake, or a signed frame since.
     #[serde(default)]
     pub identity_verified: bool,
     /// When the agent was created, as it says.
@@ -100,8 +106,31 @@ impl Connection {
                 .is_some_and(|version| version >= 1)
     }
 
-    /// What a proven frame shows: whoever signs in our form, and seals, also reads both.
-    pub fn learn_abilities(&mut self, proof: Proof) {
+    /// How near its URL may lead.
+    pub fn grant(&self) -> Grant {
+        Grant::Peer(admission::reach(&self.url, self.told_from))
+    }
+
+    /// Takes a URL that was told from an address of class `from`. Told again from further away, the same URL stays as
+    /// good as it was.
+    pub(super) fn move_to(&mut self, url: String, from: AddressClass) {
+        if self.url != url || from.is_nearer_than(self.told_from) {
+            self.told_from = from;
+        }
+        self.url = url;
+    }
+
+    /// Whether a frame proven by `proof` shows something that is not known yet.
+    pub fn learns_from(&self, proof: Proof) -> bool {
+        !self.identity_verified
+            || (proof >= Proof::V2 && !self.signs_v2())
+            || (proof == Proof::Sealed && !self.opens_seals())
+    }
+
+    /// What a proven frame shows: the sender has its key, which a 1.1.1 handshake leaves open (S6), and whoever
+    /// signs in our form, and seals, also reads both.
+    pub fn learn_from(&mut self, proof: Proof) {
+        self.identity_verified = true;
         if proof >= Proof::V2 && !self.signs_v2() {
             self.capabilities.insert(CAPABILITY_SIGNATURE.into(), 2.into());
         }
@@ -166,12 +195,20 @@ pub struct PendingRequest {
     pub agent_id: AgentId,
     /// Where it says it listens.
     pub url: String,
+    /// How near the address is that the request came from. Once accepted, a name in `url` may lead there, and nowhere
+    /// nearer.
+    #[serde(default)]
+    pub told_from: AddressClass,
     /// Its name, chosen by itself.
     pub display_name: Option<String>,
     /// What it says about itself.
     pub bio: String,
-    /// Whether it proved its key.
+    /// Whether it proved its key: the request is signed for us.
     pub identity_verified: bool,
+    /// Whether its key answered our challenge, as 1.1.1 does. A challenge names nobody who asks it, so somebody else may
+    /// have put it to the agent: look at `url` before you accept.
+    #[serde(default)]
+    pub challenge_answered: bool,
     /// When it asked.
     pub requested_at: Timestamp,
     /// What it can do beyond 1.1.1.
@@ -186,6 +223,13 @@ pub struct PendingRequest {
     /// Asked by a third agent on both sides' behalf.
     #[serde(default)]
     pub mutual: bool,
+}
+
+impl PendingRequest {
+    /// Whether the key of the agent had a part in it.
+    pub(super) fn shows_key(&self) -> bool {
+        self.identity_verified || self.challenge_answered
+    }
 }
 
 /// A request of ours that the other side has not decided.
@@ -221,6 +265,11 @@ pub enum PeerEvent {
         agent_id: AgentId,
         /// Why, for people.
         reason: String,
+    },
+    /// The other side rejected our request for a connection. Nodes of 1.1.1 never say so.
+    ConnectionRejected {
+        /// Who.
+        agent_id: AgentId,
     },
     /// Somebody asks for a connection.
     ConnectionRequested {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     admission,
-    handshake::{PeerAction, PeerOutcome},
+    handshake::{PeerAction, PeerOutcome, stored_url},
     table::Peers,
     types::{PeerEvent, SelfDescription},
 };
@@ -44,19 +44,13 @@ impl Peers {
         let proof = update.proof();
         let update = update.frame();
         // Retries of 1.1.1 announce the receiver's own address as the sender's (B11).
-        if url::base(&update.new_url) == url::base(&me.url) && url::scope(&update.new_url).is_none() {
+        if url::normal(url::base(&update.new_url)) == url::base(&me.url)
+            && url::scope(&update.new_url).is_none()
+        {
             return Outcome::answer(Answer::refuse(
                 400,
                 Code::UrlInvalid,
                 "That is my own address, not yours",
-            ));
-        }
-        // A peer is posted to at the address it tells, so it must not tell one inside our walls.
-        if admission::points_inside(source, url::base(&update.new_url)) {
-            return Outcome::answer(Answer::refuse(
-                400,
-                Code::UrlInvalid,
-                "That address is on my side, not on yours",
             ));
         }
         let Some(sent_at) = time::parse(&update.timestamp) else {
@@ -66,18 +60,22 @@ impl Peers {
             Some(connection) => connection,
             None => return Outcome::answer(Answer::refuse(404, Code::PeerNotConnected, "Unknown agent")),
         };
+        let url = stored_url(&update.new_url);
+        // A peer is posted to at the address it tells, so it must not tell one inside our walls. The one we know says
+        // nothing new.
+        if url != known.url && admission::points_inside(source, url::base(&url)) {
+            return Outcome::answer(Answer::refuse(
+                400,
+                Code::UrlInvalid,
+                "That address is on my side, not on yours",
+            ));
+        }
         if known.last_update.is_some_and(|last| sent_at <= last) {
             return Outcome::answer(known_update());
         }
         let agent = update.from;
         let rows = self.change(&agent, |connection| {
-            let scope = url::scope(&update.new_url);
-            connection.url = match scope {
-                Some(scope) => {
-                    format!("{}{}{scope}", url::base(&update.new_url), crate::wire::route::MESH_PREFIX)
-                }
-                None => url::base(&update.new_url).to_owned(),
-            };
+            connection.move_to(url, admission::source_class(source).unwrap_or_default());
             connection.last_update = Some(sent_at);
             connection.last_activity = Some(now);
             connection.identity_verified = true;

@@ -46,12 +46,12 @@ mod second_process;
 #[cfg(test)]
 mod suite;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub(crate) use self::private::write as write_private;
+pub(crate) use self::private::{is_full, write as write_private};
 pub use self::{
     fault::{CrashPlan, FaultyStore, Moment},
     memory::{MemoryDisk, MemoryStore},
@@ -95,7 +95,7 @@ tables! {
     Inbox = "inbox";
     /// Messages that wait for an unreachable peer, by sending number.
     Outbox = "outbox";
-    /// Claimed message ids, by sender and id, inside the replay window.
+    /// Claimed message ids, by a digest of sender and id, until they may be forgotten.
     Seen = "seen";
     /// The conversation log, by entry number.
     Log = "conversation_log";
@@ -167,6 +167,9 @@ pub struct Batch {
     pub preconditions: Vec<Precondition>,
     /// Applied in order.
     pub ops: Vec<Op>,
+    /// How long it may wait for others to share a commit with. It keeps its place, so it never waits longer than
+    /// whatever is queued behind it. Zero, the default, is for what somebody waits for.
+    pub patience: Duration,
 }
 
 impl Batch {
@@ -209,10 +212,28 @@ impl Batch {
         self
     }
 
-    /// Adds everything `other` holds.
+    /// Lets the batch wait for company; see [`Batch::patience`].
+    pub fn wait_for_others(&mut self, patience: Duration) -> &mut Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Adds everything `other` holds. How long the whole may wait is not changed.
     pub fn append(&mut self, mut other: Self) -> &mut Self {
         self.preconditions.append(&mut other.preconditions);
         self.ops.append(&mut other.ops);
+        self
+    }
+
+    /// Leaves out what `rows` of `table` say already.
+    pub fn omit_known(&mut self, table: Table, rows: &[Row]) -> &mut Self {
+        let is_known = |op: &Op| match op {
+            Op::Put { table: of, key, value } => {
+                *of == table && rows.iter().any(|row| row.key == *key && row.value == *value)
+            }
+            Op::Delete { .. } => false,
+        };
+        self.ops.retain(|op| !is_known(op));
         self
     }
 

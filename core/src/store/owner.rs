@@ -8,11 +8,13 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{ErrorKind, Read as _},
+    io::Read as _,
     path::{Path, PathBuf},
     process,
+    time::Duration,
 };
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::private;
@@ -47,12 +49,21 @@ impl OwnerInfo {
     }
 }
 
+/// The folders that this process owns, each with the process that claimed it: a forked child inherits the list,
+/// but owns nothing of it. The pid in `owner.json` would not do, because containers that share a folder may
+/// share the number, too.
+static HELD: Mutex<Vec<(u32, PathBuf)>> = Mutex::new(Vec::new());
+/// Nobody holds [`HELD`] that long, except a thread that a fork left behind.
+const HELD_PATIENCE: Duration = Duration::from_millis(100);
+
 /// The right to run the node of a folder, until dropped.
 #[derive(Debug)]
 pub struct Owner {
     folder: PathBuf,
     lock: File,
+    /// The process, and its entry in [`HELD`].
     pid: u32,
+    name: PathBuf,
 }
 
 impl Owner {
@@ -60,8 +71,8 @@ impl Owner {
     ///
     /// # Errors
     ///
-    /// [`Code::StoreOwned`] when another process (or another node of this one) holds it, with the `pid` and
-    /// the first `address` of the owner as context if they are known. [`Code::StoreUnavailable`] when the
+    /// [`Code::StoreOwned`] when another process, or another node of this one, holds it, with the `pid` and the
+    /// first `address` of the owner as context if they are known. [`Code::StoreUnavailable`] when the
     /// folder cannot be used.
     pub fn claim(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
@@ -73,7 +84,10 @@ impl Owner {
             Err(TryLockError::WouldBlock) => return Err(owned(folder)),
             Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
         }
-        let owner = Self { folder: folder.to_owned(), lock, pid: process::id() };
+        let owner = Self { folder: folder.to_owned(), lock, pid: process::id(), name: one_name(folder) };
+        if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
+            held.push((owner.pid, owner.name.clone()));
+        }
         owner.withdraw();
         Ok(owner)
     }
@@ -104,17 +118,28 @@ impl Drop for Owner {
         // parent unlocks explicitly, because closing its file is not enough while a child has a copy.
         if self.pid == process::id() {
             self.withdraw();
+            if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
+                held.retain(|(pid, name)| (*pid, name) != (self.pid, &self.name));
+            }
             let _released_by_close_then = self.lock.unlock();
         }
     }
 }
 
+/// The name of a folder that is the same whichever way leads there.
+fn one_name(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
 fn owned(folder: &Path) -> Error {
-    let error = Error::new(
-        Code::StoreOwned,
-        "another process runs the node of this folder; talk to it, stop it, or choose another folder",
-    )
-    .with("folder", folder.display());
+    let claim = (process::id(), one_name(folder));
+    let is_ours = HELD.try_lock_for(HELD_PATIENCE).is_some_and(|held| held.contains(&claim));
+    let sentence = if is_ours {
+        "this process runs a node of this folder already; use that one, close it, or choose another folder"
+    } else {
+        "another process runs the node of this folder; talk to it, stop it, or choose another folder"
+    };
+    let error = Error::new(Code::StoreOwned, sentence).with("folder", folder.display());
     let Some(info) = OwnerInfo::read(folder) else { return error };
     let error = error.with("pid", info.pid);
     match info.addresses.first() {
@@ -124,9 +149,10 @@ fn owned(folder: &Path) -> Error {
 }
 
 fn unusable(folder: &Path, cause: std::io::Error) -> Error {
-    let (code, message) = match cause.kind() {
-        ErrorKind::StorageFull => (Code::StoreFull, "the disk is full; free some space and try again"),
-        _ => (Code::StoreUnavailable, "the data folder cannot be used; check that it is writable"),
+    let (code, message) = if private::is_full(&cause) {
+        (Code::StoreFull, "the disk is full; free some space and try again")
+    } else {
+        (Code::StoreUnavailable, "the data folder cannot be used; check that it is writable")
     };
     Error::new(code, message).with("folder", folder.display()).because(cause)
 }
@@ -153,8 +179,9 @@ mod tests {
         owner.publish(&info(1)).unwrap();
         owner.publish(&info(4711)).unwrap();
 
-        let error = Owner::claim(folder.path()).unwrap_err();
+        let error = Owner::claim(folder.path().join(".")).unwrap_err();
         assert_eq!(error.code(), Code::StoreOwned);
+        assert!(error.message().starts_with("this process"), "{error}");
         assert!(error.context().contains(&("pid", "4711".into())), "{error}");
         assert!(error.context().contains(&("address", "http://127.0.0.1:8100".into())), "{error}");
         assert_eq!(OwnerInfo::read(folder.path()), Some(info(4711)), "a failed claim removes nothing");
@@ -168,6 +195,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_called_that() {
+        use std::io::ErrorKind;
         let full = unusable(Path::new("folder"), ErrorKind::StorageFull.into());
         assert_eq!(full.code(), Code::StoreFull);
         assert_eq!(
@@ -231,6 +259,7 @@ mod tests {
 
         let error = Owner::claim(folder.path()).unwrap_err();
         assert_eq!(error.code(), Code::StoreOwned);
+        assert!(error.message().starts_with("another process"), "{error}");
         assert!(error.context().contains(&("pid", child.id().to_string())), "{error}");
 
         child.kill().unwrap();

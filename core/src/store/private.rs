@@ -28,13 +28,28 @@ pub(super) fn file() -> OpenOptions {
     options
 }
 
-/// Writes a whole file. Readers see the old content or the new one, never half of it.
+/// Writes a whole file. Readers see the old content or the new one, never half of it. The caller sees to it that
+/// nobody writes the same file at the same time.
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".new");
-    let mut target = file().truncate(true).open(&unfinished)?;
-    target.write_all(content)?;
-    fs::rename(&unfinished, path)
+    let unfinished = Path::new(&unfinished);
+    // Whatever has this name is what a crash left or somebody planted: it goes, and nothing is written through it.
+    match fs::remove_file(unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut target = file().create_new(true).open(unfinished)?;
+    let written = target.write_all(content).and_then(|()| fs::rename(unfinished, path));
+    if written.is_err() {
+        let _ = fs::remove_file(unfinished);
+    }
+    written
+}
+
+/// Whether `error` says that there is no room.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(all(test, unix))]
@@ -53,6 +68,23 @@ mod tests {
         assert_eq!(mode(&folder.path().join("a")), 0o700);
         assert_eq!(mode(&inner), 0o700);
         assert_eq!(mode(&inner.join("c")), 0o600);
+    }
+
+    #[test]
+    fn writing_follows_no_link_and_is_not_stopped_by_a_leftover() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, unfinished) = (folder.path().join("token"), folder.path().join("token.new"));
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "mine").unwrap();
+        std::os::unix::fs::symlink(&victim, &unfinished).unwrap();
+        write(&path, b"one").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "mine");
+        assert!(path.symlink_metadata().unwrap().is_file());
+
+        fs::write(&unfinished, "from a crash, and longer").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert!(!unfinished.exists());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What every backend must do. `store_suite!(name, opener)` makes a module of tests; `opener` is an
 //! expression of a closure that opens the same rows again each time it is called.
 
-use std::{collections::BTreeMap, future::Future, thread};
+use std::{collections::BTreeMap, future::Future, thread, time::Duration};
 
 use futures_util::future::{join, join_all};
 use proptest::prelude::*;
@@ -28,6 +28,7 @@ macro_rules! store_suite {
                 writers_on_many_threads_lose_nothing
                 large_values_come_back_unharmed
                 an_empty_batch_is_a_barrier
+                a_batch_that_may_wait_goes_with_the_next_or_alone
             );
 
             proptest::proptest! {
@@ -58,7 +59,7 @@ pub(super) fn wait<T>(future: impl Future<Output = T>) -> T {
 /// A batch that puts JSON texts.
 pub(super) fn puts(table: Table, rows: &[(&str, &str)]) -> Batch {
     let op = |(key, value): &(&str, &str)| Op::Put { table, key: (*key).into(), value: (*value).into() };
-    Batch { preconditions: Vec::new(), ops: rows.iter().map(op).collect() }
+    Batch { ops: rows.iter().map(op).collect(), ..Batch::new() }
 }
 
 /// The keys of a scan.
@@ -311,6 +312,28 @@ pub(super) fn an_empty_batch_is_a_barrier<S: Store>(open: &impl Fn() -> S) {
     assert_eq!(read(&store, Table::Meta, "a").as_deref(), Some("1"));
 }
 
+pub(super) fn a_batch_that_may_wait_goes_with_the_next_or_alone<S: Store>(open: &impl Fn() -> S) {
+    let store = open();
+    let patient = |value, patience| {
+        let mut batch = puts(Table::Meta, &[("key", value)]);
+        batch.wait_for_others(patience);
+        batch
+    };
+    // Longer than any test runs: only company ends the wait, and the order stays.
+    let first = store.commit(patient("1", Duration::from_secs(86_400)));
+    let second = store.commit(puts(Table::Meta, &[("key", "2")]));
+    wait(join(second, first)).0.unwrap();
+    assert_eq!(read(&store, Table::Meta, "key").as_deref(), Some("2"));
+    wait(store.commit(patient("3", Duration::from_millis(1)))).unwrap();
+    assert_eq!(read(&store, Table::Meta, "key").as_deref(), Some("3"));
+    // Nobody comes any more.
+    let last = store.commit(patient("4", Duration::from_secs(86_400)));
+    wait(store.close()).unwrap();
+    wait(last).unwrap();
+    drop(store);
+    assert_eq!(read(&open(), Table::Meta, "key").as_deref(), Some("4"));
+}
+
 /// One step of the comparison with a map: a batch, then a look at a range.
 pub(super) type Step = (Batch, Table, Range);
 
@@ -328,7 +351,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         (table(), key()).prop_map(|(table, key)| Precondition::Present(table, key)),
     ];
     let batch = (prop::collection::vec(precondition, 0..2), prop::collection::vec(op, 0..6))
-        .prop_map(|(preconditions, ops)| Batch { preconditions, ops });
+        .prop_map(|(preconditions, ops)| Batch { preconditions, ops, ..Batch::new() });
     let range = ("[ab\0é\u{10ffff}]{0,2}", prop::option::of(key()), prop::option::of(0..5usize))
         .prop_map(|(prefix, after, limit)| Range { prefix, after, limit });
     prop::collection::vec((batch, table(), range), 1..20)

@@ -23,7 +23,7 @@ use bytes::Bytes;
 
 use crate::{
     error::{Code, Result},
-    wire::{Answer, limits},
+    wire::{AddressClass, Answer, limits},
 };
 
 pub use self::{
@@ -47,6 +47,8 @@ pub enum Source {
     Socket(SocketAddr),
     /// Another node of this process, by its label.
     Process(String),
+    /// Nobody can say, so no right comes from it.
+    Unknown,
 }
 
 /// Bytes that came in.
@@ -79,17 +81,17 @@ pub trait Receiver: Send + Sync + 'static {
 /// Why the node itself vouches for the origin (scheme, host and port) of a request.
 ///
 /// A URL may come from a stranger's frame. Without a grant such a URL cannot make this node talk to its
-/// own machine or its local network; with one, the outbound policy of the HTTP transport lets it.
+/// own machine or its local network; with one, the outbound policy of the HTTP transport lets it. What a name
+/// stands for is its owner's to change, so a grant says how near it may lead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Grant {
     /// Nobody vouches: the URL is only text that arrived.
     #[default]
     None,
-    /// The user of this node gave the URL.
+    /// The user of this node gave the URL; it may lead anywhere that the tier allows.
     User,
-    /// The origin is our own, the proven one of a connected peer, one announced by a signed beacon on this
-    /// network, or on the very address whose request we are answering.
-    Peer,
+    /// The origin of a peer. It may lead to addresses of this class, and to none that is nearer to us.
+    Peer(AddressClass),
 }
 
 /// A request to another node.

@@ -15,5 +15,5 @@ pub mod seed;
 mod table;
 mod types;
 
-pub use table::Trust;
+pub use table::{COUNTERS_ALONE_LIMIT, Trust};
 pub use types::{Impression, Opinion};

@@ -13,13 +13,20 @@ use crate::{
 
 use super::{Impression, Opinion, gate, score, seed};
 
+/// Most impressions that hold nothing but counters of agents that are gone. Ids are free: where everybody is
+/// accepted, one stranger can connect, say a word and leave under any number of them. Four thousand cost about a
+/// megabyte of memory, and are far more than the peers that may come back.
+pub const COUNTERS_ALONE_LIMIT: usize = 4_096;
+
 /// What we think of each agent we have an impression of.
 ///
 /// The table grows by one row per agent that is rated, seeded or exchanges a message with us, so count
-/// messages of connected peers only: ids are free, and a stranger could bring any number of them.
+/// messages of connected peers only, and [`Trust::trim`] it when it grew by that.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     impressions: BTreeMap<AgentId, Impression>,
+    /// Impressions whose counters moved since their row was written.
+    unsaved: BTreeSet<AgentId>,
 }
 
 impl Trust {
@@ -48,7 +55,7 @@ impl Trust {
             })?;
             impressions.insert(id, impression);
         }
-        Ok(Self { impressions })
+        Ok(Self { impressions, unsaved: BTreeSet::new() })
     }
 
     /// Sets a score by hand, and the note if one is given. Counters and flag stay (B20).
@@ -83,19 +90,56 @@ impl Trust {
         self.keep(peer, changed)
     }
 
-    /// Counts a message from `peer`. Receiving alone moves no score.
-    pub fn record_received(&mut self, peer: AgentId, now: Timestamp) -> Result<Batch> {
-        let mut changed = self.known(&peer);
-        changed.msgs_received = changed.msgs_received.saturating_add(1);
-        changed.updated_at = now;
-        self.keep(peer, changed)
+    /// Counts a message from `peer`. Receiving alone moves no score, so only the first is a row at once; see
+    /// [`Trust::save_counters`].
+    pub fn count_received(&mut self, peer: AgentId, now: Timestamp) -> Result<Batch> {
+        let Some(known) = self.impressions.get_mut(&peer) else {
+            return self
+                .keep(peer, Impression { msgs_received: 1, updated_at: now, ..Impression::default() });
+        };
+        known.msgs_received = known.msgs_received.saturating_add(1);
+        known.updated_at = now;
+        self.unsaved.insert(peer);
+        Ok(Batch::new())
     }
 
-    /// Takes the last [`Trust::record_received`] of `peer` back, in memory: its row was refused.
+    /// Forgets what is beyond [`COUNTERS_ALONE_LIMIT`], longest unused first: impressions without score, note or
+    /// flag of agents that are not connected.
+    pub fn trim(&mut self, is_connected: impl Fn(&AgentId) -> bool) -> Batch {
+        let mut batch = Batch::new();
+        let mut spare: Vec<_> = self
+            .impressions
+            .iter()
+            .filter(|(id, known)| known.holds_counters_alone() && !is_connected(id))
+            .map(|(id, known)| (known.updated_at, *id))
+            .collect();
+        let Some(beyond) = spare.len().checked_sub(COUNTERS_ALONE_LIMIT).filter(|beyond| *beyond > 0) else {
+            return batch;
+        };
+        spare.sort_unstable();
+        for (_, id) in &spare[..beyond] {
+            batch.append(self.remove(id));
+        }
+        batch
+    }
+
+    /// Takes the last [`Trust::count_received`] of `peer` back: the message was there before.
     pub fn retract_received(&mut self, peer: &AgentId) {
         if let Some(known) = self.impressions.get_mut(peer) {
             known.msgs_received = known.msgs_received.saturating_sub(1);
+            self.unsaved.insert(*peer);
         }
+    }
+
+    /// The rows of impressions that only counted since they were written.
+    pub fn save_counters(&mut self) -> Result<Batch> {
+        let mut rows = Batch::new();
+        for id in std::mem::take(&mut self.unsaved) {
+            if let Some(impression) = self.impressions.get(&id) {
+                rows.put(Table::Impressions, id.to_string(), impression)?;
+            }
+        }
+        Ok(rows)
     }
 
     /// Gives `newcomer` a first score from what peers say about it, unless it has an impression or nothing
@@ -180,6 +224,7 @@ impl Trust {
         let mut batch = Batch::new();
         batch.put(Table::Impressions, id.to_string(), &impression)?;
         self.impressions.insert(id, impression);
+        self.unsaved.remove(&id);
         Ok(batch)
     }
 }
@@ -212,7 +257,8 @@ mod tests {
         let batches = [
             trust.set(id(1), -0.5, Some("late".into()), NOW).unwrap(),
             trust.record_sent(id(2), true, NOW).unwrap(),
-            trust.record_received(id(2), NOW).unwrap(),
+            trust.count_received(id(2), NOW).unwrap(),
+            trust.save_counters().unwrap(),
             trust.mark_infrastructure(id(3), NOW).unwrap(),
             trust.set(id(4), 0.5, None, NOW).unwrap(),
             trust.remove(&id(4)),
@@ -236,6 +282,33 @@ mod tests {
         assert_eq!(trust.set(id(1), f64::NAN, None, NOW).unwrap_err().code(), Code::TrustOutOfRange);
         assert_eq!(trust.adjust(id(1), f64::INFINITY, NOW).unwrap_err().code(), Code::TrustOutOfRange);
         assert!(trust.is_empty());
+    }
+
+    #[test]
+    fn counters_of_agents_that_are_gone_are_kept_up_to_a_bound_and_all_else_for_good() {
+        let stranger = |number: usize| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            AgentId::from_bytes(bytes)
+        };
+        let at = |number: usize| NOW + Duration::from_secs(number as u64);
+        let mut trust = Trust::new();
+        trust.set(id(200), 0.0, Some("a note".into()), NOW).unwrap();
+        trust.set(id(201), -0.1, None, NOW).unwrap();
+        trust.mark_infrastructure(id(202), NOW).unwrap();
+        trust.count_received(id(203), NOW).unwrap();
+        let is_connected = |agent: &AgentId| *agent == id(203);
+        for number in 0..COUNTERS_ALONE_LIMIT {
+            trust.count_received(stranger(number), at(number)).unwrap();
+        }
+        // The first is used again, so the second is the one that was not for longest.
+        trust.count_received(stranger(0), at(COUNTERS_ALONE_LIMIT)).unwrap();
+        assert!(trust.trim(is_connected).is_empty());
+        trust.count_received(stranger(COUNTERS_ALONE_LIMIT), at(COUNTERS_ALONE_LIMIT + 1)).unwrap();
+        let key = stranger(1).to_string();
+        assert_eq!(trust.trim(is_connected).ops, [Op::Delete { table: Table::Impressions, key }]);
+        assert_eq!(trust.len(), COUNTERS_ALONE_LIMIT + 4);
+        assert!(trust.get(&stranger(0)).is_some() && trust.get(&stranger(1)).is_none());
     }
 
     #[test]

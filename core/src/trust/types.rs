@@ -32,6 +32,14 @@ pub struct Impression {
     pub updated_at: Timestamp,
 }
 
+impl Impression {
+    /// Whether nothing here says what anybody thinks of the agent: neither the host nor a rule gave it a score, a
+    /// note or the flag.
+    pub fn holds_counters_alone(&self) -> bool {
+        self.score == 0.0 && self.note.is_empty() && !self.infrastructure
+    }
+}
+
 /// What a peer answered when asked about an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Opinion {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where an address leads. Forms that carry an IPv4 address inside (mapped, NAT64, 6to4, …) count as that
 /// address, because that is where the packets go; 1.1.1 looks at the outer form only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AddressClass {
     /// This machine.
@@ -16,7 +16,8 @@ pub enum AddressClass {
     Private,
     /// The link at hand.
     LinkLocal,
-    /// The internet.
+    /// The internet; also what is assumed of an address that is unknown.
+    #[default]
     Global,
     /// No peer lives there: unspecified, multicast, broadcast, reserved, documentation, benchmarking, and
     /// the metadata services of clouds.
@@ -38,6 +39,20 @@ impl AddressClass {
     /// Whether it is on this machine or on a network around it.
     pub const fn is_local(self) -> bool {
         matches!(self, Self::Loopback | Self::Private | Self::LinkLocal)
+    }
+
+    /// Whether it lies nearer to us than `other`: this machine is nearer than the networks around it, and those are
+    /// nearer than the rest. Who is at `other` may not make us ask there.
+    pub const fn is_nearer_than(self, other: Self) -> bool {
+        self.distance() < other.distance()
+    }
+
+    const fn distance(self) -> u8 {
+        match self {
+            Self::Loopback => 0,
+            Self::Private | Self::LinkLocal => 1,
+            Self::Global | Self::Never => 2,
+        }
     }
 
     /// The class of `address`.
@@ -126,14 +141,6 @@ impl NetworkTier {
             Self::Lan => matches!(class, Some(Loopback | Private | LinkLocal)),
             Self::Global => class != Some(Never),
         }
-    }
-
-    /// Whether a request may go out to an address of `class`. Under `Global` an address that is not on the
-    /// internet must be `vouched` for: our own, a connected peer's verified one, one that a signed beacon
-    /// named, or the one whose request we answer. Otherwise a stranger could aim our requests at the
-    /// machines around us.
-    pub fn allows_target(self, class: AddressClass, vouched: bool) -> bool {
-        self.allows(Some(class)) && (self != Self::Global || vouched || class == AddressClass::Global)
     }
 }
 
@@ -231,14 +238,12 @@ mod tests {
         }
 
         #[test]
-        fn a_wider_tier_reaches_what_a_narrower_one_reaches(bits: u128, four: u32, vouched: bool) {
+        fn a_wider_tier_reaches_what_a_narrower_one_reaches(bits: u128, four: u32) {
             for address in [IpAddr::from(Ipv6Addr::from(bits)), IpAddr::from(Ipv4Addr::from(four))] {
                 let class = AddressClass::of(address);
                 let allowed = [NetworkTier::Local, NetworkTier::Lan, NetworkTier::Global]
-                    .map(|tier| (tier.allows(Some(class)), tier.allows_target(class, vouched)));
-                prop_assert!(allowed.is_sorted_by_key(|(inbound, _)| *inbound));
-                prop_assert!(allowed.iter().all(|(inbound, target)| *inbound || !target));
-                prop_assert!(!vouched || allowed.iter().all(|(inbound, target)| inbound == target));
+                    .map(|tier| tier.allows(Some(class)));
+                prop_assert!(allowed.is_sorted());
             }
         }
     }
@@ -249,10 +254,7 @@ mod tests {
         assert!(!NetworkTier::Lan.allows(None) && !NetworkTier::Local.allows(None));
         for tier in [NetworkTier::Local, NetworkTier::Lan, NetworkTier::Global] {
             assert!(!tier.allows(Some(AddressClass::Never)));
-            assert!(!tier.allows_target(AddressClass::Never, true));
         }
-        assert!(!NetworkTier::Global.allows_target(AddressClass::Loopback, false));
-        assert!(NetworkTier::Global.allows_target(AddressClass::Loopback, true));
         assert_eq!(serde_json::to_string(&NetworkTier::Lan).unwrap(), "\"lan\"");
     }
 

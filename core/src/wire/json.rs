@@ -86,6 +86,18 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     }
 }
 
+/// The member of an object that cannot be a part of a `T`, with its value and the reason: serde's own error names
+/// unknown and missing members, but not those of a wrong type.
+pub fn culprit<T: de::DeserializeOwned>(members: &Map<String, Value>) -> Option<(&str, &Value, String)> {
+    let read =
+        |object| serde_json::from_value::<T>(Value::Object(object)).err().map(|cause| cause.to_string());
+    let all_are_optional = read(Map::new()).is_none();
+    members.iter().find_map(|(name, value)| {
+        let cause = read(Map::from_iter([(name.clone(), value.clone())]))?;
+        (all_are_optional || !cause.starts_with("missing field")).then_some((name.as_str(), value, cause))
+    })
+}
+
 /// Builds a value, `depth` levels below the outermost. Its own reasons go to `refused`, because serde
 /// carries errors as text.
 #[derive(Clone, Copy)]
@@ -191,6 +203,27 @@ mod tests {
             r#" {"n":null,"t":true,"i":-1,"u":18446744073709551615,"f":1.5,"s":"\ud83d\ude80é","a":[{}]} "#;
         let expected = json!({"n": null, "t": true, "i": -1, "u": u64::MAX, "f": 1.5, "s": "🚀é", "a": [{}]});
         assert_eq!(Value::Object(parse_object(text.as_bytes()).unwrap()), expected);
+    }
+
+    #[test]
+    fn a_member_that_does_not_fit_is_named() {
+        #[derive(serde::Deserialize)]
+        struct Args {
+            #[serde(rename = "to")]
+            _to: String,
+            #[serde(rename = "count", default)]
+            _count: u8,
+        }
+        for (members, name) in [
+            (json!({"to": 5, "count": 1}), Some("to")),
+            (json!({"to": "a", "count": 700}), Some("count")),
+            (json!({"count": "one"}), Some("count")),
+            (json!({"count": 1}), None),
+            (json!({"to": "a"}), None),
+        ] {
+            let found = culprit::<Args>(members.as_object().unwrap());
+            assert_eq!(found.map(|(name, ..)| name), name, "{members}");
+        }
     }
 
     #[test]

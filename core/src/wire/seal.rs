@@ -11,11 +11,11 @@ use std::convert::Infallible;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hpke::{
     Deserializable as _, HpkeError, OpModeR, OpModeS, Serializable as _,
-    aead::ChaCha20Poly1305,
+    aead::{AeadCtxS, ChaCha20Poly1305},
     kdf::HkdfSha256,
     kem::X25519HkdfSha256,
     rand_core::{TryCryptoRng, TryRng},
-    single_shot_open, single_shot_seal_with_rng,
+    setup_sender_with_rng, single_shot_open,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -44,11 +44,49 @@ pub struct Sealed {
     pub ciphertext: Vec<u8>,
 }
 
+/// A key to seal one message with. Agreeing on it is nearly all the work of a seal and needs only the recipient, so it
+/// can be done ahead of time.
+pub struct Sealer {
+    to: AgentId,
+    enc: [u8; 32],
+    context: AeadCtxS<ChaCha20Poly1305, HkdfSha256, Kem>,
+}
+
+impl Sealer {
+    /// A key that only `to` can agree on.
+    ///
+    /// # Errors
+    ///
+    /// `AgentIdInvalid` when the recipient's id is not a usable key: no curve point, or of small order.
+    pub fn new(to: &AgentId, random: &dyn Random) -> Result<Self> {
+        let key = to.x25519().ok_or_else(|| unusable(to))?;
+        let (enc, context) = agree(&key, INFO, random).map_err(|error| unusable(to).because(error))?;
+        Ok(Self { to: *to, enc, context })
+    }
+
+    /// Seals `plaintext` as part of message `message_id` of `from`. Each message needs a sealer of its own.
+    ///
+    /// # Errors
+    ///
+    /// `AgentIdInvalid` when the cipher fails, which it does not for anything that fits into memory.
+    pub fn seal(mut self, from: &AgentId, message_id: &str, plaintext: &[u8]) -> Result<Sealed> {
+        let bound = associated_data(from, &self.to, message_id);
+        let sealed = self.context.seal(plaintext, &bound);
+        let ciphertext = sealed.map_err(|error| unusable(&self.to).because(error))?;
+        Ok(Sealed { enc: self.enc, ciphertext })
+    }
+}
+
+fn unusable(to: &AgentId) -> Error {
+    Error::new(Code::AgentIdInvalid, "nothing can be sealed to this agent; its id is not a usable key")
+        .with("agent", to.short())
+}
+
 /// Seals `plaintext` so that only `to` can open it, as part of message `message_id` of `from`.
 ///
 /// # Errors
 ///
-/// `AgentIdInvalid` when the recipient's id is not a usable key: no curve point, or of small order.
+/// Those of [`Sealer`].
 pub fn seal(
     to: &AgentId,
     from: &AgentId,
@@ -56,13 +94,7 @@ pub fn seal(
     plaintext: &[u8],
     random: &dyn Random,
 ) -> Result<Sealed> {
-    let unusable = || {
-        Error::new(Code::AgentIdInvalid, "nothing can be sealed to this agent; its id is not a usable key")
-            .with("agent", to.short())
-    };
-    let key = to.x25519().ok_or_else(unusable)?;
-    let bound = associated_data(from, to, message_id);
-    seal_to(&key, INFO, &bound, plaintext, random).map_err(|error| unusable().because(error))
+    Sealer::new(to, random)?.seal(from, message_id, plaintext)
 }
 
 /// Opens what `from` sealed to us as part of message `message_id`.
@@ -86,24 +118,14 @@ fn associated_data(from: &AgentId, to: &AgentId, message_id: &str) -> Vec<u8> {
     canonical::framed("sealed_message", &[from.as_bytes(), to.as_bytes(), message_id.as_bytes()])
 }
 
-fn seal_to(
-    key: &[u8; 32],
-    info: &[u8],
-    bound: &[u8],
-    plaintext: &[u8],
-    random: &dyn Random,
-) -> Result<Sealed, HpkeError> {
+type Agreed = ([u8; 32], AeadCtxS<ChaCha20Poly1305, HkdfSha256, Kem>);
+
+/// The ephemeral public key, and the key agreed on by it.
+fn agree(key: &[u8; 32], info: &[u8], random: &dyn Random) -> Result<Agreed, HpkeError> {
     let key = <Kem as hpke::Kem>::PublicKey::from_bytes(key)?;
     // Refuses a shared secret of zeros.
-    let (enc, ciphertext) = single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, Kem>(
-        &OpModeS::Base,
-        &key,
-        info,
-        plaintext,
-        bound,
-        &mut Bytes(random),
-    )?;
-    Ok(Sealed { enc: enc.to_bytes().into(), ciphertext })
+    let (enc, context) = setup_sender_with_rng::<_, _, Kem>(&OpModeS::Base, &key, info, &mut Bytes(random))?;
+    Ok((enc.to_bytes().into(), context))
 }
 
 fn open_with(
@@ -215,8 +237,9 @@ mod tests {
         let public = bytes("4310ee97d88cc1f088a5576c77ab0cf5c3ac797f3d95139c6c84b5429c59662a");
         let secret = bytes("8057991eef8f1f1af18f4a9491d16a1ce333f695d4db8e38da75975c4478e0fb");
         let info = b"Ode on a Grecian Urn";
-        let sealed =
-            seal_to(&public, info, b"Count-0", b"Beauty is truth, truth beauty", &ephemeral).unwrap();
+        let (enc, mut context) = agree(&public, info, &ephemeral).unwrap();
+        let ciphertext = context.seal(b"Beauty is truth, truth beauty", b"Count-0").unwrap();
+        let sealed = Sealed { enc, ciphertext };
         assert_eq!(
             hex::encode(sealed.enc),
             "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a"

@@ -23,6 +23,8 @@ use crate::{
 const ROOT: &str = "/__darkmatter__";
 /// The schemes of peers.
 const SCHEMES: &[&str] = &["http", "https"];
+/// The scheme of nodes within one process. No error offers it: only a program that made such a transport knows it.
+const IN_PROCESS: &str = "memory";
 
 /// The URL of a peer, as it was given. Every reader finds the same host, port and path in it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,22 +52,26 @@ pub enum Host {
 /// fragments, characters outside RFC 3986, port 0, dot segments, odd spellings of IPv4 addresses) is an
 /// `Invalid URL.` too, and the context names the reason.
 pub fn parse(text: &str) -> Result<PeerUrl> {
-    parse_any(text, SCHEMES)
+    read(text, |scheme| SCHEMES.contains(&scheme))
 }
 
-/// Like [`parse`], for other schemes than HTTP's, given in lower case.
+/// Like [`parse`], and takes the addresses of nodes within this process too.
 ///
 /// # Errors
 ///
 /// Those of [`parse`].
-pub fn parse_any(text: &str, schemes: &[&str]) -> Result<PeerUrl> {
+pub fn parse_any(text: &str) -> Result<PeerUrl> {
+    read(text, |scheme| scheme == IN_PROCESS || SCHEMES.contains(&scheme))
+}
+
+fn read(text: &str, is_scheme: impl Fn(&str) -> bool) -> Result<PeerUrl> {
     let refuse = |sentence: Cow<'static, str>| Err(Error::new(Code::UrlInvalid, sentence));
     if text.chars().count() > limits::URL_CHARS {
         return refuse(format!("URL exceeds maximum length ({} chars).", limits::URL_CHARS).into());
     }
     let (scheme, rest) = split_scheme(text);
-    if !schemes.contains(&scheme.as_str()) {
-        return refuse(format!("URL scheme must be {}, got '{scheme}'.", schemes.join(" or ")).into());
+    if !is_scheme(&scheme) {
+        return refuse(format!("URL scheme must be {}, got '{scheme}'.", SCHEMES.join(" or ")).into());
     }
     let rest = rest.strip_prefix("//").unwrap_or_default();
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -95,6 +101,22 @@ pub fn base(text: &str) -> &str {
         return base;
     }
     text.strip_suffix("/mcp").or_else(|| text.strip_suffix(ROOT)).unwrap_or(text)
+}
+
+/// The spelling in which URLs are stored and compared: scheme and host in lower case. Works on any text, as
+/// [`base`] does.
+pub fn normal(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
+    let (origin, path) = text.split_at(end);
+    origin.to_ascii_lowercase() + path
+}
+
+/// What to write instead of an address that lacks its scheme, such as `127.0.0.1:8101`.
+pub fn with_scheme(text: &str) -> Option<String> {
+    let is_address = text.contains(['.', ':']) || text.starts_with("localhost");
+    let whole = format!("http://{text}");
+    (is_address && !text.contains("//") && parse(&whole).is_ok()).then_some(whole)
 }
 
 /// The agent that a scoped URL names.

@@ -17,6 +17,8 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
     ("http_connect_errors", "request bio null", 200, "B26: null is absent"),
     ("http_connect_errors", "request from own id", 400, "section 6.2, note: nobody connects to itself"),
     ("http_connect_errors", "the stranger accepts its own request", 403, "S2"),
+    ("http_status_wellknown", "well-known of B", 200, "S9: there is no /mcp to name"),
+    ("http_status_wellknown", "well-known of B with Host", 200, "S9: there is no /mcp to name"),
     ("http_peer_update", "replay of the same valid update", 200, "S12: updates only move forward in time"),
     ("http_peer_queries", "unsigned broadcast from a connected id", 403, "S11"),
     ("http_peer_queries", "wrapped in payload", 403, "S11"),

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dmagent::{
-    AgentId, DeliveryState, Message, Receipt,
+    Acknowledged, AgentId, DeliveryState, Message, Receipt,
     error::{Code, Result},
+    messaging::claims,
     store::{MemoryDisk, MemoryStore, Range, Store as _, Table},
 };
 use parking_lot::Mutex;
@@ -24,7 +25,7 @@ struct Book {
     promised: BTreeMap<Copy, u64>,
     /// The host knows that the acknowledgement is on disk.
     acknowledged: BTreeSet<Copy>,
-    /// The machine died during the acknowledgement: on disk or not.
+    /// The machine died during the acknowledgement, or its disk was full: on disk or not.
     undecided: BTreeSet<Copy>,
     /// Numbers in the order of their first hand-out, by receiver and sender.
     first: BTreeMap<(usize, AgentId), Vec<u64>>,
@@ -93,11 +94,11 @@ impl Ledger {
     }
 
     /// An acknowledgement came to its end; `None` means that the machine died during it.
-    pub(crate) fn acknowledged(&self, to: &Machine, message: &Message, end: Option<Result<()>>) {
+    pub(crate) fn acknowledged(&self, to: &Machine, message: &Message, end: Option<Result<Acknowledged>>) {
         let mut book = self.0.lock();
         let copy = (to.index, message.from, message.message_id.clone());
         match end {
-            Some(Ok(())) => {
+            Some(Ok(Acknowledged { stored: true })) => {
                 book.history.push(format!("{} acknowledged {}", to.label, message.message_id));
                 book.acknowledged.insert(copy);
             }
@@ -143,7 +144,7 @@ impl Ledger {
 
 /// Whether a disk says that a message was taken.
 pub(crate) fn has_taken(disk: &MemoryDisk, from: &AgentId, message_id: &str) -> bool {
-    rows(disk, Table::Seen).iter().any(|key| *key == format!("{from}/{message_id}"))
+    rows(disk, Table::Seen).iter().any(|key| *key == claims::key(from, message_id))
 }
 
 /// The keys of a table.

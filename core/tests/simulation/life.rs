@@ -4,18 +4,19 @@ use std::{collections::BTreeMap, time::Duration};
 
 use dmagent::{
     AgentId, DeliveryState, NodeConfig, SendArgs, SetTrustArgs,
-    api::{AgentArgs, NoArgs},
+    api::{AgentArgs, DisconnectArgs, NoArgs},
     error::Code,
     messaging::MessageEvent,
     node::events::EventBody,
     peers::PeerEvent,
-    store::Table,
+    store::{self, Table},
 };
 use tokio::time::sleep;
 
 use crate::{
     actors::messages,
     ledger::rows,
+    steps::Plan,
     storage::events,
     world::{Machine, World, config, simulate},
 };
@@ -194,6 +195,23 @@ fn an_hour_of_distrust_ends_the_connection_on_both_sides_also_after_a_restart() 
         let error = other.node().send(one.id, "why?").await.expect_err("not connected");
         assert_eq!(error.code(), Code::PeerNotConnected);
     });
+}
+
+#[test]
+fn a_peer_that_dies_right_after_it_took_the_notice_of_the_end_is_not_connected_afterwards() {
+    for (moment, is_left) in [(store::Moment::Before, true), (store::Moment::After, false)] {
+        let connected = simulate(1, |_| async move {
+            let world = pair().await;
+            let [one, other] = [&world.machines[0], &world.machines[1]];
+            Plan::Commit(1, moment).apply(other);
+            let args = DisconnectArgs { agent: other.id, reason: None };
+            one.node().peers().disconnect(args).await.expect("it is connected");
+            other.dead().await;
+            other.boot(None).await.expect("no more plans");
+            holds(other, one).await
+        });
+        assert_eq!(connected, is_left, "{moment:?}");
+    }
 }
 
 #[test]

@@ -3,17 +3,18 @@
 use std::{sync::Arc, time::Duration};
 
 use dmagent::{
-    DeliveryState, SendArgs,
+    Acknowledged, DeliveryState, SendArgs,
     api::UpdateArgs,
     error::{Code, Error},
     node::events::{EventBody, EventStream, NodeEvent, Observed},
+    store::{Table, sequence::key},
 };
 use futures_util::FutureExt as _;
 use tokio::time::sleep;
 
 use crate::{
     actors::{Habits, consume, messages, settle},
-    ledger::{Ledger, has_taken},
+    ledger::{Ledger, has_taken, rows},
     world::{Chance, Machine, World, simulate},
 };
 
@@ -105,28 +106,75 @@ fn a_sender_whose_disk_is_full_promises_nothing_that_only_memory_knows() {
     });
 }
 
+/// How a node fares whose disk was full when it acknowledged.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Recovers,
+    Closes,
+    Dies,
+}
+
+/// The messages that come after two acknowledgements on a full disk, in the next life of the node at the latest.
+async fn acknowledged_on_a_full_disk(then: Then) -> Vec<String> {
+    let world = connected().await;
+    let [sender, receiver] = [&world.machines[0], &world.machines[1]];
+    for text in ["first", "second", "third"] {
+        sender.node().send(receiver.id, text).await.expect("nothing is broken");
+    }
+    let inbox = || receiver.node().inbox().filtered(messages());
+    let [first, second] =
+        [inbox().next().await, inbox().next().await].map(|taken| taken.expect("it is there"));
+    fail(receiver, 1);
+    // The one meets the full disk, the other a node that knows of it.
+    for message in [&first, &second] {
+        assert_eq!(
+            inbox().acknowledge(message).await.expect("memory has room"),
+            Acknowledged { stored: false }
+        );
+        let repeated = inbox().acknowledge(message).await.expect_err("it is over");
+        assert_eq!(repeated.code(), Code::MessageUnknown);
+    }
+    match then {
+        Then::Recovers => {
+            sleep(Duration::from_secs(10)).await;
+            let stored = rows(&receiver.disk, Table::Inbox);
+            assert!(!stored.contains(&key(first.sequence)) && !stored.contains(&key(second.sequence)));
+            // A new message gets a number of its own, so a late repetition of the acknowledgement hits nobody.
+            sender.node().send(receiver.id, "fourth").await.expect("nothing is broken");
+            let repeated = inbox().acknowledge(&second).await.expect_err("it is over");
+            assert_eq!(repeated.code(), Code::MessageUnknown);
+        }
+        Then::Closes => {
+            receiver.node().close().await.expect("the disk works again");
+            receiver.die();
+            receiver.boot(None).await.expect("nothing stops its start");
+        }
+        Then::Dies => {
+            receiver.die();
+            let life = receiver.boot(None).await.expect("nothing stops its start");
+            assert_eq!(life.store.commits(), 0, "a full disk would have stopped it");
+        }
+    }
+    let mut contents = Vec::new();
+    while let Some(message) = inbox().next_within(Duration::from_secs(60)).await.expect("it runs") {
+        contents.push(message.content.clone());
+        assert_eq!(
+            inbox().acknowledge(&message).await.expect("the disk works"),
+            Acknowledged { stored: true }
+        );
+    }
+    contents
+}
+
 #[test]
-fn an_acknowledgement_that_the_disk_does_not_take_is_refused_and_the_message_comes_again() {
-    simulate(1, |_| async {
-        let world = connected().await;
-        let [sender, receiver] = [&world.machines[0], &world.machines[1]];
-        sender.node().send(receiver.id, "first").await.expect("nothing is broken");
-        let inbox = receiver.node().inbox().filtered(messages());
-        let message = inbox.next().await.expect("it is there");
-        fail(receiver, 1);
-        let error = inbox.acknowledge(&message).await.expect_err("the disk is full");
-        assert_eq!(error.code(), Code::StoreFull);
-        let again =
-            inbox.next_within(Duration::from_secs(60)).await.expect("it runs").expect("it comes again");
-        assert_eq!((&again.message_id, again.sequence), (&message.message_id, message.sequence));
-        inbox.acknowledge(&again).await.expect("the disk works again");
-        assert_eq!(inbox.next_within(Duration::from_secs(60)).await.expect("it runs"), None);
-        // A new message gets a number of its own, so a late repetition of the acknowledgement hits nobody.
-        sender.node().send(receiver.id, "second").await.expect("nothing is broken");
-        let second = inbox.next().await.expect("it is there");
-        assert_eq!(inbox.acknowledge(&again).await.expect_err("it is gone").code(), Code::MessageUnknown);
-        inbox.acknowledge(&second).await.expect("it was just handed out");
-    });
+fn an_acknowledgement_that_the_disk_does_not_take_holds_while_the_node_lives_and_is_written_when_it_can() {
+    for (then, wanted) in [
+        (Then::Recovers, &["third", "fourth"][..]),
+        (Then::Closes, &["third"]),
+        (Then::Dies, &["first", "second", "third"]),
+    ] {
+        assert_eq!(simulate(1, |_| acknowledged_on_a_full_disk(then)), wanted, "{then:?}");
+    }
 }
 
 /// Several messages at once, and one commit somewhere in it fails. True when there was one to fail.

@@ -101,10 +101,13 @@ impl Actor {
 
     /// A message in `form`, with a fresh id.
     pub(crate) fn message(&self, to: &AgentId, form: Form, content: &str) -> Object {
+        self.message_called(&self.fresh("msg-"), to, form, content)
+    }
+
+    /// A message in `form`, with an id of one's choice.
+    pub(crate) fn message_called(&self, message_id: &str, to: &AgentId, form: Form, content: &str) -> Object {
         let metadata = object(json!({"topic": "t", "nested": {"n": [1, 2]}}));
-        let id = self.fresh("msg-");
-        let draft =
-            Draft { message_id: &id, content, metadata: &metadata, in_reply_to: Some("msg-0"), hops: 7 };
+        let draft = Draft { message_id, content, metadata: &metadata, in_reply_to: Some("msg-0"), hops: 7 };
         let now = self.now();
         compose::message(draft, to, form, &self.passport, now, &*self.env.random).unwrap()
     }

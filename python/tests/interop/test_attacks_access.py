@@ -102,6 +102,15 @@ def test_s1_behind_a_proxy_a_forged_header_opens_no_endpoint_for_peers(nodes: No
         assert (status, body["error"]) == (403, "This endpoint requires a peer connection")
 
 
+@pytest.mark.parametrize("endpoint", PEER)
+def test_s1_a_page_on_a_name_that_leads_here_is_no_program_of_this_machine(nodes: Nodes, endpoint: str) -> None:
+    for host, is_refused in (("page.example:8100", True), ("localhost:8100", False), ("127.0.0.1", False)):
+        answer = nodes.carol.get(MESH + endpoint, {"Host": host})
+        assert (answer.status == 403) is is_refused, (host, answer)
+    page = nodes.carol.get(MESH + "inbox", {**nodes.carol.bearer, "Host": "page.example"})
+    assert (page.status, page.body["error"]) == (403, "This endpoint is only accessible from localhost")
+
+
 def test_s1_a_ping_tells_the_address_of_the_socket(nodes: Nodes) -> None:
     headers = {"X-Forwarded-For": FAR}
     assert nodes.carol.post(MESH + "ping", {}, headers).body["your_ip"] == "127.0.0.1"

@@ -185,7 +185,7 @@ def test_s5_a_proof_of_another_key_is_refused(nodes: Nodes) -> None:
         answer = nodes.carol.post(MESH + "connection_proof", forged)
         assert answer.status == status and answer.body["error"], answer
     [waiting] = nodes.carol.call("peers.pending")
-    assert waiting["identity_verified"] is False
+    assert (waiting["identity_verified"], waiting["challenge_answered"]) == (False, False)
     nodes.carol.call("peers.reject", request_id=waiting["request_id"])
 
 
@@ -226,6 +226,23 @@ def test_s6_nobody_else_accepts_in_the_name_of_whom_we_asked(lab: Lab) -> None:
         peer = node.call("peers.get", agent=asked.agent_id)
         assert (peer["url"], peer["identity_verified"]) == (listener.base_url, False)
         assert node.peer(mallory.agent_id) is None
+
+
+@pytest.mark.parametrize("reads_signatures", [True, False])
+def test_s6_a_proof_is_given_to_those_alone_who_cannot_read_our_signature(dora: OurNode, reads_signatures: bool) -> None:
+    asked = Hostile()
+    abilities = {"signature": 2} if reads_signatures else {}
+
+    def pend(heard: Heard) -> Answer:
+        if heard.method == "GET":
+            return Answer(200, {"darkmatter": True, "agent_id": asked.agent_id, "capabilities": abilities})
+        challenge = {"challenge_id": "ch-1", "challenge_hex": "ab" * 32}
+        reply = {"auto_accepted": False, "request_id": "req-1", "agent_id": asked.agent_id, **challenge}
+        return Answer(200, reply if heard.endpoint == "connection_request" else {"success": True})
+
+    with Listener(pend) as listener:
+        assert dora.call("peers.connect", url=listener.base_url)["state"] == "pending"
+        assert len(listener.of("connection_proof")) == (0 if reads_signatures else 1)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from peer111 import Peer111
 from web import Answer, eventually
 
 
+FAR = "http://93.184.216.34:8100"
+
+
 class Nodes(NamedTuple):
     alice: Peer111
     bob: Peer111
@@ -233,14 +236,34 @@ def test_a_request_through_an_original_waits_for_our_decision(lab: Lab, nodes: N
 
 def test_an_open_door_is_open_through_an_original_and_they_take_our_signed_answer(lab: Lab, nodes: Nodes) -> None:
     entry = lab.ours("entry", auto_accept="all")
-    [frank] = lab.theirs("frank")
+    # Somewhere far: nobody who comes through the mesh is believed to be near.
+    [frank] = lab.theirs("frank", env={"DARKMATTER_PUBLIC_URL": FAR})
     assert nodes.bob.request(entry.base_url)["status"] == "connected"
-    assert frank.request(nodes.bob.base_url)["status"] == "connected"
+    assert nodes.bob.request(frank.base_url)["status"] == "connected"
     asked = frank.mcp("darkmatter_connection", params={"action": "request", "agent_id": entry.agent_id})
     assert asked["status"] == "mesh_routed", asked
     eventually(lambda: entry.connected(frank.agent_id), "the request", entry, frank, nodes.bob)
+    # It cannot be reached there, so the answer goes back the way the request came.
     eventually(lambda: frank.connection(entry.agent_id), "our answer at the requester", entry, frank, nodes.bob)
-    entry.send(frank.agent_id, "welcome")
+    entry.heard(message_id=frank.send(entry.agent_id, "at last"))
+
+
+def test_s10_what_comes_in_an_envelope_gains_nothing_from_the_address_of_its_carrier(lab: Lab) -> None:
+    node, source = lab.ours("open door", auto_accept="all"), Hostile()
+    through = {"route_type": "connection_request"}
+    answer = route(node, source.envelope(node.agent_id, source.request(), **through))
+    assert (answer.body["status"], answer.body["delivery"]["auto_accepted"]) == ("delivered", False)
+    assert source.connect(node.port).body["auto_accepted"] is True
+
+    update = source.update("http://127.0.0.1:10")
+    path = MESH + "peer_update"
+    refused = route(node, source.envelope(node.agent_id, update, original_path=path))
+    assert (refused.body["status"], refused.body["delivery"]["code"]) == ("refused", "url_invalid")
+    # Where it is already, and then by its own word.
+    same = source.update(source.url, display_name="still here")
+    told = route(node, source.envelope(node.agent_id, same, original_path=path))
+    assert told.body["delivery"] == {"success": True, "updated": True}
+    assert node.post(path, source.update("http://127.0.0.1:10")).body["updated"] is True
 
 
 def test_an_answer_without_a_good_signature_goes_no_further(nodes: Nodes) -> None:

@@ -2,7 +2,12 @@
 //!
 //! [`locate`] finds it by the rules of 1.1.1, [`load`] reads it, [`create`] makes it. Whoever reads the
 //! file is the agent, so it is created for its owner alone from the first byte (S20), and a file that
-//! others can read is refused until its owner has closed it. Errors never show what the file holds.
+//! others can read is refused until its owner has closed it. So is a file of another user: whoever owns it
+//! knows the key. Errors never show what the file holds.
+//!
+//! Root may use any file, in containers often on folders of the host's user. It takes a passport of its own, or
+//! one whose owner also owns the project folder around it: a passport that somebody planted in a folder
+//! that all share, such as `/tmp`, is refused.
 
 #[cfg(unix)]
 mod unix;
@@ -10,7 +15,7 @@ mod unix;
 mod windows;
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, ErrorKind, Read as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -71,10 +76,11 @@ pub fn locate(start: &Path, project_dir: Option<&Path>) -> Location {
 ///
 /// # Errors
 ///
-/// `PassportMissing` when there is none, `PassportExposed` when group or others may touch it,
-/// `PassportMalformed` when it does not hold 64 hexadecimal digits, `PassportUnreadable` otherwise.
+/// `PassportMissing` when there is none, `PassportExposed` when it belongs to another user or group or others may
+/// touch it, `PassportMalformed` when it does not hold 64 hexadecimal digits, `PassportUnreadable` otherwise,
+/// also for what is no file, such as a pipe.
 pub fn load(path: &Path) -> Result<Passport> {
-    let file = File::open(path).map_err(|error| match error.kind() {
+    let file = platform::open(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::new(Code::PassportMissing, "there is no passport; create one first")
             .with("path", path.display()),
         _ => unreadable(path, error),
@@ -82,7 +88,7 @@ pub fn load(path: &Path) -> Result<Passport> {
     // Asked of the open file, so nobody can exchange it between this question and the reading.
     let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
     if !metadata.is_file() {
-        return Err(unreadable(path, io::Error::other("not a file")));
+        return Err(unreadable(path, io::Error::other("it is no regular file")));
     }
     if let Some(cure) = platform::exposure(&metadata, path) {
         return Err(Error::new(Code::PassportExposed, cure).with("path", path.display()));

@@ -83,6 +83,37 @@ fn a_missing_passport_and_a_folder_in_its_place_have_their_own_codes() {
     assert_eq!(load(&path).unwrap_err().code(), Code::PassportUnreadable);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_or_a_device_in_place_of_a_passport_is_refused_without_waiting() {
+    let root = tempfile::tempdir().unwrap();
+    let path = file_in(root.path());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+    assert_eq!(load(&path).unwrap_err().code(), Code::PassportUnreadable);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    assert_eq!(load(&path).unwrap_err().code(), Code::PassportUnreadable);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_passport_that_another_user_planted_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = file_in(root.path());
+    put(&path, SEED_A);
+    // Only root can give a file away; elsewhere the table of `is_foreign` has to do.
+    if std::os::unix::fs::chown(&path, Some(4711), None).is_err() {
+        return;
+    }
+    let error = load(&path).unwrap_err();
+    assert_eq!(error.code(), Code::PassportExposed);
+    assert!(error.message().contains("uid 4711"), "{error}");
+    std::os::unix::fs::chown(root.path(), Some(4711), None).unwrap();
+    assert_eq!(load(&path).unwrap().agent_id().to_string(), ID_A);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_passport_that_others_can_read_is_refused_and_the_cure_is_named() {

@@ -40,7 +40,7 @@ fn what_waits_is_counted_through_every_change() {
     inbox.cancel(reserved);
     inbox.next(&Filter::default(), NOW);
     assert_eq!(inbox.waiting(), 1, "one is handed out");
-    inbox.release(first, NOW, Duration::ZERO);
+    inbox.release(first, None, NOW, Duration::ZERO);
     inbox.acknowledge(second).unwrap();
     assert_eq!(inbox.waiting(), 1, "one came back, one is acknowledged without being handed out");
     inbox.forget(second);
@@ -83,7 +83,10 @@ fn keeps_the_message_until_the_host_acknowledges() {
     let first = inbox.next(&Filter::default(), NOW).unwrap();
     assert_eq!(first.redeliveries, 0);
     assert!(inbox.next(&Filter::default(), NOW).is_none(), "leased");
-    assert!(inbox.release(sequence, NOW, Duration::from_secs(5)));
+    for another in [Some(1), Some(7)] {
+        assert!(!inbox.release(sequence, another, NOW, Duration::ZERO), "somebody else has that hand-out");
+    }
+    assert!(inbox.release(sequence, Some(0), NOW, Duration::from_secs(5)));
     assert!(inbox.next(&Filter::default(), NOW).is_none(), "not before its delay");
     let later = NOW + Duration::from_secs(5);
     assert_eq!(inbox.next_available(&Filter::default()), Some(later));
@@ -271,7 +274,7 @@ proptest! {
                     if let Some(sequence) = chosen(choice, |_| true) {
                         let item = known.iter_mut().find(|item| item.sequence == sequence).unwrap();
                         let delay = Duration::from_secs(delay);
-                        prop_assert_eq!(inbox.release(sequence, now, delay), item.state == State::Leased);
+                        prop_assert_eq!(inbox.release(sequence, None, now, delay), item.state == State::Leased);
                         if item.state == State::Leased {
                             item.state = State::Queued { since: now + delay };
                         }

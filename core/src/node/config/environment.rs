@@ -15,6 +15,8 @@ use crate::{
 pub trait Environment {
     /// The value of `name`; `None` when unset.
     fn get(&self, name: &str) -> Option<String>;
+    /// The names of those that are set.
+    fn names(&self) -> Vec<String>;
 }
 
 /// The variables of this process.
@@ -27,11 +29,19 @@ impl Environment for ProcessEnvironment {
         // What is no UTF-8 is shown with marks in it, which no setting allows, instead of being overlooked.
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     }
+
+    fn names(&self) -> Vec<String> {
+        std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()).collect()
+    }
 }
 
 impl Environment for BTreeMap<String, String> {
     fn get(&self, name: &str) -> Option<String> {
         Self::get(self, name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.keys().cloned().collect()
     }
 }
 
@@ -91,6 +101,15 @@ variables! {
     "DARKMATTER_UPNP", "true", "Ours. `upnp`: true or false.";
 }
 
+/// Variables that look like ours and are not: misspelled, or of another version.
+fn unknown(environment: &dyn Environment) -> Vec<String> {
+    let mut names = environment.names();
+    names.retain(|name| {
+        name.starts_with("DARKMATTER_") && VARIABLES.iter().all(|variable| variable.name != name)
+    });
+    names
+}
+
 /// A value that cannot be used, by variable.
 fn refuse(name: &str, value: &str, allowed: &str) -> Error {
     Error::new(Code::ConfigInvalid, format!("{name} must be {allowed}"))
@@ -139,7 +158,8 @@ fn list<T: FromStr>(environment: &dyn Environment, name: &str, allowed: &str) ->
 }
 
 impl NodeConfig {
-    /// This configuration with every variable that is set in `environment` laid over it.
+    /// This configuration with every variable that is set in `environment` laid over it. A `DARKMATTER_*` variable
+    /// that is none of [`VARIABLES`] is told in the log.
     ///
     /// # Errors
     ///
@@ -149,6 +169,9 @@ impl NodeConfig {
             if let Some(value) = value {
                 *slot = value;
             }
+        }
+        for name in unknown(environment) {
+            tracing::warn!(name, "no setting has this variable, so it changes nothing; check its spelling");
         }
         set(&mut self.port, read(environment, "DARKMATTER_PORT", "a port, 0 to 65535")?);
         set(&mut self.host, read::<IpAddr>(environment, "DARKMATTER_HOST", "an IP address to listen at")?);
@@ -286,6 +309,7 @@ mod tests {
             ("DARKMATTER_BOOTSTRAP_PEERS", "ftp://x"),
             ("DARKMATTER_BOOTSTRAP_MODE", "2"),
             ("DARKMATTER_PUBLIC_URL", "nowhere"),
+            ("DARKMATTER_PUBLIC_URL", "http://0.0.0.0:8100"),
             ("DARKMATTER_TRUSTED_PROXIES", "10.0.0.0/33"),
             ("DARKMATTER_AUTO_ACCEPT", "friends"),
             ("DARKMATTER_UPNP", "maybe"),
@@ -295,6 +319,13 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains(name) && text.contains(value) && text.contains("must be"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_misspelled_variable_is_found() {
+        let set = ["DARKMATTER_PRT", "DARKMATTER_PORT", "DARKMATTER_TURN_URL", "PATH"];
+        let environment: BTreeMap<_, _> = set.map(|name| (name.to_owned(), "1".to_owned())).into();
+        assert_eq!(unknown(&environment), ["DARKMATTER_PRT"]);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::{
     store::Durability,
     wire::{
         NetworkTier,
+        json::culprit,
         limiter::Limits,
         route::{Access, Endpoint},
     },
@@ -207,7 +208,7 @@ impl NodeConfig {
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
     pub fn from_json(text: &str) -> Result<Self> {
         let config: Self = serde_json::from_str(text).map_err(|cause| {
-            named(serde_json::from_str(text).unwrap_or_default()).unwrap_or_else(|| unusable(&cause))
+            named(&serde_json::from_str(text).unwrap_or_default()).unwrap_or_else(|| unusable(&cause))
         })?;
         config.validated()
     }
@@ -236,7 +237,7 @@ impl NodeConfig {
             }
         }
         let config: Self = serde_json::from_value(serde_json::Value::Object(settings.clone()))
-            .map_err(|cause| named(settings).unwrap_or_else(|| unusable(&cause)))?;
+            .map_err(|cause| named(&settings).unwrap_or_else(|| unusable(&cause)))?;
         config.validated()
     }
 
@@ -287,15 +288,11 @@ fn unusable(cause: &serde_json::Error) -> Error {
 }
 
 /// The error of the first member that cannot be used. What the parser says of them all names none.
-fn named(members: serde_json::Map<String, serde_json::Value>) -> Option<Error> {
-    members.into_iter().find_map(|(name, value)| {
-        let alone = serde_json::Map::from_iter([(name.clone(), value.clone())]);
-        let cause = serde_json::from_value::<NodeConfig>(serde_json::Value::Object(alone)).err()?;
-        let shown: String = value.to_string().chars().take(100).collect();
-        let error =
-            Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {name}: {cause}"));
-        Some(error.with("value", shown))
-    })
+fn named(members: &serde_json::Map<String, serde_json::Value>) -> Option<Error> {
+    let (name, value, cause) = culprit::<NodeConfig>(members)?;
+    let shown: String = value.to_string().chars().take(100).collect();
+    let error = Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {name}: {cause}"));
+    Some(error.with("value", shown))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::NodeConfig;
 use crate::{
     error::{Code, Error, Result},
-    wire::{limits, route::Endpoint, url},
+    wire::{AddressClass, limits, route::Endpoint, url},
 };
 
 fn refuse(member: &str, value: impl Display, allowed: &str) -> Error {
@@ -25,7 +25,11 @@ pub(super) fn validate(config: &NodeConfig) -> Result<()> {
         return Err(refuse("bio", format!("{} characters", bio.chars().count()), "at most 1,000 characters"));
     }
     if let Some(text) = &config.public_url {
-        url::parse(text).map_err(|_| refuse("public_url", text, "an http or https URL with a host"))?;
+        let url =
+            url::parse(text).map_err(|_| refuse("public_url", text, "an http or https URL with a host"))?;
+        if url.class() == Some(AddressClass::Never) {
+            return Err(refuse("public_url", text, "a URL at which others can reach this node"));
+        }
     }
     for text in &config.bootstrap_peers {
         url::parse(text).map_err(|_| refuse("bootstrap_peers", text, "http or https URLs"))?;

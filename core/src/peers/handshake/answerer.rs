@@ -10,13 +10,13 @@ use crate::{
     error::{Code, Error, Result},
     identity::{AgentId, Challenge},
     peers::{
-        PENDING_LIMIT, PeerEvent, Peers, PendingRequest, Verdict,
+        Connection, PENDING_LIMIT, PeerEvent, Peers, PendingRequest, Verdict,
         admission::{self, Admission, Facts},
     },
     store::Batch,
     transport::{Outcome, Source},
     wire::{
-        Answer,
+        AddressClass, Answer,
         frame::{ConnectionProof, ConnectionRequest, Introduction},
         time, url,
         verify::{Proof, Verified},
@@ -53,6 +53,7 @@ impl Peers {
         }
         let nonce = request.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
         let url = stored_url(&request.url);
+        let told_from = admission::source_class(source).unwrap_or_default();
         if self.get(&request.from).is_some() {
             let rows = self.refresh(request, url, proof, source, context.now)?;
             let answer = context.accepted_reply(&request.from, nonce, "Already connected.")?;
@@ -66,12 +67,13 @@ impl Peers {
                 Ok(Outcome::answer(Answer::refuse(403, Code::PolicyRefused, sentence)))
             }
             Admission::Accept(message) => {
-                let rows =
-                    self.connect(connection(request.from, url, &request.introduction, proof, context.now))?;
+                let introduction = &request.introduction;
+                let kept = connection(request.from, (url, told_from), introduction, proof, context.now);
+                let rows = self.connect(kept)?;
                 let answer = context.accepted_reply(&request.from, nonce, message)?;
                 Ok(self.connected(request.from, context.id("conn-", 4), "auto-accepted", rows, answer))
             }
-            Admission::Pend => self.pend(request, url, proof, context),
+            Admission::Pend => self.pend(request, (url, told_from), proof, context),
         }
     }
 
@@ -92,10 +94,11 @@ impl Peers {
         }
         // As for an update: a peer is posted to at the address it tells (S10).
         let is_outside = !admission::points_inside(source, url::base(&url));
+        let told_from = admission::source_class(source).unwrap_or_default();
         self.change(&request.from, |connection| {
             connection.last_update = sent_at;
             if is_outside {
-                connection.url = url;
+                connection.move_to(url, told_from);
             }
             connection.identity_verified = true;
             connection.last_activity = Some(now);
@@ -110,7 +113,7 @@ impl Peers {
     fn pend(
         &mut self,
         request: &ConnectionRequest,
-        url: String,
+        (url, told_from): (String, AddressClass),
         proof: Proof,
         context: &Context<'_>,
     ) -> Result<PeerOutcome> {
@@ -118,7 +121,7 @@ impl Peers {
         let known = self.pending.values().find(|pending| pending.agent_id == request.from);
         // Only the proven agent itself may change what its pending request says.
         if let Some(known) = known
-            && known.identity_verified
+            && known.shows_key()
             && proof == Proof::None
         {
             let (request_id, me) = (known.request_id.clone(), context.me.agent_id);
@@ -147,9 +150,11 @@ impl Peers {
             request_id: request_id.clone(),
             agent_id: request.from,
             url,
+            told_from,
             display_name: introduction.display_name.clone(),
             bio: introduction.bio.clone(),
             identity_verified: proof != Proof::None,
+            challenge_answered: false,
             requested_at: context.now,
             capabilities: if proof == Proof::None { Map::new() } else { introduction.capabilities.clone() },
             wallets: if proof == Proof::None { Map::new() } else { introduction.wallets.clone() },
@@ -177,7 +182,7 @@ impl Peers {
     }
 
     fn drop_oldest_unproven(&mut self) -> Batch {
-        let unproven = self.pending.values().filter(|pending| !pending.identity_verified);
+        let unproven = self.pending.values().filter(|pending| !pending.shows_key());
         let oldest =
             unproven.min_by_key(|pending| pending.requested_at).map(|pending| pending.request_id.clone());
         oldest.map_or_else(Batch::new, |request_id| self.drop_pending(&request_id))
@@ -189,7 +194,8 @@ impl Peers {
         challenge
     }
 
-    /// Checks the proof of a pending requester.
+    /// Checks the proof of a pending requester. The answer is that of 1.1.1; what it says holds for the key, not for the
+    /// address, because the challenge may have been passed on.
     pub fn on_proof(&mut self, proof: &ConnectionProof, now: Timestamp) -> PeerOutcome {
         let found = self
             .challenges
@@ -212,7 +218,7 @@ impl Peers {
         }
         let mut rows = Batch::new();
         if let Some(pending) = self.pending.get_mut(&request_id) {
-            pending.identity_verified = true;
+            pending.challenge_answered = true;
             if let Err(error) = rows.put(crate::store::Table::Pending, request_id, pending) {
                 return Outcome::answer(Answer::from_error(&error));
             }
@@ -234,33 +240,18 @@ impl Peers {
                 format!("Connection limit reached ({}); disconnect a peer first", context.max_connections),
             ));
         }
-        let introduction = Introduction {
-            bio: request.bio.clone(),
-            display_name: request.display_name.clone(),
-            presented_key: None,
-            wallets: request.wallets.clone(),
-            capabilities: request.capabilities.clone(),
-            created_at: request.peer_created_at.clone(),
-        };
-        let proof = if request.identity_verified { Proof::V1 } else { Proof::None };
-        let rows = self.connect(connection(
-            request.agent_id,
-            request.url.clone(),
-            &introduction,
-            proof,
-            context.now,
-        ))?;
+        let rows = self.connect(request.granted(context.now))?;
         let answer = Answer::ok(json!({
             "success": true, "accepted": true, "agent_id": request.agent_id, "mutual": request.mutual,
         }));
         let mut outcome = self.connected(request.agent_id, request.request_id, "accepted", rows, answer);
         // The host decided itself: no notice to it.
         outcome.actions.retain(|action| !matches!(action, PeerAction::Notice { .. }));
-        outcome.actions.insert(0, PeerAction::Announce { agent: request.agent_id, url: request.url });
+        outcome.actions.insert(0, PeerAction::Announce { agent: request.agent_id });
         Ok(outcome)
     }
 
-    /// Rejects a pending request on behalf of the host. As in 1.1.1, the requester is not told.
+    /// Rejects a pending request on behalf of the host.
     ///
     /// # Errors
     ///
@@ -268,6 +259,22 @@ impl Peers {
     pub fn reject(&mut self, request_id: &str) -> Result<(PendingRequest, Batch)> {
         let request = self.pending.get(request_id).cloned().ok_or_else(|| unknown_request(request_id))?;
         Ok((request, self.drop_pending(request_id)))
+    }
+}
+
+impl PendingRequest {
+    /// The connection that granting it makes.
+    pub(crate) fn granted(&self, now: Timestamp) -> Connection {
+        let introduction = Introduction {
+            bio: self.bio.clone(),
+            display_name: self.display_name.clone(),
+            presented_key: None,
+            wallets: self.wallets.clone(),
+            capabilities: self.capabilities.clone(),
+            created_at: self.peer_created_at.clone(),
+        };
+        let proof = if self.identity_verified { Proof::V2 } else { Proof::None };
+        connection(self.agent_id, (self.url.clone(), self.told_from), &introduction, proof, now)
     }
 }
 

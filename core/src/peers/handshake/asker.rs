@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, PeerAction, PeerOutcome, connection, kept_url};
+use super::{Context, PeerAction, PeerOutcome, connection, kept_url, stored_url};
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -11,12 +11,15 @@ use crate::{
     store::Batch,
     transport::Outcome,
     wire::{
-        Answer,
-        frame::{ConnectionAccepted, HandshakeSignature},
-        url,
+        AddressClass, Answer,
+        frame::ConnectionAccepted,
+        time, url,
         verify::{Proof, Verified},
     },
 };
+
+/// A URL that we dialled was given to us on this machine; it may lead anywhere.
+const DIALLED: AddressClass = AddressClass::Loopback;
 
 impl Peers {
     /// Takes the late acceptance of a request of ours. It must answer something we asked (§6.4).
@@ -28,19 +31,24 @@ impl Peers {
         let proof = accepted.proof();
         let accepted = accepted.frame();
         let base = url::base(&accepted.url);
-        // Told again, or told after somebody else pretended to: the proven word counts.
-        if proof != Proof::None && self.get(&accepted.from).is_some() {
-            let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
-            let rows = self.change(&accepted.from, |connection| {
-                connection.capabilities = capabilities;
-                connection.identity_verified = true;
-                connection.last_activity = Some(now);
-            });
-            let answer = Answer::ok(json!({"success": true}));
-            return match rows {
-                Ok(rows) => Outcome { rows, events: Vec::new(), actions: Vec::new(), answer },
-                Err(error) => Outcome::answer(Answer::from_error(&error)),
-            };
+        match self.get(&accepted.from) {
+            // Told again, or told after somebody else pretended to: the proven word counts, forward in time (S12).
+            Some(known) if proof != Proof::None => {
+                let sent_at = accepted.signed.as_ref().and_then(|signed| time::parse(&signed.timestamp));
+                let is_news = sent_at > known.last_update;
+                let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
+                let rows = self.change(&accepted.from, |connection| {
+                    if is_news {
+                        connection.capabilities = capabilities;
+                    }
+                    connection.identity_verified = true;
+                    connection.last_activity = Some(now);
+                });
+                return told(rows);
+            }
+            // Whoever makes us dial them could otherwise take over the name of a peer (S4).
+            Some(known) if known.signs_v2() => return unsigned(),
+            _ => {}
         }
         let Some(asked) = self.answered_by(&accepted.from, base).cloned() else {
             return Outcome::answer(Answer::refuse(
@@ -50,18 +58,19 @@ impl Peers {
             ));
         };
         if asked.signs_v2 && proof == Proof::None {
-            return Outcome::answer(Answer::refuse(
-                403,
-                Code::SignatureMissing,
-                "Signature required — this agent signs what it accepts",
-            ));
+            return unsigned();
+        }
+        // 1.1.1 signs no acceptance: a peer of it that has proven itself moves by its own signed update (S4).
+        if let Some(known) = self.get(&accepted.from).filter(|known| known.identity_verified) {
+            let known = known.clone();
+            return told(self.connect(known));
         }
         if self.len() >= context.max_connections && self.get(&accepted.from).is_none() {
             return Outcome::answer(Answer::refuse(429, Code::ConnectionLimit, "Connection limit reached"));
         }
         let kept = connection(
             accepted.from,
-            kept_url(&asked.url, &accepted.url),
+            (kept_url(&asked.url, &accepted.url), DIALLED),
             &accepted.introduction,
             proof,
             context.now,
@@ -74,6 +83,17 @@ impl Peers {
         self.connected(accepted.from, context.id("conn-", 4), "accepted", rows, answer)
     }
 
+    /// Whether a request of ours waits for `agent`, under this name of it.
+    pub fn asks(&self, agent: &AgentId, request_id: &str) -> bool {
+        self.outstanding().any(|asked| asked.agent_id == *agent && asked.request_id == request_id)
+    }
+
+    /// Takes the rejection of a request of ours; nothing when none of that name waits.
+    pub fn on_rejected(&mut self, agent: &AgentId, request_id: &str) -> Option<Batch> {
+        let is_it = |asked: &Outstanding| asked.agent_id == *agent && asked.request_id == request_id;
+        self.asks(agent, request_id).then(|| self.drop_outstanding_if(is_it))
+    }
+
     /// Takes the accepted reply to a request of ours, at the URL that was dialled.
     pub fn on_reply(
         &mut self,
@@ -84,9 +104,8 @@ impl Peers {
     ) -> Result<PeerOutcome> {
         let proof = reply.proof();
         let reply = reply.frame();
-        if let Some(HandshakeSignature { nonce: Some(echoed), .. }) = &reply.signed
-            && echoed != nonce
-        {
+        let echoed = reply.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
+        if proof != Proof::None && echoed != Some(nonce) {
             return Err(Error::new(Code::PeerMismatch, "the reply answers another request; try again"));
         }
         let url = kept_url(dialled, &reply.url);
@@ -102,8 +121,16 @@ impl Peers {
                 // 1.1.1 signs no reply, and the dialled address may be anybody's: a peer that has proven itself
                 // moves by its own signed update (S4).
                 let is_same = url::base(&url) == url::base(&known.url);
-                if proof != Proof::None || is_same || !known.identity_verified {
-                    known.url = url;
+                // A signed reply can be fetched from the peer and shown elsewhere: what it says itself counts more
+                // than where we got it, as long as the peer is there.
+                let says_it_stays = known.identity_verified
+                    && proof != Proof::None
+                    && url::base(&stored_url(&reply.url)) == url::base(&known.url)
+                    && !self.health(&known.agent_id).is_unreachable();
+                if is_same || !known.identity_verified || (proof != Proof::None && !says_it_stays) {
+                    known.move_to(url, DIALLED);
+                } else if says_it_stays {
+                    tracing::info!(peer = known.agent_id.short(), "the peer says that it is where it was");
                 } else if self.health(&known.agent_id).is_unreachable() {
                     return Err(Error::new(
                         Code::PeerMismatch,
@@ -117,7 +144,7 @@ impl Peers {
                 }
                 self.connect(known)?
             }
-            None => self.connect(connection(reply.from, url, &reply.introduction, proof, now))?,
+            None => self.connect(connection(reply.from, (url, DIALLED), &reply.introduction, proof, now))?,
         };
         let mut outcome = self.connected(reply.from, String::new(), "accepted", rows, Answer::ok(json!({})));
         // The host asked for this connection: no notice to it.
@@ -142,6 +169,20 @@ impl Peers {
             asked_at: now,
         })
     }
+}
+
+/// The answer to an acceptance that changes nothing but `rows`.
+fn told(rows: Result<Batch>) -> PeerOutcome {
+    let answer = Answer::ok(json!({"success": true}));
+    match rows {
+        Ok(rows) => Outcome { rows, ..Outcome::answer(answer) },
+        Err(error) => Outcome::answer(Answer::from_error(&error)),
+    }
+}
+
+fn unsigned() -> PeerOutcome {
+    let sentence = "Signature required — this agent signs what it accepts";
+    Outcome::answer(Answer::refuse(403, Code::SignatureMissing, sentence))
 }
 
 /// Our proof for the challenge of a pending reply.

@@ -5,14 +5,17 @@
 //!            request                      decision
 //! asker ───────────────► answerer ───┬─► accepted reply          both connected
 //!                                    └─► pending reply+challenge
-//! asker ── proof ──────► answerer                                 identity known
-//!                        a person or the host accepts
+//! asker ── proof ──────► answerer                                 key known (1.1.1)
+//!                        a person or the host decides
 //! asker ◄─ accepted ──── answerer                                 both connected
+//! asker ◄─ rejected ──── answerer                                 the request is over
 //! ```
 //!
 //! Between our nodes request, reply and acceptance are signed and name the other side, so identity is proven
 //! at once (S6). From 1.1.1 neither is; such a peer is connected with `identity_verified` false until its
-//! first signed frame.
+//! first signed frame. Its answer to the challenge does not say to whom it was given, so anybody in between may have
+//! fetched it; ours is given to those alone who cannot read the signature. A rejection is a signed message, and told
+//! between our nodes only.
 
 use std::time::Duration;
 
@@ -36,7 +39,7 @@ use crate::{
     store::Batch,
     transport::Outcome,
     wire::{
-        Answer,
+        AddressClass, Answer,
         canonical::{self, Domain},
         frame::Introduction,
         url,
@@ -69,8 +72,6 @@ pub enum PeerAction {
     Announce {
         /// Whom.
         agent: AgentId,
-        /// Where.
-        url: String,
     },
     /// Ask our other peers what they think of a newcomer.
     Seed {
@@ -158,10 +159,10 @@ impl Context<'_> {
     }
 }
 
-/// A connection made from what the other side told, at the URL we should use.
+/// A connection made from what the other side told, at the URL we should use, told from there.
 fn connection(
     agent: AgentId,
-    url: String,
+    (url, told_from): (String, AddressClass),
     introduction: &Introduction,
     proof: Proof,
     now: Timestamp,
@@ -170,6 +171,7 @@ fn connection(
     Connection {
         agent_id: agent,
         url,
+        told_from,
         bio: introduction.bio.clone(),
         display_name: introduction.display_name.clone(),
         connected_at: now,
@@ -191,17 +193,16 @@ fn connection(
 /// Which URL to keep: the claimed one when it lies at the origin that was dialled (it may carry a scope),
 /// else the dialled one, which is known to work.
 pub fn kept_url(dialled: &str, claimed: &str) -> String {
-    let base = url::base(dialled);
-    match (url::scope(claimed), url::base(claimed) == base) {
-        (Some(scope), true) => format!("{base}{}{scope}", crate::wire::route::MESH_PREFIX),
-        _ => match url::scope(dialled) {
-            Some(scope) => format!("{base}{}{scope}", crate::wire::route::MESH_PREFIX),
-            None => base.to_owned(),
-        },
+    let base = url::normal(url::base(dialled));
+    let is_same = url::normal(url::base(claimed)) == base;
+    match url::scope(claimed).filter(|_| is_same).or_else(|| url::scope(dialled)) {
+        Some(scope) => format!("{base}{}{scope}", crate::wire::route::MESH_PREFIX),
+        None => base,
     }
 }
 
-fn stored_url(claimed: &str) -> String {
+/// The URL to keep of one that only the agent told.
+pub(super) fn stored_url(claimed: &str) -> String {
     kept_url(claimed, claimed)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     env::SeededRandom,
     error::Code,
     peers::{PENDING_LIMIT, Verdict},
-    transport::Source,
+    transport::{Grant, Source},
     wire::{
         frame::Frame,
         route::Endpoint,
@@ -60,11 +60,15 @@ impl Side {
     }
 
     fn ask(&mut self, object: Map<String, Value>, auto_accept: AutoAccept) -> PeerOutcome {
+        self.ask_from("127.0.0.1:5", object, auto_accept)
+    }
+
+    fn ask_from(&mut self, source: &str, object: Map<String, Value>, auto_accept: AutoAccept) -> PeerOutcome {
         let Ok(Believed::ConnectionRequest(request)) = self.verified(Endpoint::ConnectionRequest, object)
         else {
             panic!("the request is well formed");
         };
-        let source = Source::Socket("127.0.0.1:5".parse().unwrap());
+        let source = Source::Socket(source.parse().unwrap());
         let mut peers = std::mem::take(&mut self.peers);
         let outcome = peers.on_request(&request, &source, &Verdict::Default, &self.context(auto_accept));
         self.peers = peers;
@@ -103,6 +107,57 @@ fn a_repeated_request_moves_the_url_only_when_it_is_proven_s4() {
     assert_eq!(url(&bob), "http://127.0.0.1:8001");
     bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
     assert_eq!(url(&bob), "http://127.0.0.1:9999");
+}
+
+#[test]
+fn a_url_leads_as_near_as_whoever_told_it_s10() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    let id = alice.me.agent_id;
+    let mut tell = |bob: &mut Side, seconds, source: &str, url: &str| {
+        (alice.me.url, alice.now) = (url.to_owned(), NOW + Duration::from_secs(seconds));
+        bob.ask_from(source, request(&alice, bob, true), AutoAccept::None);
+    };
+    let grant = |bob: &Side| bob.peers.get(&id).unwrap().grant();
+    tell(&mut bob, 0, "9.9.9.9:5", "http://alice.example:8100");
+    let [waiting] = &bob.peers.pending()[..] else { panic!("it waits") };
+    let mut peers = std::mem::take(&mut bob.peers);
+    peers.accept(&waiting.request_id, &bob.context(AutoAccept::None)).unwrap();
+    bob.peers = peers;
+    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Global));
+    tell(&mut bob, 1, "192.168.1.7:5", "http://alice.example:8100");
+    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Private));
+    tell(&mut bob, 2, "9.9.9.9:5", "http://alice.example:8100");
+    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Private), "nothing new");
+    tell(&mut bob, 3, "9.9.9.9:5", "http://other.example:8100");
+    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Global));
+    let _rows = bob.peers.change(&id, |peer| peer.move_to(peer.url.clone(), AddressClass::Loopback)).unwrap();
+    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Loopback), "we dialled it ourselves");
+}
+
+#[test]
+fn an_answered_challenge_shows_the_key_and_not_who_asks() {
+    let (alice, mut bob) = (Side::new(1), Side::new(2));
+    let id = alice.me.agent_id;
+    let mut claim = request(&alice, &bob, false);
+    claim.insert("from_agent_url".into(), json!("http://127.0.0.1:6666"));
+    let crate::wire::Body::Json(pending) = bob.ask(claim, AutoAccept::None).answer.body else {
+        panic!("an object")
+    };
+    // Whoever claims to be Alice passes our challenge on to her.
+    let text = |name: &str| pending[name].as_str().unwrap();
+    let proof = proof_body(&alice.passport, text("challenge_id"), text("challenge_hex"));
+    let Ok(Believed::ConnectionProof(proof)) = bob.verified(Endpoint::ConnectionProof, proof) else {
+        panic!("the proof is well formed");
+    };
+    assert!(bob.peers.on_proof(proof.frame(), NOW).answer.is_ok());
+    let waiting = bob.peers.pending().remove(0);
+    assert_eq!((waiting.challenge_answered, waiting.identity_verified), (true, false));
+    // Unproven, nobody changes what a key was shown for.
+    bob.ask(request(&alice, &bob, false), AutoAccept::None);
+    assert_eq!(bob.peers.pending(), std::slice::from_ref(&waiting));
+    let mut peers = std::mem::take(&mut bob.peers);
+    peers.accept(&waiting.request_id, &bob.context(AutoAccept::None)).unwrap();
+    assert!(!peers.get(&id).unwrap().identity_verified);
 }
 
 #[test]
@@ -197,4 +252,102 @@ fn an_unsigned_reply_does_not_move_a_proven_peer_of_1_1_1_s4() {
     }
     assert_eq!(dial(&mut alice, "http://127.0.0.1:6666").unwrap_err().code(), Code::PeerMismatch);
     assert_eq!(url(&alice), "http://127.0.0.1:8003");
+}
+
+/// Alice, who knows Bob, was made to ask at another address, which says that it is Bob and will decide later.
+fn asked_elsewhere(signed: bool) -> (Side, Side) {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    alice.ask(request(&bob, &alice, signed), AutoAccept::Loopback);
+    if !signed {
+        let id = bob.me.agent_id;
+        let _rows = alice.peers.change(&id, |connection| connection.identity_verified = true).unwrap();
+    }
+    let dialled = "http://127.0.0.1:6666";
+    let _rows = alice.peers.on_pending_reply(dialled, bob.me.agent_id, "req-1".into(), false, NOW).unwrap();
+    bob.me.url = dialled.into();
+    (alice, bob)
+}
+
+fn accept(alice: &mut Side, bob: &Side, signed: bool) -> u16 {
+    let mut object = bob.context(AutoAccept::None).accepted(&alice.me.agent_id).unwrap();
+    if !signed {
+        object.remove("signature_v2");
+    }
+    let Ok(Believed::ConnectionAccepted(accepted)) = alice.verified(Endpoint::ConnectionAccepted, object)
+    else {
+        panic!("the acceptance is well formed");
+    };
+    let mut peers = std::mem::take(&mut alice.peers);
+    let outcome = peers.on_accepted(&accepted, &alice.context(AutoAccept::None));
+    alice.peers = peers;
+    outcome.answer.status
+}
+
+#[test]
+fn an_unsigned_acceptance_takes_nothing_from_a_peer_that_has_proven_itself_s4() {
+    for (signs, status) in [(true, 403), (false, 200)] {
+        let (mut alice, bob) = asked_elsewhere(signs);
+        let before = alice.peers.get(&bob.me.agent_id).unwrap().clone();
+        assert_eq!(accept(&mut alice, &bob, false), status);
+        let after = alice.peers.get(&bob.me.agent_id).unwrap();
+        assert_eq!(
+            (&after.url, &after.capabilities, after.identity_verified),
+            (&before.url, &before.capabilities, true)
+        );
+    }
+}
+
+#[test]
+fn a_recorded_acceptance_does_not_bring_old_abilities_back_s12() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    bob.now = NOW + Duration::from_secs(1);
+    alice.ask(request(&bob, &alice, true), AutoAccept::Loopback);
+    let _rows = alice.peers.change(&bob.me.agent_id, |peer| peer.last_update = Some(bob.now)).unwrap();
+    let seals = |alice: &Side| alice.peers.get(&bob.me.agent_id).unwrap().capabilities.clone();
+    let known = seals(&alice);
+    for (now, is_taken) in [(NOW, false), (NOW + Duration::from_secs(2), true)] {
+        let mut told = Side::new(2);
+        told.now = now;
+        told.me.capabilities.insert("new".into(), json!(1));
+        assert_eq!(accept(&mut alice, &told, true), 200);
+        assert_eq!(seals(&alice) != known, is_taken);
+    }
+}
+
+#[test]
+fn a_signed_reply_that_was_fetched_elsewhere_moves_nobody_s4() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    let mut reply = |nonce: Option<&str>| {
+        let asker = Side::new(1);
+        let asking = match nonce {
+            Some(nonce) => {
+                asker.context(AutoAccept::None).request(Some(&bob.me.agent_id), nonce, false).unwrap()
+            }
+            // Who asks in the name of another cannot sign, and is answered without a nonce.
+            None => request(&asker, &bob, false),
+        };
+        let crate::wire::Body::Json(object) = bob.ask(asking, AutoAccept::Loopback).answer.body else {
+            panic!("an object")
+        };
+        let verifier =
+            Verifier { passport: &Side::new(1).passport, now: NOW, relation: &|_| Relation::Stranger };
+        verifier.verify_reply(crate::wire::frame::ConnectionAccepted::decode(object).unwrap()).unwrap()
+    };
+    let url = |alice: &Side| alice.peers.get(&Side::new(2).me.agent_id).unwrap().url.clone();
+    let answered = reply(Some("nonce"));
+    alice.peers.on_reply("http://127.0.0.1:8002", &answered, "nonce", NOW).unwrap();
+    for nonce in [None, Some("another")] {
+        let error = alice.peers.on_reply("http://127.0.0.1:6666", &reply(nonce), "nonce", NOW).unwrap_err();
+        assert_eq!(error.code(), Code::PeerMismatch);
+    }
+    // It says itself that it is still where it was.
+    alice.peers.on_reply("http://127.0.0.1:6666", &answered, "nonce", NOW).unwrap();
+    assert_eq!(url(&alice), "http://127.0.0.1:8002");
+    // When it is gone there, the user's word is all there is.
+    let id = Side::new(2).me.agent_id;
+    while !alice.peers.health(&id).is_unreachable() {
+        alice.peers.note_reached(&id, false);
+    }
+    alice.peers.on_reply("http://127.0.0.1:6666", &answered, "nonce", NOW).unwrap();
+    assert_eq!(url(&alice), "http://127.0.0.1:6666");
 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi::SQLITE_IOERR_SHMSIZE};
 
-use crate::error::{Code, Error};
+use crate::{
+    error::{Code, Error},
+    store::private::is_full,
+};
 
 /// Explains a failure at the database `path`.
 pub(super) fn explain(cause: rusqlite::Error, path: &Path) -> Error {
@@ -23,10 +26,7 @@ pub(super) fn damaged(path: &Path, reason: impl std::fmt::Display) -> Error {
 
 /// The file or folder at `path` cannot be used.
 pub(super) fn unusable(path: &Path, cause: std::io::Error) -> Error {
-    let code = match cause.kind() {
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::StoreFull,
-        _ => Code::StoreUnavailable,
-    };
+    let code = if is_full(&cause) { Code::StoreFull } else { Code::StoreUnavailable };
     Error::new(code, "the database cannot be opened; check that its folder exists and is writable")
         .with("path", path.display())
         .because(cause)
@@ -36,6 +36,10 @@ const DAMAGED: &str =
     "the file is damaged or not a database of dmagent; it was left as it is, restore it from a backup";
 
 fn code(cause: &rusqlite::Error) -> Code {
+    // The index of the log found no room when the file was opened.
+    if cause.sqlite_error().is_some_and(|error| error.extended_code == SQLITE_IOERR_SHMSIZE) {
+        return Code::StoreFull;
+    }
     match cause.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Code::StoreFull,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Code::StoreCorrupt,
@@ -60,6 +64,7 @@ mod tests {
     fn failures_of_sqlite_have_our_codes() {
         for (theirs, ours) in [
             (ffi::SQLITE_FULL, Code::StoreFull),
+            (ffi::SQLITE_IOERR_SHMSIZE, Code::StoreFull),
             (ffi::SQLITE_CORRUPT, Code::StoreCorrupt),
             (ffi::SQLITE_CORRUPT_INDEX, Code::StoreCorrupt),
             (ffi::SQLITE_NOTADB, Code::StoreCorrupt),

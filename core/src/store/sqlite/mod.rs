@@ -64,9 +64,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// How many pages the log takes before it is folded into the file. SQLite's own default is a quarter of that:
 /// folding costs two syncs, and a page that changed often in between is written once.
 const LOG_PAGES: u32 = 4000;
-/// How much of the file the writer may keep in memory, in KiB. It takes only what it touches. Claimed ids have no
-/// order, so each of them changes a page that was last touched long ago.
-const CACHE_KIB: i32 = 8 * 1024;
+/// How much of the file the writer may keep in memory, in KiB. It takes only what it touches. More does not make it
+/// faster: SQLite looks at each kept page after a transaction that moved some.
+const CACHE_KIB: i32 = 2 * 1024;
 /// What a log that once grew large shrinks to, in bytes.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 

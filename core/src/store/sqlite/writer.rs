@@ -4,7 +4,7 @@
 //! on disk. While it waits for the disk the next group queues up, so load forms the groups by itself and an
 //! idle store answers after one sync.
 
-use std::{path::Path, sync::Arc, sync::mpsc::Receiver};
+use std::{path::Path, sync::Arc, sync::mpsc::Receiver, time::Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -27,6 +27,28 @@ const GROUP_BYTES: usize = 16 * 1024 * 1024;
 pub(super) struct Entry {
     pub(super) batch: Batch,
     pub(super) done: oneshot::Sender<Result<()>>,
+}
+
+/// Batches that will share a transaction.
+struct Group {
+    entries: Vec<Entry>,
+    bytes: usize,
+    /// When the most urgent of them must be on its way.
+    hurry: Instant,
+}
+
+impl Group {
+    fn of(first: Entry) -> Self {
+        let mut group = Self { entries: Vec::new(), bytes: 0, hurry: Instant::now() + first.batch.patience };
+        group.add(first);
+        group
+    }
+
+    fn add(&mut self, entry: Entry) {
+        self.bytes += size(&entry.batch);
+        self.hurry = self.hurry.min(Instant::now() + entry.batch.patience);
+        self.entries.push(entry);
+    }
 }
 
 pub(super) struct Writer {
@@ -69,25 +91,40 @@ impl Writer {
         self.connection
     }
 
+    /// What shares a transaction with `first`: all that is queued, and what comes while nobody is in a hurry.
     fn gather(&self, first: Entry, queue: &Receiver<Entry>) -> Vec<Entry> {
-        let mut bytes = size(&first.batch);
-        let mut group = vec![first];
-        let mut before = 0;
-        // A commit writes each page it touched, so the cost of a small group is that of a larger one. Threads
-        // that are ready to run, and about to queue more, go first as long as they do; on an idle machine this
-        // returns at once.
-        while self.group_batches > 1 && before < group.len() {
-            before = group.len();
-            std::thread::yield_now();
-            while group.len() < self.group_batches
-                && bytes < GROUP_BYTES
-                && let Ok(entry) = queue.try_recv()
-            {
-                bytes += size(&entry.batch);
-                group.push(entry);
+        let mut group = Group::of(first);
+        if self.group_batches == 1 {
+            return group.entries;
+        }
+        loop {
+            // A commit writes each page it touched, so the cost of a small group is that of a larger one. Threads
+            // that are ready to run, and about to queue more, go first as long as they do; on an idle machine this
+            // returns at once.
+            let mut before = 0;
+            while before < group.entries.len() {
+                before = group.entries.len();
+                std::thread::yield_now();
+                while !self.is_full(&group)
+                    && let Ok(entry) = queue.try_recv()
+                {
+                    group.add(entry);
+                }
+            }
+            let patience = group.hurry.saturating_duration_since(Instant::now());
+            if patience.is_zero() || self.is_full(&group) {
+                return group.entries;
+            }
+            match queue.recv_timeout(patience) {
+                Ok(entry) => group.add(entry),
+                // Nobody came, or the store closes.
+                Err(_) => return group.entries,
             }
         }
-        group
+    }
+
+    fn is_full(&self, group: &Group) -> bool {
+        group.entries.len() >= self.group_batches || group.bytes >= GROUP_BYTES
     }
 
     /// Applies a group in one transaction: all of it, except batches whose preconditions do not hold.

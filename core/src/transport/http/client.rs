@@ -13,6 +13,7 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     transport::{ANSWER_BYTES, Grant, Method, Reply, Request},
+    wire::AddressClass,
 };
 
 /// How long a connection may take to open.
@@ -25,18 +26,19 @@ const IDLE_PER_ORIGIN: usize = 64;
 /// The longest wait that a peer may ask for with `Retry-After`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// Sends requests. Two pools, because an open connection to a vouched address must not serve a request
-/// that nobody vouches for.
+/// Sends requests. A pool for each distance, because an open connection to an address must not serve a request that
+/// may not lead so near.
 pub(super) struct Dialer {
     policy: Policy,
-    strangers: reqwest::Client,
-    vouched: reqwest::Client,
+    machine: reqwest::Client,
+    network: reqwest::Client,
+    internet: reqwest::Client,
 }
 
 impl Dialer {
     pub(super) fn new(policy: Policy, lookup: &Arc<dyn Lookup>) -> Result<Self> {
-        let pool = |grant| {
-            let guard = Guard { lookup: Arc::clone(lookup), policy, grant };
+        let pool = |nearest| {
+            let guard = Guard { lookup: Arc::clone(lookup), policy, grant: Grant::Peer(nearest) };
             #[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients")]
             reqwest::Client::builder()
                 .tls_backend_preconfigured(tls::config()?)
@@ -52,7 +54,12 @@ impl Dialer {
                 .build()
                 .map_err(|error| Error::new(Code::Internal, "the HTTP client cannot be built").because(error))
         };
-        Ok(Self { policy, strangers: pool(Grant::None)?, vouched: pool(Grant::Peer)? })
+        Ok(Self {
+            policy,
+            machine: pool(AddressClass::Loopback)?,
+            network: pool(AddressClass::Private)?,
+            internet: pool(AddressClass::Global)?,
+        })
     }
 
     /// Sends `request` to `base`, within its timeout.
@@ -69,7 +76,11 @@ impl Dialer {
     }
 
     async fn exchange(&self, target: &Target, request: Request) -> Result<Reply> {
-        let client = if request.grant == Grant::None { &self.strangers } else { &self.vouched };
+        let client = match self.policy.nearest(request.grant) {
+            AddressClass::Loopback => &self.machine,
+            AddressClass::Private | AddressClass::LinkLocal => &self.network,
+            AddressClass::Global | AddressClass::Never => &self.internet,
+        };
         let sending = match request.method {
             Method::Get => client.get(target.url().clone()),
             Method::Post => client

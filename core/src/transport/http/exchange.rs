@@ -11,7 +11,7 @@ use hyper::{
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER},
 };
 
-use super::{crowd::Slot, forwarded::TrustedProxies};
+use super::{crowd::Slot, forwarded::TrustedProxies, rebinding};
 use crate::{
     env::Tasks,
     error::Code,
@@ -27,6 +27,7 @@ const DRAIN_BYTES: usize = 4 * limits::FRAME_BYTES;
 pub(super) struct Desk {
     pub(super) receiver: Arc<dyn Receiver>,
     pub(super) proxies: TrustedProxies,
+    pub(super) names: Vec<String>,
     pub(super) body_patience: Duration,
     pub(super) tasks: Tasks,
 }
@@ -54,19 +55,36 @@ impl Desk {
         if head.headers.contains_key(ORIGIN) {
             return respond(&Answer::refuse(403, Code::PolicyRefused, "Web pages may not call this node"));
         }
+        let authority = match head.uri.authority() {
+            Some(authority) => Some(authority.as_str().to_owned()),
+            // One that is no text is no name of ours, but was sent.
+            None => head.headers.get(HOST).map(|host| host.to_str().unwrap_or_default().to_owned()),
+        };
         let arrival = Arrival {
             method,
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             body,
-            source: Source::Socket(self.proxies.source(peer, &head.headers)),
+            source: self.source(peer, &head.headers, authority.as_deref()),
             bearer: bearer(&head.headers),
-            authority: match head.uri.authority() {
-                Some(authority) => Some(authority.to_string()),
-                None => text(&head.headers, &HOST).map(str::to_owned),
-            },
+            authority,
         };
         respond(&self.receive(arrival, slot).await)
+    }
+
+    /// Who asks. Being on this machine is a right, so it counts only for those who meant this machine; a caller without
+    /// a `Host` is no browser.
+    fn source(&self, peer: SocketAddr, headers: &HeaderMap, authority: Option<&str>) -> Source {
+        match self.proxies.source(peer, headers) {
+            Some(from)
+                if from.ip().is_loopback()
+                    && authority.is_some_and(|host| !rebinding::names_us(host, &self.names)) =>
+            {
+                Source::Unknown
+            }
+            Some(from) => Source::Socket(from),
+            None => Source::Unknown,
+        }
     }
 
     /// Calls the receiver so that it ends: hyper drops the future of a request whose caller hangs up, and a

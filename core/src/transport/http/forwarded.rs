@@ -5,7 +5,7 @@
 //! that the operator configured does the header count, and of it only the right-most entry that is not
 //! itself such a proxy: everything further left was written by someone we do not know.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use hyper::header::HeaderMap;
 use ipnet::IpNet;
@@ -35,31 +35,27 @@ impl TrustedProxies {
         self.0.iter().any(|range| range.contains(&address))
     }
 
-    /// Who sent a request that came over a socket from `peer` with `headers`. The port is 0 when only a
-    /// header told the address.
-    pub(super) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+    /// Who sent a request that came over a socket from `peer` with `headers`; `None` when the header is unreadable.
+    /// The port is 0 when only a header told the address.
+    pub(super) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<SocketAddr> {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         if self.0.is_empty() || !self.contains(peer.ip()) {
-            return peer;
+            return Some(peer);
         }
         let mut source = peer;
         for value in headers.get_all("x-forwarded-for").iter().rev() {
-            // A text that nobody can read must not pass for the proxy's own address, which may be
-            // loopback; the unspecified address has no rights anywhere.
-            let Ok(value) = value.to_str() else { return NOBODY };
+            // A text that nobody can read must not pass for the proxy's own address, which may be loopback.
+            let value = value.to_str().ok()?;
             for entry in value.rsplit(',') {
-                let Some(entry) = read(entry.trim()) else { return NOBODY };
-                source = entry;
-                if !self.contains(entry.ip()) {
-                    return source;
+                source = read(entry.trim())?;
+                if !self.contains(source.ip()) {
+                    return Some(source);
                 }
             }
         }
-        source
+        Some(source)
     }
 }
-
-const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// An entry of the header: an address, perhaps in brackets, perhaps with a port.
 fn read(entry: &str) -> Option<SocketAddr> {
@@ -83,7 +79,7 @@ mod tests {
             .map(|value| ("x-forwarded-for".parse().unwrap(), value.parse().unwrap()))
             .collect();
         let proxies = TrustedProxies::parse(trusted.iter().copied()).unwrap();
-        proxies.source(peer.parse().unwrap(), &headers).to_string()
+        proxies.source(peer.parse().unwrap(), &headers).unwrap().to_string()
     }
 
     #[test]
@@ -120,7 +116,7 @@ mod tests {
             let value = HeaderValue::from_bytes(entry.as_bytes()).unwrap();
             let headers = HeaderMap::from_iter([("x-forwarded-for".parse().unwrap(), value)]);
             let proxies = TrustedProxies::parse(["127.0.0.1"]).unwrap();
-            assert_eq!(proxies.source("127.0.0.1:5".parse().unwrap(), &headers), NOBODY, "{entry:?}");
+            assert_eq!(proxies.source("127.0.0.1:5".parse().unwrap(), &headers), None, "{entry:?}");
         }
     }
 

@@ -6,6 +6,7 @@
 //! | `exchange` | one request becomes an arrival, its answer a response |
 //! | `crowd` | how many connections one source may hold |
 //! | `forwarded` | who asks, behind a proxy |
+//! | `rebinding` | who asks, when a web page lies on a name that leads here |
 //! | `stall` | readers that stop reading |
 //! | `client` | requests out, answers bounded |
 //! | `policy`, `address`, `resolve` | which URLs the node may be made to ask |
@@ -16,6 +17,7 @@ mod crowd;
 mod exchange;
 mod forwarded;
 mod policy;
+mod rebinding;
 mod resolve;
 mod server;
 mod stall;
@@ -60,6 +62,9 @@ pub struct HttpConfig {
     pub bind: SocketAddr,
     /// The proxies whose `X-Forwarded-For` is believed; none by default.
     pub trusted_proxies: TrustedProxies,
+    /// Host names under which the node is known. A request from this machine to any other name than these and
+    /// `localhost` has an unknown source.
+    pub names: Vec<String>,
     /// How far requests may go.
     pub tier: NetworkTier,
     /// Most connections open at once; 1024 by default.
@@ -84,6 +89,7 @@ impl HttpConfig {
         Self {
             bind,
             trusted_proxies: TrustedProxies::default(),
+            names: Vec::new(),
             tier: NetworkTier::default(),
             connections: 1024,
             connections_per_source: 128,
@@ -165,6 +171,7 @@ impl Transport for HttpTransport {
         let desk = Desk {
             receiver,
             proxies: self.config.trusted_proxies.clone(),
+            names: self.config.names.clone(),
             body_patience: self.config.body_timeout,
             tasks: self.tasks.clone(),
         };

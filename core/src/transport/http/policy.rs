@@ -33,38 +33,59 @@ impl Policy {
     /// name with one good address would open the door to its others. `host` only serves the operator's
     /// context of the error; its sentence, which peers may see, names no address.
     pub fn check(&self, host: &str, addresses: &[IpAddr], grant: Grant) -> Result<()> {
-        let refuse = |class: &str| {
-            Err(Error::new(
-                Code::AddressForbidden,
-                "the outbound policy does not allow this address; change the network tier, or connect to it yourself",
-            )
-            .with("host", host)
-            .with("class", class)
-            .with("tier", self.tier.name()))
+        let refuse = |class: &str, sentence: String| {
+            Err(Error::new(Code::AddressForbidden, sentence)
+                .with("host", host)
+                .with("class", class)
+                .with("tier", self.tier.name()))
         };
         if addresses.is_empty() {
-            return refuse("unresolved");
+            return refuse("unresolved", "the host name stands for no address".to_owned());
         }
         match addresses
             .iter()
             .map(|address| AddressClass::of(*address))
             .find(|class| !self.allows(*class, grant))
         {
-            Some(class) => refuse(class.name()),
+            Some(class) => refuse(class.name(), self.advice(class)),
             None => Ok(()),
         }
     }
 
+    /// Why addresses of `class` are out of reach, and what would change that.
+    fn advice(&self, class: AddressClass) -> String {
+        let needed = match class {
+            AddressClass::Never => {
+                return "no node can be reached at this kind of address; use the one where the other node listens"
+                    .to_owned();
+            }
+            AddressClass::Global => NetworkTier::Global,
+            _ if self.tier == NetworkTier::Global => {
+                return "a node that reaches the internet goes to its own network only when its user says so; \
+                        connect to this address yourself"
+                    .to_owned();
+            }
+            _ => NetworkTier::Lan,
+        };
+        format!(
+            "the address is outside the network tier \"{}\"; to reach it set network_tier to \"{}\"",
+            self.tier.name(),
+            needed.name()
+        )
+    }
+
     /// Whether addresses of `class` may be asked.
     pub fn allows(&self, class: AddressClass, grant: Grant) -> bool {
-        use AddressClass::{Global, LinkLocal, Loopback, Never, Private};
-        match (class, self.tier) {
-            (Never, _) => false,
-            (Loopback, NetworkTier::Local | NetworkTier::Lan) => true,
-            (_, NetworkTier::Local) => false,
-            (Private | LinkLocal, NetworkTier::Lan) => true,
-            (Global, tier) => tier == NetworkTier::Global,
-            (Loopback | Private | LinkLocal, NetworkTier::Global) => grant != Grant::None,
+        self.tier.allows(Some(class)) && !class.is_nearer_than(self.nearest(grant))
+    }
+
+    /// How near a request with `grant` may lead. A node that keeps to itself or its network has strangers there alone.
+    pub(super) fn nearest(&self, grant: Grant) -> AddressClass {
+        match grant {
+            Grant::User => AddressClass::Loopback,
+            Grant::Peer(class) => class,
+            Grant::None if self.tier == NetworkTier::Global => AddressClass::Global,
+            Grant::None => AddressClass::Loopback,
         }
     }
 }
@@ -203,10 +224,14 @@ mod tests {
             (NetworkTier::Local, Grant::None, [true, false, false, false, false]),
             (NetworkTier::Local, Grant::User, [true, false, false, false, false]),
             (NetworkTier::Lan, Grant::None, [true, true, true, false, false]),
-            (NetworkTier::Lan, Grant::Peer, [true, true, true, false, false]),
+            (NetworkTier::Lan, Grant::Peer(AddressClass::Loopback), [true, true, true, false, false]),
+            (NetworkTier::Lan, Grant::Peer(AddressClass::LinkLocal), [false, true, true, false, false]),
+            (NetworkTier::Lan, Grant::Peer(AddressClass::Global), [false, false, false, false, false]),
             (NetworkTier::Global, Grant::None, [false, false, false, false, true]),
             (NetworkTier::Global, Grant::User, [true, true, true, false, true]),
-            (NetworkTier::Global, Grant::Peer, [true, true, true, false, true]),
+            (NetworkTier::Global, Grant::Peer(AddressClass::Loopback), [true, true, true, false, true]),
+            (NetworkTier::Global, Grant::Peer(AddressClass::Private), [false, true, true, false, true]),
+            (NetworkTier::Global, Grant::Peer(AddressClass::Global), [false, false, false, false, true]),
         ];
         for (tier, grant, allowed) in table {
             for ((text, class), allowed) in CLASSES.iter().zip(allowed) {
@@ -215,6 +240,19 @@ mod tests {
                 let verdict = Policy { tier }.check(text, &[address], grant);
                 assert_eq!(verdict.is_ok(), allowed, "{tier:?} {grant:?} {text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_would_help() {
+        for (tier, address, advice) in [
+            (NetworkTier::Lan, "8.8.8.8", "set network_tier to \"global\""),
+            (NetworkTier::Local, "192.168.1.5", "set network_tier to \"lan\""),
+            (NetworkTier::Global, "0.0.0.0", "where the other node listens"),
+            (NetworkTier::Global, "127.0.0.1", "connect to this address yourself"),
+        ] {
+            let error = Policy { tier }.check(address, &[address.parse().unwrap()], Grant::None).unwrap_err();
+            assert!(error.message().contains(advice), "{address}: {error}");
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
         ANSWER_BYTES, Grant, Source,
         suite::{Bench, Probe, get, post, transport_suite},
     },
-    wire::limits,
+    wire::{AddressClass, limits},
 };
 
 transport_suite!(bench);
@@ -32,7 +32,7 @@ async fn bench() -> Bench {
         nowhere: "http://127.0.0.1:1".into(),
         is_client: |source| match source {
             Source::Socket(address) => address.ip() == Ipv4Addr::LOCALHOST && address.port() != 0,
-            Source::Process(_) => false,
+            Source::Process(_) | Source::Unknown => false,
         },
     }
 }
@@ -106,9 +106,24 @@ fn fickle(answers: &[&'static str]) -> Arc<Fickle> {
 #[tokio::test]
 async fn a_forged_forwarding_header_is_ignored() {
     let (server, probe) = server(|_| {}).await;
-    raw(&server, b"GET /x HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n")
-        .await;
+    let head =
+        b"GET /x HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n";
+    raw(&server, head).await;
     assert!(matches!(probe.last().source, Source::Socket(from) if from.ip() == Ipv4Addr::LOCALHOST));
+}
+
+#[tokio::test]
+async fn a_page_on_a_name_that_leads_here_is_nobody() {
+    let (server, probe) = server(|config| config.names = vec!["mesh.example".into()]).await;
+    for (host, is_known) in [
+        ("Host: page.example:80\r\n", false),
+        ("Host: \u{e9}\r\n", false),
+        ("Host: mesh.example\r\n", true),
+        ("", true),
+    ] {
+        raw(&server, format!("GET /x HTTP/1.1\r\n{host}Connection: close\r\n\r\n").as_bytes()).await;
+        assert_eq!(probe.last().source != Source::Unknown, is_known, "{host}");
+    }
 }
 
 #[tokio::test]
@@ -466,10 +481,12 @@ async fn a_connection_that_was_vouched_for_serves_nobody_else() {
     let (server, probe) = server(|_| {}).await;
     let address = format!("http://friend.example:{}", server.local_addr().port());
     let client = transport(|config| config.lookup = fickle(&["127.0.0.1"])).await;
-    assert_eq!(client.send(&address, get("/x").grant(Grant::Peer)).await.unwrap().status, 200);
-    // The connection is open and idle now, and must not be lent to a stranger's URL.
-    let error = client.send(&address, get("/x").grant(Grant::None)).await.unwrap_err();
-    assert_eq!(error.code(), Code::AddressForbidden);
+    let grant = |class| get("/x").grant(Grant::Peer(class));
+    assert_eq!(client.send(&address, grant(AddressClass::Loopback)).await.unwrap().status, 200);
+    // The connection is open and idle now, and must not be lent to the URL of somebody further away.
+    for request in [get("/x").grant(Grant::None), grant(AddressClass::Global), grant(AddressClass::Private)] {
+        assert_eq!(client.send(&address, request).await.unwrap_err().code(), Code::AddressForbidden);
+    }
     assert_eq!(probe.arrivals.lock().len(), 1);
 }
 

@@ -129,7 +129,7 @@ fn signed(object: &Map<String, Value>) -> Result<Option<HandshakeSignature>, Ans
 
 /// The rules of §5.2 for a URL that a peer claims.
 pub(super) fn peer_url(text: &str) -> Result<(), Answer> {
-    if url::parse_any(text, &["http", "https", "memory"]).is_ok() {
+    if url::parse_any(text).is_ok() {
         return Ok(());
     }
     // Asked again for the sentence that 1.1.1 gives: it knows HTTP only.

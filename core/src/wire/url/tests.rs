@@ -87,13 +87,35 @@ fn says_what_1_1_1_says() {
 
 #[test]
 fn another_scheme_is_read_by_the_same_rules() {
-    let schemes = ["http", "memory"];
-    let url = parse_any("memory://Alice/__darkmatter__", &schemes).unwrap();
+    let url = parse_any("memory://Alice/__darkmatter__").unwrap();
     assert_eq!((url.base(), url.origin().as_str()), ("memory://Alice", "memory://alice:0"));
-    assert_eq!(parse_any("memory://127.0.0.1", &schemes).unwrap().class(), Some(AddressClass::Loopback));
-    assert!(parse_any("memory://a@b", &schemes).is_err());
-    let error = parse_any("https://host", &schemes).unwrap_err();
-    assert_eq!(error.message(), "URL scheme must be http or memory, got 'https'.");
+    assert_eq!(parse_any("memory://127.0.0.1").unwrap().class(), Some(AddressClass::Loopback));
+    assert!(parse_any("memory://a@b").is_err() && parse("memory://a").is_err());
+    let error = parse_any("ftp://host").unwrap_err();
+    assert_eq!(error.message(), "URL scheme must be http or https, got 'ftp'.", "offers what everybody has");
+}
+
+#[test]
+fn scheme_and_host_are_stored_in_lower_case() {
+    for (given, stored) in [
+        ("HTTP://Host.Example:8100/Path?Q", "http://host.example:8100/Path?Q"),
+        ("http://[2001:DB8::1]", "http://[2001:db8::1]"),
+        ("memory://Alice/X", "memory://alice/X"),
+        ("http://host", "http://host"),
+    ] {
+        assert_eq!(normal(given), stored);
+        assert_eq!(parse_any(given).unwrap().origin(), parse_any(stored).unwrap().origin());
+    }
+}
+
+#[test]
+fn an_address_without_a_scheme_is_completed() {
+    for text in ["127.0.0.1:8101", "localhost:8101", "localhost", "mesh.example", "host:1", "[::1]:9"] {
+        assert_eq!(with_scheme(text), Some(format!("http://{text}")));
+    }
+    for text in ["", "8101", ":8101", "alice", "ftp://host", "http//host.example", "host:0", "mailto:a@b.c"] {
+        assert_eq!(with_scheme(text), None, "{text}");
+    }
 }
 
 #[test]
@@ -125,7 +147,7 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(text: String, near in "(http|https)://[a-z0-9.:@/\\[\\]?#%_~-]{0,40}") {
         for text in [text, near] {
-            let _ = (parse(&text), base(&text), scope(&text));
+            let _ = (parse(&text), base(&text), scope(&text), normal(&text), with_scheme(&text));
         }
     }
 
