@@ -187,11 +187,18 @@ impl Inner {
             original_route_id: Some(envelope.route_id.clone()),
             response_signature: Some(self.passport.sign(&bytes)),
         };
-        let previous = envelope.visited.last().and_then(|id| id.parse::<AgentId>().ok());
+        // Directly, or back the way it came: who asks through the mesh often cannot be reached otherwise. Which of
+        // the visited brought it is not told: 1.1.1 lists them in no order.
+        let visited = envelope.visited.iter().rev().filter_map(|id| id.parse::<AgentId>().ok());
+        let mut ways = vec![response.target];
+        for agent in visited {
+            if !ways.contains(&agent) {
+                ways.push(agent);
+            }
+        }
         let inner = Arc::clone(self);
         self.env.tasks.spawn("routed response", async move {
-            // Directly, or back the way it came: who asks through the mesh often cannot be reached otherwise.
-            for agent in [Some(response.target), previous].into_iter().flatten() {
+            for agent in ways {
                 let next = inner.state.lock().peers.get(&agent).cloned();
                 let Some(next) = next else { continue };
                 let sent = inner.post_to_peer(&next, "mesh_route", response.encode(), HOP_TIMEOUT).await;

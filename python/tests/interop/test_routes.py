@@ -10,7 +10,7 @@ from hostile import MESH, Hostile, fresh_id, without
 from lab import Lab
 from ours import OurNode
 from peer111 import Peer111
-from web import Answer, eventually
+from web import Answer, Listener, eventually
 
 
 FAR = "http://93.184.216.34:8100"
@@ -246,6 +246,22 @@ def test_an_open_door_is_open_through_an_original_and_they_take_our_signed_answe
     # It cannot be reached there, so the answer goes back the way the request came.
     eventually(lambda: frank.connection(entry.agent_id), "our answer at the requester", entry, frank, nodes.bob)
     entry.heard(message_id=frank.send(entry.agent_id, "at last"))
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["the carrier last", "the carrier first"])
+def test_an_answer_finds_its_way_back_whatever_the_order_of_the_visited(lab: Lab, order: int) -> None:
+    # 1.1.1 passes its list through a set, so the last of it need not be the last hop.
+    entry = lab.ours(f"entry {order}", auto_accept="all")
+    with Listener(lambda heard: Answer(200, {"status": "forwarded"})) as carrier:
+        known = Hostile(carrier.base_url)
+        assert known.connect(entry.port).body["auto_accepted"] is True
+        source = Hostile(FAR)
+        visited = [source.agent_id, known.agent_id][::order]
+        through = {"route_type": "connection_request", "visited": visited}
+        asked = route(entry, source.envelope(entry.agent_id, source.request(), **through))
+        assert asked.body["status"] == "delivered", asked
+        [answer] = eventually(lambda: carrier.of("mesh_route"), "the answer at the carrier", entry)
+        assert answer.body["target_agent_id"] == source.agent_id
 
 
 def test_s10_what_comes_in_an_envelope_gains_nothing_from_the_address_of_its_carrier(lab: Lab) -> None:
