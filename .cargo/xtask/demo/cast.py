@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import socket
 import subprocess
 import threading
 import time
@@ -152,13 +151,3 @@ class Agent:
                 if process is self._process:
                     self._events.append(json.loads(line))
                     self._changed.notify_all()
-
-
-def free_ports(count: int) -> range:
-    """Neighbouring ports of this machine that nobody uses."""
-    for first in range(42100, 60000, count):
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for port in range(first, first + count):
-                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return range(first, first + count)
-    raise Failed("no eight neighbouring ports are free")

@@ -14,11 +14,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cast import Agent, Clock, Failed, free_ports, request
+from cast import Agent, Clock, Failed, request
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python/tests/interop"))
 import peer111  # noqa: E402
 from peer111 import Peer111  # noqa: E402
+from web import free_ports  # noqa: E402
 
 SECONDS = 60.0
 """The longest the play may take. It takes about ten."""

@@ -2,18 +2,23 @@
 
 use crate::run::Watched;
 
+/// How much of pytest's sentence about a failure is repeated at the end.
+const LONGEST_FAILURE: usize = 300;
+
 /// How many tests passed, failed and were skipped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) skipped: u64,
+    /// What the runner said in a line about each that failed.
+    pub(crate) failures: Vec<String>,
 }
 
 impl Tally {
     /// One check that is its own test.
-    pub(crate) const fn one(passed: bool) -> Self {
-        Self { passed: passed as u64, failed: !passed as u64, skipped: 0 }
+    pub(crate) fn one(passed: bool) -> Self {
+        Self { passed: passed as u64, failed: !passed as u64, skipped: 0, failures: Vec::new() }
     }
 
     /// What `cargo test` printed: the sum of its `test result:` lines.
@@ -23,6 +28,8 @@ impl Tally {
         for (_, counts) in results {
             sum += Self::of_words(counts);
         }
+        let failed = |line: &str| line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned);
+        sum.failures = watched.text.lines().filter_map(failed).collect();
         sum.failed_if(!watched.success())
     }
 
@@ -32,11 +39,17 @@ impl Tally {
             let (counts, time) = line.rsplit_once(" in ")?;
             time.starts_with(|c: char| c.is_ascii_digit()).then(|| Self::of_words(counts))
         };
-        watched.text.lines().rev().find_map(counts).unwrap_or_default().failed_if(!watched.success())
+        let mut sum: Self = watched.text.lines().rev().find_map(counts).unwrap_or_default();
+        let failed = |line: &str| {
+            let told = line.strip_prefix("FAILED ").or_else(|| line.strip_prefix("ERROR "))?;
+            Some(told.chars().take(LONGEST_FAILURE).collect())
+        };
+        sum.failures = watched.text.lines().filter_map(failed).collect();
+        sum.failed_if(!watched.success())
     }
 
     /// Whether no test ran at all.
-    pub(crate) const fn is_empty(self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.passed + self.failed == 0
     }
 
@@ -70,6 +83,7 @@ impl std::ops::AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.failures.extend(other.failures);
     }
 }
 
@@ -85,22 +99,40 @@ mod tests {
     fn adds_up_the_result_lines_of_every_test_binary() {
         let text = "running 2 tests\n..\ntest result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 7 filtered out\n\
                     test a ... FAILED\ntest result: FAILED. 4 passed; 3 failed; 0 ignored; 0 measured\n";
-        assert_eq!(Tally::of_cargo(&watched(text, false)), Tally { passed: 6, failed: 3, skipped: 1 });
+        assert_eq!(
+            Tally::of_cargo(&watched(text, false)),
+            Tally { passed: 6, failed: 3, skipped: 1, failures: vec!["a".to_owned()] }
+        );
     }
 
     #[test]
     fn reads_the_closing_line_of_pytest_and_no_other() {
         let text = "collected 5 items\n9 passed in the past\n\
                     ===== 1 failed, 2 passed, 1 skipped, 1 error in 0.10s =====\n";
-        assert_eq!(Tally::of_pytest(&watched(text, false)), Tally { passed: 2, failed: 2, skipped: 1 });
+        assert_eq!(
+            Tally::of_pytest(&watched(text, false)),
+            Tally { passed: 2, failed: 2, skipped: 1, failures: Vec::new() }
+        );
         assert_eq!(Tally::of_pytest(&watched("12 passed in 61.20s (0:01:01)\n", true)).passed, 12);
+    }
+
+    #[test]
+    fn failed_tests_are_named() {
+        let cargo = "test wire::a ... FAILED\ntest wire::b ... ok\ntest result: FAILED. 1 passed; 1 failed\n";
+        assert_eq!(Tally::of_cargo(&watched(cargo, false)).failures, ["wire::a"]);
+        let pytest = "FAILED tests/a.py::b[x y] - assert 1 == 2\nERROR tests/c.py\n2 failed in 0.1s\n";
+        let told = Tally::of_pytest(&watched(pytest, false)).failures;
+        assert_eq!(told, ["tests/a.py::b[x y] - assert 1 == 2", "tests/c.py"]);
     }
 
     #[test]
     fn a_runner_that_crashes_is_a_failure_even_though_it_names_no_test() {
         let text =
             "test result: ok. 2 passed; 0 failed; 0 ignored\nerror: process didn't exit successfully\n";
-        assert_eq!(Tally::of_cargo(&watched(text, false)), Tally { passed: 2, failed: 1, skipped: 0 });
+        assert_eq!(
+            Tally::of_cargo(&watched(text, false)),
+            Tally { passed: 2, failed: 1, skipped: 0, failures: Vec::new() }
+        );
         assert_eq!(Tally::of_pytest(&watched("ImportError\n", false)).failed, 1);
     }
 

@@ -61,7 +61,12 @@ impl Report {
         let tally = match result {
             Ok(tally) if tally.failed == 0 => tally,
             Ok(tally) => {
-                self.failures.push(format!("{name}: {} failed, see above", tally.failed));
+                let told = tally.failures.iter().map(|failure| format!("\n        {failure}"));
+                self.failures.push(format!(
+                    "{name}: {} failed, see above{}",
+                    tally.failed,
+                    told.collect::<String>()
+                ));
                 tally
             }
             Err(why) => {

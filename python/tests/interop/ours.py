@@ -62,7 +62,7 @@ class OurNode:
 
     def start(self, port: int = 0) -> OurNode:
         """Starts it at `port`, or where there is room, and returns when it listens."""
-        command = [self.program, json.dumps({"port": port, **self.config})]
+        command = [self.program, json.dumps({"port": port or web.free_port(), **self.config})]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -102,11 +102,11 @@ class OurNode:
             self._process.kill()
         self.stop()
 
-    def restart(self, *, port: int | None = None, **config: Any) -> OurNode:
-        """Stops it and starts it again with the same home, at the same port unless told otherwise (0 for any)."""
+    def restart(self, **config: Any) -> OurNode:
+        """Stops it and starts it again with the same home, at the same port."""
         self.stop()
         self.config.update(config)
-        return self.start(self.port if port is None else port)
+        return self.start(self.port)
 
     def __enter__(self) -> OurNode:
         return self.start()
