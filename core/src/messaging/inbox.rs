@@ -74,6 +74,8 @@ struct Item {
     message: Arc<Message>,
     state: State,
     size: usize,
+    /// Numbers below this one are claimed once the message is on disk.
+    claims: Option<u64>,
 }
 
 /// The messages of a node that wait for its host.
@@ -85,7 +87,7 @@ pub struct Inbox {
     /// How many of those are no notices.
     waiting: usize,
     next_sequence: u64,
-    /// Numbers below this one count as used after a restart, whether they were or not.
+    /// Numbers below this one count as used after a restart, whether they were or not: the disk says so.
     claimed: u64,
     bytes: usize,
     /// Messages that are over, although their rows may be there.
@@ -139,7 +141,7 @@ impl Inbox {
         for row in rows {
             let message: Message = row.parse(Table::Inbox)?;
             inbox.next_sequence = inbox.next_sequence.max(message.sequence + 1);
-            inbox.insert(message, State::Queued { since: now });
+            inbox.insert(message, State::Queued { since: now }, None);
         }
         Ok(inbox)
     }
@@ -153,7 +155,7 @@ impl Inbox {
         self.owed.clone_from(&before.owed);
     }
 
-    fn insert(&mut self, message: Message, state: State) {
+    fn insert(&mut self, message: Message, state: State, claims: Option<u64>) {
         let size = size(&message);
         self.bytes += size;
         self.by_kind.entry(message.kind).or_default().add(size);
@@ -161,7 +163,8 @@ impl Inbox {
             self.by_sender.entry(message.from).or_default().add(size);
         }
         let sequence = message.sequence;
-        self.items.insert(sequence, Item { message: Arc::new(message), state: State::Reserved, size });
+        self.items
+            .insert(sequence, Item { message: Arc::new(message), state: State::Reserved, size, claims });
         self.move_to(sequence, state);
     }
 
@@ -229,15 +232,17 @@ impl Inbox {
         if message.kind == MessageKind::Notice && of_kind.messages >= limits.notices {
             rows.append(self.drop_oldest_notice());
         }
-        if self.next_sequence >= self.claimed {
-            self.claimed = self.next_sequence + CLAIM;
-            rows.put(Table::Meta, NUMBERS, &self.claimed)?;
+        // Every message that nothing on disk has claimed a number for brings the claim along: the one before it may
+        // be refused, as a duplicate for example, and its rows with it.
+        let claims = (self.next_sequence >= self.claimed).then_some(self.next_sequence + CLAIM);
+        if let Some(claims) = claims {
+            rows.put(Table::Meta, NUMBERS, &claims)?;
         }
         message.sequence = self.next_sequence;
         self.next_sequence += 1;
         rows.put(Table::Inbox, sequence::key(message.sequence), &message)?;
         let sequence = message.sequence;
-        self.insert(message, State::Reserved);
+        self.insert(message, State::Reserved, claims);
         Ok((sequence, rows))
     }
 
@@ -261,6 +266,8 @@ impl Inbox {
         if self.items.get(&sequence).is_some_and(|item| item.state == State::Reserved) {
             self.move_to(sequence, State::Queued { since: now });
         }
+        let claims = self.items.get_mut(&sequence).and_then(|item| item.claims.take());
+        self.claimed = self.claimed.max(claims.unwrap_or_default());
         self.items.get(&sequence).map(|item| Arc::clone(&item.message))
     }
 
@@ -282,8 +289,6 @@ impl Inbox {
     /// Forgets a reserved message: its row could not be written.
     pub fn cancel(&mut self, sequence: u64) {
         self.take(sequence);
-        // The claim may have been in the same batch; the next reservation repeats it.
-        self.claimed = 0;
     }
 
     /// The rows that remove a reserved message that somebody else has now. [`Inbox::forget`] it when they are

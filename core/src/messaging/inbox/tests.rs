@@ -152,12 +152,22 @@ fn filters_choose_sender_kind_and_reply() {
 /// What may happen to an inbox. Numbers choose among what is there.
 #[derive(Clone, Debug)]
 enum Step {
-    Reserve { from: u8, kind: MessageKind },
+    /// What is refused by the disk, as a duplicate, leaves no rows.
+    Reserve {
+        from: u8,
+        kind: MessageKind,
+        refused: bool,
+    },
     Confirm(usize),
     Cancel(usize),
-    Next { from: Option<u8> },
+    Next {
+        from: Option<u8>,
+    },
     Acknowledge(usize),
-    Release { choice: usize, delay: u64 },
+    Release {
+        choice: usize,
+        delay: u64,
+    },
     Wait(u64),
     Restart,
 }
@@ -165,7 +175,9 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![Just(MessageKind::Peer), Just(MessageKind::Stranger), Just(MessageKind::Notice)];
     prop_oneof![
-        4 => (0..3_u8, kind).prop_map(|(from, kind)| Step::Reserve { from, kind }),
+        4 => (0..3_u8, kind, prop::bool::weighted(0.2)).prop_map(|(from, kind, refused)| {
+            Step::Reserve { from, kind, refused: refused && kind != MessageKind::Notice }
+        }),
         4 => any::<usize>().prop_map(Step::Confirm),
         1 => any::<usize>().prop_map(Step::Cancel),
         4 => prop::option::of(0..3_u8).prop_map(|from| Step::Next { from }),
@@ -183,6 +195,7 @@ struct Known {
     from: u8,
     kind: MessageKind,
     state: State,
+    refused: bool,
 }
 
 proptest! {
@@ -195,15 +208,15 @@ proptest! {
         let mut used = 0;
         let mut now = NOW;
         for step in steps {
-            let chosen = |choice: usize, wanted: fn(&State) -> bool| {
+            let chosen = |choice: usize, wanted: fn(&Known) -> bool| {
                 let fitting: Vec<u64> =
-                    known.iter().filter(|item| wanted(&item.state)).map(|item| item.sequence).collect();
+                    known.iter().filter(|item| wanted(item)).map(|item| item.sequence).collect();
                 fitting.get(choice % fitting.len().max(1)).copied()
             };
-            let reserved = |choice| chosen(choice, |state| *state == State::Reserved);
+            let reserved = |choice| chosen(choice, |item| item.state == State::Reserved);
             let mut rows = Batch::new();
             match step {
-                Step::Reserve { from, kind } => {
+                Step::Reserve { from, kind, refused } => {
                     let of_kind = known.iter().filter(|item| item.kind == kind).count();
                     let of_sender = known
                         .iter()
@@ -219,20 +232,20 @@ proptest! {
                         Ok((sequence, batch)) => {
                             prop_assert!(fits);
                             prop_assert!(sequence >= used, "{sequence} was used before {used}");
-                            used = sequence + 1;
+                            used = if refused { used } else { sequence + 1 };
                             if kind == MessageKind::Notice && of_kind >= 2 {
                                 let oldest = known.iter().position(|item| {
                                     item.kind == kind && !matches!(item.state, State::Leased)
                                 });
                                 oldest.map(|index| known.remove(index));
                             }
-                            known.push(Known { sequence, from, kind, state: State::Reserved });
-                            rows = batch;
+                            known.push(Known { sequence, from, kind, state: State::Reserved, refused });
+                            rows = if refused { Batch::new() } else { batch };
                         }
                     }
                 }
                 Step::Confirm(choice) => {
-                    if let Some(sequence) = reserved(choice) {
+                    if let Some(sequence) = chosen(choice, |item| item.state == State::Reserved && !item.refused) {
                         prop_assert!(inbox.confirm(sequence, now).is_some());
                         known.iter_mut().filter(|item| item.sequence == sequence).for_each(|item| {
                             item.state = State::Queued { since: now };
@@ -263,7 +276,7 @@ proptest! {
                     if let Some(sequence) = reserved(choice) {
                         prop_assert!(inbox.acknowledge(sequence).is_err(), "nobody has seen it");
                     }
-                    if let Some(sequence) = chosen(choice, |state| *state != State::Reserved) {
+                    if let Some(sequence) = chosen(choice, |item| item.state != State::Reserved) {
                         rows = inbox.acknowledge(sequence).unwrap();
                         inbox.forget(sequence);
                         known.retain(|item| item.sequence != sequence);
@@ -287,6 +300,7 @@ proptest! {
                         disk.iter().filter(|(key, _)| key.0 == Table::Inbox).map(row).collect();
                     let claimed = disk.iter().find(|(key, _)| key.1 == NUMBERS).map(row);
                     inbox = Inbox::load(&rows, claimed.as_ref(), now).unwrap();
+                    known.retain(|item| !item.refused);
                     known.iter_mut().for_each(|item| item.state = State::Queued { since: now });
                 }
             }
