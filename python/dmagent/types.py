@@ -263,7 +263,9 @@ class Settings(TypedDict, total=False):
     86,400.
     """
     outbox_limit: int
-    """Most messages that wait for unreachable peers. Default: 10,000."""
+    """Most messages that wait for unreachable peers; those being sent at the moment may be as many again. Default:
+    10,000.
+    """
     ping_interval_secs: int
     """How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for a new
     address after 30 s of silence.

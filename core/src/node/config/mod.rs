@@ -96,7 +96,8 @@ pub struct NodeConfig {
     pub inbox: InboxLimits,
     /// How long a message waits for an unreachable peer, in seconds, when the sender gives no time. Default: 86,400.
     pub outbox_expiry_secs: u64,
-    /// Most messages that wait for unreachable peers. Default: 10,000.
+    /// Most messages that wait for unreachable peers; those being sent at the moment may be as many again.
+    /// Default: 10,000.
     pub outbox_limit: usize,
     /// Seal message bodies for peers that can open them. Default: true.
     pub seal: bool,

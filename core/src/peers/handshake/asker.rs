@@ -37,14 +37,23 @@ impl Peers {
                 let sent_at = accepted.signed.as_ref().and_then(|signed| time::parse(&signed.timestamp));
                 let is_news = sent_at > known.last_update;
                 let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
+                // Where we asked, and where it says itself that it is.
+                let place =
+                    self.outstanding().find(|asked| asked.url == base && asked.agent_id == accepted.from);
+                let place = place.map(|asked| kept_url(&asked.url, &accepted.url));
                 let rows = self.change(&accepted.from, |connection| {
                     if is_news {
                         connection.capabilities = capabilities;
+                        place.into_iter().for_each(|url| connection.move_to(url, DIALLED));
                     }
                     connection.identity_verified = true;
                     connection.last_activity = Some(now);
                 });
-                return told(rows);
+                let answered = self.drop_outstanding_if(|asked| is_news && asked.agent_id == accepted.from);
+                return told(rows.map(|mut rows| {
+                    rows.append(answered);
+                    rows
+                }));
             }
             // Whoever makes us dial them could otherwise take over the name of a peer (S4).
             Some(known) if known.signs_v2() => return unsigned(),

@@ -284,6 +284,14 @@ fn accept(alice: &mut Side, bob: &Side, signed: bool) -> u16 {
 }
 
 #[test]
+fn a_proven_acceptance_of_a_known_peer_ends_our_request_and_moves_it_to_where_we_asked() {
+    let (mut alice, bob) = asked_elsewhere(true);
+    assert_eq!(accept(&mut alice, &bob, true), 200);
+    assert_eq!(alice.peers.outstanding().count(), 0);
+    assert_eq!(url::base(&alice.peers.get(&bob.me.agent_id).unwrap().url), "http://127.0.0.1:6666");
+}
+
+#[test]
 fn an_unsigned_acceptance_takes_nothing_from_a_peer_that_has_proven_itself_s4() {
     for (signs, status) in [(true, 403), (false, 200)] {
         let (mut alice, bob) = asked_elsewhere(signs);
