@@ -15,6 +15,7 @@ type Generator = fn() -> Result<String>;
 /// below the schema are made from it as it stands on disk.
 const FILES: &[(&str, Generator)] = &[
     (SCHEMA, schema),
+    (HEADER, header),
     // A wheel takes licences from the folder of its project alone.
     ("python/LICENSE-APACHE", || licence("LICENSE-APACHE")),
     ("python/LICENSE-MIT", || licence("LICENSE-MIT")),
@@ -25,11 +26,17 @@ const FILES: &[(&str, Generator)] = &[
     ("python/dmagent/types.py", || python_part("types")),
 ];
 
+const HEADER: &str = "include/dmagent.h";
 const SCHEMA: &str = "include/dmagent.schema.json";
 
 /// Verbs, records, events, settings, error codes.
 fn schema() -> Result<String> {
     run::capture(run::cargo().args(["run", "--quiet", "--package", "dmagent", "--example", "schema"]))
+}
+
+/// The C functions.
+fn header() -> Result<String> {
+    run::capture(run::cargo().args(["run", "--quiet", "--package", "dmagent-ffi", "--example", "header"]))
 }
 
 /// A text at the top of the checkout.

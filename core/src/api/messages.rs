@@ -209,7 +209,7 @@ pub(super) fn seconds(name: &str, value: f64, most: f64) -> Result<Duration> {
 /// Types of messages that mean something to a node and not to its host: the end of a connection, and settings of 1.1.1.
 const RESERVED_TYPES: [&str; 2] = ["trust_disconnect_notice", "security_push"];
 /// No wait is longer than a year.
-const LONGEST_WAIT: f64 = 31_536_000.0;
+pub(super) const LONGEST_WAIT: f64 = 31_536_000.0;
 
 impl Messages<'_> {
     /// Sends a message. The receipt tells for each recipient whether the message is stored here, accepted by
@@ -221,6 +221,15 @@ impl Messages<'_> {
     /// [`Code::QueueFull`] when the outbox is full, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
     /// disk does not take it.
     pub async fn send(&self, args: SendArgs) -> Result<Receipt> {
+        self.send_as(self.0.inner().new_message_id(), args).await
+    }
+
+    pub(super) fn node(&self) -> &Node {
+        self.0
+    }
+
+    /// As [`Messages::send`], under an id that is known before.
+    pub(super) async fn send_as(&self, message_id: String, args: SendArgs) -> Result<Receipt> {
         let inner = self.0.inner();
         let expires_in = match args.expires_in_secs {
             Some(secs) => seconds("expires_in_secs", secs, 86_400.0)?,
@@ -242,6 +251,7 @@ impl Messages<'_> {
         }
         inner
             .send(Outgoing {
+                message_id,
                 to,
                 content: args.content,
                 metadata: args.metadata,

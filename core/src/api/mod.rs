@@ -11,9 +11,11 @@
 //!
 //! All futures here are cancel-safe: dropping one leaves the node before or after the change, never between.
 
+mod ask;
 pub mod blocking;
 mod discovery;
 mod inbox;
+mod log;
 mod messages;
 mod node;
 mod passport;
@@ -22,8 +24,10 @@ mod schema;
 mod trust;
 mod verbs;
 
+pub use ask::AskArgs;
 pub use discovery::{Discoveries, NoArgs};
 pub use inbox::Inbox;
+pub use log::{LogRecord, LogSink, log_to};
 pub use messages::{
     BroadcastArgs, ContextArgs, ContextText, LogArgs, Messages, NextArgs, Recipients, ReleaseArgs, Released,
     SendArgs, SequenceArgs,

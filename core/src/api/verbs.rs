@@ -79,6 +79,8 @@ verbs! {
     "peers.of" => peers.of(PeersOfArgs) -> Vec<PeerHint>;
     /// Sends a message to one or several peers.
     "messages.send" => messages.send(SendArgs) -> Receipt;
+    /// Sends a message to one peer and waits for the answer to it.
+    "messages.ask" => messages.ask(AskArgs) -> Message;
     /// Tells all peers, or the most trusted, a status.
     "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
     /// Waits for the next message.

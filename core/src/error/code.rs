@@ -117,6 +117,8 @@ codes! {
     BlockingInAsync = 6, "blocking_in_async", Never, 500, InvalidInput;
     /// The process forked after the node was opened; open a node in the child instead.
     Forked = 7, "forked", Never, 500, Closed;
+    /// A handle was freed before, or is another kind of handle.
+    InvalidHandle = 8, "invalid_handle", Never, 500, InvalidInput;
 
     /// A setting or environment variable has a value that is not allowed.
     ConfigInvalid = 100, "config_invalid", Never, 500, Config;

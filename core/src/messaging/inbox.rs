@@ -8,7 +8,7 @@
 //! Peers, strangers and notices have their own quotas, so none of them can fill the room of the others (S16).
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -92,6 +92,8 @@ pub struct Inbox {
     bytes: usize,
     /// Messages that are over, although their rows may be there.
     owed: BTreeSet<u64>,
+    /// Questions that somebody waits for the answer of, with whom was asked.
+    questions: HashSet<(String, AgentId)>,
     by_kind: HashMap<MessageKind, Held>,
     by_sender: HashMap<AgentId, Held>,
 }
@@ -153,6 +155,29 @@ impl Inbox {
             self.take(*sequence);
         }
         self.owed.clone_from(&before.owed);
+        self.questions.clone_from(&before.questions);
+    }
+
+    /// From now on the answer of `agent` to this message is only for those who ask for it, or with [`Inbox::unasked`]
+    /// for everybody again.
+    pub fn asked(&mut self, message_id: &str, agent: AgentId) {
+        self.questions.insert((message_id.to_owned(), agent));
+    }
+
+    /// Nobody waits for that answer any more.
+    pub fn unasked(&mut self, message_id: &str, agent: AgentId) {
+        self.questions.remove(&(message_id.to_owned(), agent));
+    }
+
+    /// Whether `filter` wants a message that nobody else waits for.
+    fn suits(&self, message: &Message, filter: &Filter) -> bool {
+        let is_awaited = || match &message.in_reply_to {
+            Some(question) if !self.questions.is_empty() => {
+                self.questions.contains(&(question.clone(), message.from))
+            }
+            _ => false,
+        };
+        filter.matches(message) && (filter.in_reply_to.is_some() || !is_awaited())
     }
 
     fn insert(&mut self, message: Message, state: State, claims: Option<u64>) {
@@ -305,7 +330,8 @@ impl Inbox {
     pub fn next(&mut self, filter: &Filter, now: Timestamp) -> Option<Message> {
         let sequence = *self.queued.iter().find(|sequence| {
             self.items.get(sequence).is_some_and(|item| {
-                matches!(item.state, State::Queued { since } if since <= now) && filter.matches(&item.message)
+                matches!(item.state, State::Queued { since } if since <= now)
+                    && self.suits(&item.message, filter)
             })
         })?;
         self.move_to(sequence, State::Leased);
@@ -321,7 +347,7 @@ impl Inbox {
         self.queued
             .iter()
             .filter_map(|sequence| self.items.get(sequence))
-            .filter(|item| filter.matches(&item.message))
+            .filter(|item| self.suits(&item.message, filter))
             .filter_map(|item| match item.state {
                 State::Queued { since } => Some(since),
                 _ => None,

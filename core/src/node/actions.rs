@@ -211,6 +211,7 @@ impl Inner {
             ))
         } else {
             self.send(Outgoing {
+                message_id: self.new_message_id(),
                 to: connected,
                 content: text,
                 metadata: metadata.clone(),

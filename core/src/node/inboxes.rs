@@ -32,7 +32,28 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Keeps the answer to a question for whoever asked, for as long as it lives.
+pub(crate) struct Question<'a> {
+    inner: &'a Inner,
+    message_id: String,
+    agent: AgentId,
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.inner.state.lock().inbox.unasked(&self.message_id, self.agent);
+        // It may have come meanwhile, and is for everybody now.
+        self.inner.inbox_bell.notify_waiters();
+    }
+}
+
 impl Inner {
+    /// Keeps the answer of `agent` to a message of ours for those who ask for it.
+    pub(crate) fn expect_answer(&self, message_id: &str, agent: AgentId) -> Question<'_> {
+        self.state.lock().inbox.asked(message_id, agent);
+        Question { inner: self, message_id: message_id.to_owned(), agent }
+    }
+
     /// The next message that `filter` wants, leased to the caller; `None` when time runs out first.
     /// Cancel-safe: a message is leased in the same poll that returns it.
     pub(crate) async fn next_message(

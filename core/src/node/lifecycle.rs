@@ -59,6 +59,12 @@ impl Node {
         self.0.inner.close().await
     }
 
+    /// Ends the node at once, as dropping its last handle does: tasks stop at their next await, what was not acknowledged
+    /// stays on disk. For hosts whose handles live longer than they mean to use the node; others [`Node::close`].
+    pub fn stop(&self) {
+        self.0.inner.end_now();
+    }
+
     /// Whether [`Node::close`] was called.
     pub fn is_closed(&self) -> bool {
         self.0.inner.closed.load(Ordering::Acquire)

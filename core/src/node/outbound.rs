@@ -39,6 +39,7 @@ const ROW_PATIENCE: Duration = Duration::from_millis(5);
 /// What to send.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
+    pub(crate) message_id: String,
     pub(crate) to: Vec<AgentId>,
     pub(crate) content: String,
     pub(crate) metadata: Map<String, Value>,
@@ -103,12 +104,17 @@ impl Outgoing {
 }
 
 impl Inner {
+    /// An id for a message of ours.
+    pub(crate) fn new_message_id(&self) -> String {
+        self.id("msg-", 16)
+    }
+
     /// Stores and sends a message; see the module docs for what the receipt means.
     pub(crate) async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Receipt> {
         outgoing.check()?;
         let mut seen = std::collections::BTreeSet::new();
         outgoing.to.retain(|agent| seen.insert(*agent));
-        let message_id = self.id("msg-", 16);
+        let message_id = outgoing.message_id.clone();
         let wait = outgoing.wait;
         let targets = outgoing.to.clone();
         let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();

@@ -214,6 +214,27 @@ impl NodeConfig {
         config.validated()
     }
 
+    /// The settings of a preset by its name, changed by a JSON object: how other languages begin. `agent` is the modest
+    /// defaults under the variables of the process, `environment` the product page's defaults under them; `internet` and
+    /// `ephemeral` do not read the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::InvalidArgument`] for another name, [`Code::ConfigInvalid`] names the member and what is allowed.
+    pub fn preset(name: &str, changes: &str) -> Result<Self> {
+        let base = match name {
+            "agent" => Self::new().overlay(&ProcessEnvironment)?,
+            "environment" => Self::internet().overlay(&ProcessEnvironment)?,
+            "internet" => Self::internet(),
+            "ephemeral" => Self::ephemeral(),
+            _ => {
+                let sentence = "preset must be agent, environment, internet or ephemeral";
+                return Err(Error::new(Code::InvalidArgument, sentence).with("preset", name));
+            }
+        };
+        base.changed(changes)
+    }
+
     /// These settings, changed by a JSON object. Of `inbox` and `limits` the members that are absent stay as they
     /// are; every other member replaces what was there.
     ///

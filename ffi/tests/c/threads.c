@@ -1,0 +1,72 @@
+// Many threads on one node; waits that end because somebody closes it; nodes opened and ended in turn.
+
+#include "check.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#define THREADS 8
+#define EACH 25
+
+static dm_node *sender, *receiver;
+static dm_agent_id to;
+static atomic_int handled, closed;
+
+static void *sends(void *unused) {
+    dm_error error;
+    for (int turn = 0; turn < EACH; turn++) {
+        dm_delivery_state delivered;
+        OK(dm_send(sender, T(to.hex), T("work"), NONE, &delivered, NULL, &error));
+        CHECK(delivered != DM_DELIVERY_FAILED);
+    }
+    return unused;
+}
+
+static void *receives(void *unused) {
+    dm_error error;
+    for (;;) {
+        dm_message *message = NULL;
+        dm_status status = dm_receive(receiver, NONE, -1, &message, &error);
+        if (status == DM_CLOSED || status == DM_INVALID_HANDLE) {
+            dm_error_clear(&error);
+            atomic_fetch_add(&closed, 1);
+            return unused;
+        }
+        CHECK(status == DM_OK);
+        if (same(dm_message_content(message), "work")) atomic_fetch_add(&handled, 1);
+        OK(dm_acknowledge(message, NULL, &error));
+        dm_message_free(&message);
+    }
+}
+
+int main(void) {
+    dm_error error;
+    sender = ephemeral("sender");
+    OK(dm_node_open(NONE, T("{\"ephemeral\": true, \"limits\": {\"loopback\": \"exempt\"}}"), &receiver, &error));
+    to = introduce(sender, receiver);
+    pthread_t senders[THREADS], receivers[THREADS];
+    for (int each = 0; each < THREADS; each++) {
+        CHECK(pthread_create(&receivers[each], NULL, receives, NULL) == 0);
+        CHECK(pthread_create(&senders[each], NULL, sends, NULL) == 0);
+    }
+    for (int each = 0; each < THREADS; each++) CHECK(pthread_join(senders[each], NULL) == 0);
+    for (int turn = 0; turn < 4000 && handled < THREADS * EACH; turn++) usleep(5000);
+    CHECK(handled == THREADS * EACH);
+
+    // Waiting threads learn the end, whether it comes with a close or with a free.
+    dm_node *copy = receiver;
+    dm_node_free(&copy);
+    for (int each = 0; each < THREADS; each++) CHECK(pthread_join(receivers[each], NULL) == 0);
+    CHECK(closed == THREADS);
+    dm_node_free(&sender);
+
+    for (int turn = 0; turn < 5; turn++) {
+        dm_node *first = ephemeral("first"), *second = ephemeral("second");
+        introduce(first, second);
+        OK(dm_node_close(first, &error));
+        dm_node_free(&first);
+        dm_node_free(&second);
+    }
+    puts("threads: passed");
+    return 0;
+}

@@ -1,0 +1,148 @@
+//! Runs the C programs of `tests/c` against this library: linked statically and shared, under AddressSanitizer, and under
+//! valgrind where that is installed. Needs a C compiler.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+
+/// The programs, and whether they also run where every instruction is emulated.
+const PROGRAMS: [(&str, bool); 6] = [
+    ("conversation", true),
+    ("misuse", true),
+    ("callbacks", true),
+    ("policy", false),
+    ("threads", true),
+    // Valgrind follows one process.
+    ("fork", false),
+];
+/// What a static library of Rust needs from the system.
+const SYSTEM: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
+const STRICT: [&str; 7] = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-g", "-O1"];
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where cargo puts the library: above the folder of this program.
+fn libraries() -> PathBuf {
+    let own = env::current_exe().expect("this program has a path");
+    own.ancestors().nth(2).expect("it lies in target/PROFILE/deps").to_path_buf()
+}
+
+fn done(command: &mut Command, what: &str) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{what} does not start: {error}"));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success(), "{what}: {}\n{text}", output.status);
+    output
+}
+
+/// A compiler of C, or of another language that includes C, for one program.
+fn compile(compiler: &str, source: &Path, flags: &[&str], to: &Path) {
+    let mut command = Command::new(compiler);
+    command.args(flags).arg("-I").arg(here().join("../include")).arg("-I").arg(here().join("tests/c"));
+    command.arg(source).arg("-o").arg(to);
+    if flags.contains(&"-static-libgcc") || !flags.contains(&"-DSHARED") {
+        command.arg(libraries().join("libdmagent.a")).args(SYSTEM);
+    } else {
+        let folder = libraries();
+        command.arg("-L").arg(&folder).arg("-ldmagent").arg("-lpthread");
+        command.arg(format!("-Wl,-rpath,{}", folder.display()));
+    }
+    done(&mut command, &format!("{compiler} {}", source.display()));
+}
+
+fn built(folder: &TempDir, program: &str, flags: &[&str]) -> PathBuf {
+    let to = folder.path().join(program);
+    compile("cc", &here().join("tests/c").join(format!("{program}.c")), &[&STRICT, flags].concat(), &to);
+    to
+}
+
+fn run(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(program.parent().expect("a program lies in a folder"));
+    command
+}
+
+#[test]
+fn the_programs_pass_with_the_static_library() {
+    let folder = TempDir::new().unwrap();
+    for (program, _) in PROGRAMS {
+        done(&mut run(&built(&folder, program, &[])), program);
+    }
+}
+
+#[test]
+fn the_programs_pass_under_address_sanitizer() {
+    let folder = TempDir::new().unwrap();
+    for (program, _) in PROGRAMS {
+        let built = built(&folder, program, &["-fsanitize=address", "-fno-omit-frame-pointer"]);
+        done(run(&built).env("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0"), program);
+    }
+}
+
+/// A sanitizer that is not linked finds nothing: this program leaks, and writes where it must not.
+#[test]
+fn address_sanitizer_is_linked_and_finds_what_is_wrong() {
+    let folder = TempDir::new().unwrap();
+    for (deed, words) in [("LEAK", "detected memory leaks"), ("OVERRUN", "heap-buffer-overflow")] {
+        let define = format!("-D{deed}");
+        let flags = [&STRICT[..], &["-fsanitize=address", &define]].concat();
+        let to = folder.path().join(deed);
+        compile("cc", &here().join("tests/c/broken.c"), &flags, &to);
+        let output = run(&to).env("ASAN_OPTIONS", "detect_leaks=1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(words), "{deed}: {}\n{said}", output.status);
+    }
+}
+
+#[test]
+fn the_shared_library_has_its_name_and_works() {
+    let folder = TempDir::new().unwrap();
+    let program = built(&folder, "conversation", &["-DSHARED"]);
+    let soname = format!("libdmagent.so.{}", include_str!("../abi").trim());
+    // The name inside is that of an installed library.
+    std::os::unix::fs::symlink(libraries().join("libdmagent.so"), folder.path().join(&soname)).unwrap();
+    done(run(&program).env("LD_LIBRARY_PATH", folder.path()), "conversation");
+    let needed = done(Command::new("readelf").arg("-d").arg(&program), "readelf");
+    assert!(String::from_utf8_lossy(&needed.stdout).contains(&soname));
+}
+
+#[test]
+fn a_c_plus_plus_compiler_takes_the_header_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let to = folder.path().join("conversation");
+    let source = folder.path().join("conversation.cpp");
+    std::fs::copy(here().join("tests/c/conversation.c"), &source).unwrap();
+    compile("c++", &source, &["-std=c++17", "-Wall", "-Wextra", "-Werror", "-g"], &to);
+    done(&mut run(&to), "conversation");
+}
+
+#[test]
+fn valgrind_finds_nothing() {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        println!("valgrind is not installed, so this was not checked");
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    for (program, _) in PROGRAMS.iter().filter(|(_, emulated)| *emulated) {
+        let built = built(&folder, program, &[]);
+        let mut command = Command::new("valgrind");
+        command.args(["--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite", "--error-exitcode=9"]);
+        done(command.arg(built).current_dir(folder.path()), program);
+    }
+}
+
+#[test]
+fn the_version_of_the_border_is_that_of_the_library_name() {
+    let header = std::fs::read_to_string(here().join("../include/dmagent.h")).unwrap();
+    let line = format!("#define DM_ABI_VERSION {}\n", include_str!("../abi").trim());
+    assert!(header.contains(&line), "ffi/abi, DM_ABI_VERSION and the header belong together");
+}
