@@ -23,16 +23,16 @@ def parameter(schema: Schema, member: str, described: Node) -> tuple[str, str]:
     name = safe(member)
     inner = schema.optional(described) or described
     if schema.name_of(inner) == "AgentId":
-        return "AgentLike", f"agent_id({name})"
+        return "AgentLike", f'agent_id("{name}", {name})'
     if schema.name_of(inner) == "Recipients":
-        return "AgentLike | Iterable[AgentLike]", f"recipients({name})"
+        return "AgentLike | Iterable[AgentLike]", f'recipients("{name}", {name})'
     if inner.get("type") == "array" and schema.name_of(inner["items"]) == "AgentId":
-        return "AgentLike | Iterable[AgentLike]", f"agent_ids({name})"
+        return "AgentLike | Iterable[AgentLike]", f'agent_ids("{name}", {name})'
     if inner.get("type") == "array":
         item = schema.hint(inner["items"])
-        return f"{item} | Iterable[{item}]", f"several({name})"
+        return f"{item} | Iterable[{item}]", f'several("{name}", {name})'
     if member == "sequence":
-        return "int | Message", f"sequence_of({name})"
+        return "int | Message", f'sequence_of("{name}", {name})'
     return schema.hint(inner), name
 
 

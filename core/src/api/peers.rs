@@ -176,7 +176,7 @@ impl Connections<'_> {
     /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`], [`Code::Unreachable`], [`Code::PeerRefused`].
     pub async fn of(&self, args: PeersOfArgs) -> Result<Vec<PeerHint>> {
         if !(1..=50).contains(&args.n) {
-            return Err(Error::new(Code::InvalidArgument, "n must be 1 to 50"));
+            return Err(Error::new(Code::InvalidArgument, format!("n must be 1 to 50, not {}", args.n)));
         }
         let inner = self.0.inner();
         let peer = inner.state.lock().peers.require(&args.agent)?.clone();
