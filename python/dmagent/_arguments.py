@@ -30,7 +30,7 @@ def agent_id(name: str, agent: AgentLike) -> str:
     from ._shape import Agent
 
     found = agent if isinstance(agent, str) else getattr(agent, "agent_id", agent)
-    if reason := Agent().fault(name, found):
+    if reason := Agent(or_holder=True).fault(name, found):
         raise invalid(reason)
     return str(found)
 
@@ -48,19 +48,21 @@ def recipients(name: str, to: AgentLike | Iterable[AgentLike]) -> str | list[str
     if isinstance(to, str) or hasattr(to, "agent_id"):
         return agent_id(name, to)
     if not _is_several(to):
-        raise invalid(List(Agent(), or_one=True).refused(name, to))
+        raise invalid(List(Agent(or_holder=True), or_one=True).refused(name, to))
     return [agent_id(f"{name}[{index}]", agent) for index, agent in enumerate(to)]
 
 
-def several(name: str, words: str | Iterable[str]) -> list[str]:
-    """One word or several. What the words may be is checked with the other arguments."""
-    from ._shape import shown
+def several(verb: str, name: str, words: str | Iterable[str]) -> list[str]:
+    """One word or several, for an argument of a verb."""
+    from ._shape import List
+    from ._shapes import VERBS
 
-    if isinstance(words, str):
-        return [words]
-    if not _is_several(words):
-        raise invalid(f"{name} must be a word or a list of words, not {shown(words)}")
-    return list(words)
+    shape = VERBS[verb].members[name]
+    assert isinstance(shape, List)
+    listed = list(words) if _is_several(words) else words
+    if reason := List(shape.item, or_one=True).fault(name, listed):
+        raise invalid(reason)
+    return listed if isinstance(listed, list) else [listed]
 
 
 def sequence_of(name: str, message: int | Message) -> int:
@@ -79,10 +81,9 @@ def wanted(
     kinds: MessageKind | Iterable[MessageKind] | None,
 ) -> dict[str, Any]:
     """The arguments of `messages.next` for a filter."""
-    chosen = several("kinds", FOR_THE_AGENT if kinds is None else kinds)
-    filter: dict[str, Any] = {"kinds": checked("messages.next", "kinds", "kinds", chosen)}
+    filter: dict[str, Any] = {"kinds": several("messages.next", "kinds", FOR_THE_AGENT if kinds is None else kinds)}
     # The core reads an empty list as "anything".
-    if not chosen:
+    if not filter["kinds"]:
         raise invalid("kinds is an empty list; leave it out to hear peers and strangers")
     if from_ is not None:
         filter["from"] = agent_ids("from_", from_)
@@ -158,5 +159,5 @@ def _setting(value: object) -> str:
 
 
 def _is_several(values: object) -> bool:
-    # These can be iterated too, but nobody means their bytes or keys.
-    return hasattr(values, "__iter__") and not isinstance(values, (bytes, bytearray, dict))
+    # These can be iterated too, but nobody means their letters, bytes or keys.
+    return hasattr(values, "__iter__") and not isinstance(values, (str, bytes, bytearray, dict))

@@ -62,12 +62,8 @@ class Number(Shape):
         return f"a number from {self.least:,g} to {self.most:,.10g}"
 
     def fault(self, name: str, value: object) -> str | None:
-        from math import isfinite
-
-        right = isinstance(value, int) and not isinstance(value, bool)
-        if isinstance(value, float):
-            right = isfinite(value)
-        return None if right and within(value, self.least, self.most) else self.refused(name, value)
+        right = is_finite(value) and within(value, self.least, self.most)
+        return None if right else self.refused(name, value)
 
 
 class Whole(Shape):
@@ -153,12 +149,16 @@ class Word(Shape):
 
 
 class Agent(Shape):
-    """An agent id."""
+    """An agent id; what has one was asked for it before, where that is allowed."""
 
-    __slots__ = ()
+    __slots__ = ("or_holder",)
+
+    def __init__(self, or_holder: bool = False) -> None:
+        self.or_holder = or_holder
 
     def wanted(self) -> str:
-        return "an agent id (64 lower-case hexadecimal digits) or something with an `agent_id`"
+        holder = " or something with an `agent_id`" if self.or_holder else ""
+        return f"an agent id (64 lower-case hexadecimal digits){holder}"
 
     def fault(self, name: str, value: object) -> str | None:
         right = isinstance(value, str) and len(value) == 64 and not value.strip("0123456789abcdef")
@@ -322,6 +322,18 @@ def keys_fault(name: str, value: Mapping[object, object]) -> str | None:
         if not isinstance(key, str) or not is_text(key):
             return f"the keys of {name} must be text, not {shown(key)}"
     return None
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value is a number that a float can hold."""
+    from math import isfinite
+
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def within(value: object, least: float | None, most: float | None) -> bool:

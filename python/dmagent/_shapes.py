@@ -144,7 +144,7 @@ VERBS = {
     "peers.of": Members(
         {
             "agent": Agent(),
-            "n": Whole(0, 4294967295),
+            "n": Whole(1, 50),
         },
         "agent",
     ),
@@ -152,7 +152,7 @@ VERBS = {
         {
             "content": Text(),
             "expires_in_secs": Optional(Number(0.0, 86400.0)),
-            "hops": Whole(0, 4294967295),
+            "hops": Whole(0, 50),
             "in_reply_to": Optional(Text()),
             "metadata": Dict(Json()),
             "timeout_secs": Number(0.0, 31536000.0),
@@ -165,7 +165,7 @@ VERBS = {
         {
             "content": Text(),
             "metadata": Dict(Json()),
-            "top": Optional(Whole(0, 4294967295)),
+            "top": Optional(Whole(1, 4294967295)),
         },
         "content",
     ),

@@ -249,7 +249,7 @@ class Messages(Caller):
         if in_reply_to is not None:
             arguments["in_reply_to"] = in_reply_to
         if kinds is not None:
-            arguments["kinds"] = several("kinds", kinds)
+            arguments["kinds"] = several("messages.next", "kinds", kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         result = self._call("messages.next", arguments)

@@ -50,6 +50,7 @@ pub struct SendArgs {
     pub in_reply_to: Option<String>,
     /// How often it may be forwarded, 0 to 50. Default: 10.
     #[serde(default = "default_hops")]
+    #[schemars(range(max = limits::MAX_HOPS))]
     pub hops: u32,
     /// How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
     /// `outbox_expiry_secs`.
@@ -102,6 +103,7 @@ pub struct BroadcastArgs {
     pub metadata: Map<String, Value>,
     /// Only to this many most trusted peers. Default: to all.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub top: Option<u32>,
 }
 

@@ -67,6 +67,7 @@ pub struct PeersOfArgs {
     pub agent: AgentId,
     /// How many, 1 to 50. Default: 10.
     #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 50))]
     pub n: u32,
 }
 

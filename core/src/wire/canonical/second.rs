@@ -344,7 +344,10 @@ mod tests {
         for bad in [json!(big), json!(-(big as i64)), json!(u64::MAX), json!(i64::MIN), json!(1e300)] {
             let error = digest(bad.clone()).unwrap_err();
             assert_eq!(error.code(), Code::WireField, "{bad}");
-            assert!(error.message().starts_with(r#"metadata["deep"][0]["n"] is a number beyond 2^53"#), "{error}");
+            assert!(
+                error.message().starts_with(r#"metadata["deep"][0]["n"] is a number beyond 2^53"#),
+                "{error}"
+            );
         }
     }
 
