@@ -45,11 +45,14 @@ def recipients(name: str, to: AgentLike | Iterable[AgentLike]) -> str | list[str
     """One id, or a list of them."""
     from ._shape import Agent, List
 
-    if isinstance(to, str) or hasattr(to, "agent_id"):
-        return agent_id(name, to)
-    if not _is_several(to):
-        raise invalid(List(Agent(or_holder=True), or_one=True).refused(name, to))
-    return [agent_id(f"{name}[{index}]", agent) for index, agent in enumerate(to)]
+    given: Any = to
+    # An agent that can be iterated is still one.
+    if isinstance(given, str) or hasattr(given, "agent_id"):
+        return agent_id(name, given)
+    listed = _listed(given)
+    if listed is None:
+        raise invalid(List(Agent(or_holder=True), or_one=True).refused(name, given))
+    return [agent_id(f"{name}[{index}]", agent) for index, agent in enumerate(listed)]
 
 
 def several(verb: str, name: str, words: str | Iterable[str]) -> list[str]:
@@ -59,10 +62,10 @@ def several(verb: str, name: str, words: str | Iterable[str]) -> list[str]:
 
     shape = VERBS[verb].members[name]
     assert isinstance(shape, List)
-    listed = list(words) if _is_several(words) else words
-    if reason := List(shape.item, or_one=True).fault(name, listed):
+    listed = _listed(words)
+    if reason := List(shape.item, or_one=True).fault(name, words if listed is None else listed):
         raise invalid(reason)
-    return listed if isinstance(listed, list) else [listed]
+    return [str(words)] if listed is None else listed
 
 
 def sequence_of(name: str, message: int | Message) -> int:
@@ -158,6 +161,9 @@ def _setting(value: object) -> str:
     return str(fspath(value)) if isinstance(value, PathLike) else str(value)
 
 
-def _is_several(values: object) -> bool:
+def _listed(values: Any) -> list[Any] | None:
+    """Several values as a list; `None` when it is one."""
     # These can be iterated too, but nobody means their letters, bytes or keys.
-    return hasattr(values, "__iter__") and not isinstance(values, (str, bytes, bytearray, dict))
+    if isinstance(values, (str, bytes, bytearray, dict)) or not hasattr(values, "__iter__"):
+        return None
+    return list(values)

@@ -190,7 +190,8 @@ class List(Shape):
         self.or_one = or_one
 
     def wanted(self) -> str:
-        return f"{self.item.wanted()}, or a list of them" if self.or_one else f"a list; each item is {self.item.wanted()}"
+        item = self.item.wanted()
+        return f"{item}, or a list of them" if self.or_one else f"a list; each item is {item}"
 
     def fault(self, name: str, value: object) -> str | None:
         if not isinstance(value, (list, tuple)):

@@ -161,7 +161,7 @@ def test_every_setting_is_named_when_its_value_is_wrong(tmp_path: Path, monkeypa
         numeric = name.endswith(("_secs", "_ms")) or name in ("port", "max_connections", "outbox_limit")
         for key, value in wrong_values({"five"} if numeric else FINE.get(name, set())):
             with pytest.raises(dmagent.ConfigError) as refused:
-                sync.Node.ephemeral(**{name: value}).open()  # type: ignore[misc]
+                sync.Node.ephemeral(**{name: value}).open()
             told(refused.value, name, f"{name}={key}")
 
 
@@ -199,7 +199,7 @@ def test_a_place_inside_an_argument_is_told() -> None:
             with pytest.raises(dmagent.InvalidInputError, match=r"kinds\[1\] must be one of 'peer', .*, not 5 \(int\)"):
                 await alice.receive(0, kinds=["peer", 5])  # type: ignore[list-item]
             with pytest.raises(dmagent.InvalidInputError, match="kinds must be one of .*, not 'nonsense'"):
-                await alice.receive(0, kinds="nonsense")  # type: ignore[call-overload]
+                await alice.receive(0, kinds="nonsense")  # type: ignore[arg-type]
 
     run(pass_them())
     rules: Any = [{"rule_id": "a", "action": "drop"}, {"rule_id": "b", "action": "drop", "priority": "high"}]

@@ -46,8 +46,8 @@ def test_an_argument_that_cannot_be_used_is_named() -> None:
                 (lambda: call("messages.send", to=bob.agent_id, content=b"x"), "content must be a str, not bytes"),
                 (lambda: send(bob, half), "content holds a lone surrogate"),
                 (lambda: send(bob, 5), r"content must be a str, not 5 \(int\)"),  # type: ignore[arg-type]
-                (lambda: send(bob, "x", metadata={"a": {"red"}}), r'metadata\["a"\] must be what JSON can hold: .*, not set'),
-                (lambda: send(bob, "x", metadata={"a": [1, nan]}), r'metadata\["a"\]\[1\] must be a finite number, not nan'),
+                (lambda: send(bob, "x", metadata={"a": {"red"}}), r'metadata\["a"\] must be .*, not set'),
+                (lambda: send(bob, "x", metadata={"a": [1, nan]}), r'metadata\["a"\]\[1\] must be .*, not nan'),
                 (lambda: send(bob, "x", metadata=numbered), "the keys of metadata must be text, not 1"),
                 (lambda: send(bob, "x", metadata={"type": "security_push"}), "a meaning of its own on the mesh"),
                 (lambda: send(bob, "x", metadata={half: 1}), "keys of metadata must be text"),
@@ -56,11 +56,11 @@ def test_an_argument_that_cannot_be_used_is_named() -> None:
                 (lambda: send(7, "x"), r"to must be an agent id .* not 7 \(int\)"),  # type: ignore[arg-type]
                 (lambda: alice.trust.set(bob, nan), "score must be a finite number, not nan"),
                 (lambda: alice.connect(bob), "url must be a str, not Node"),  # type: ignore[arg-type]
-                (lambda: alice.messages.acknowledge("1"), "sequence must be a message or its `sequence`"),  # type: ignore[arg-type]
+                (lambda: alice.messages.acknowledge("1"), "sequence must be a message"),  # type: ignore[arg-type]
                 (lambda: receive(float("inf")), "timeout must be a number from 0 to 31,536,000, not inf"),
-                (lambda: receive(0, kinds=["peers"]), r"kinds\[0\] must be one of 'peer', .*, not 'peers'"),  # type: ignore[list-item]
+                (lambda: receive(0, kinds=["peers"]), r"kinds\[0\] must be .* 'peers'"),  # type: ignore[list-item]
                 (lambda: receive(0, kinds=[]), "kinds is an empty list"),
-                (lambda: receive(0, kinds=5), "kinds must be one of .*, or a list of them, not 5"),  # type: ignore[call-overload]
+                (lambda: receive(0, kinds=5), "kinds must be one of .* 5"),  # type: ignore[call-overload]
                 (lambda: dmagent.Refuse(5), r"reason must be a str, not 5 \(int\)"),  # type: ignore[arg-type]
             ]
             for attempt, told in table:
