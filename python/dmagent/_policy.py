@@ -6,7 +6,6 @@ from ._arguments import agent_ids
 from ._base import from_json
 from ._errors import invalid
 from ._records import ConnectionQuestion, MessageQuestion
-from ._shape import Text, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ class Refuse:
     __slots__ = ("reason",)
 
     def __init__(self, reason: str) -> None:
+        from ._shape import Text
+
         if fault := Text().fault("reason", reason):
             raise invalid(fault)
         self.reason = reason
@@ -64,6 +65,8 @@ class Forward:
 
 def methods_of(policy: object | None) -> list[str]:
     """What a policy decides."""
+    from ._shape import shown
+
     found = [name for name in METHODS if callable(getattr(policy, name, None))]
     if policy is not None and (not found or isinstance(policy, type)):
         what = f"the class {policy.__name__}; make an object of it" if isinstance(policy, type) else shown(policy)

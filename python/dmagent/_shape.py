@@ -258,7 +258,7 @@ class Members(Shape):
                 return f"{whose} has no {cut(ascii(member))}; " + (f"it takes {known}" if known else "it takes nothing")
         for member in self.required:
             if member not in given:
-                return f"{whose} needs {member}: {self.members[member].wanted()}"
+                return f"{whose} needs `{member}`: {self.members[member].wanted()}"
         return first(self.members[member].fault(path(member), value) for member, value in given.items())
 
 

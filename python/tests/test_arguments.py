@@ -205,7 +205,7 @@ def test_a_place_inside_an_argument_is_told() -> None:
     rules: Any = [{"rule_id": "a", "action": "drop"}, {"rule_id": "b", "action": "drop", "priority": "high"}]
     with pytest.raises(dmagent.ConfigError, match=r'routing_rules\[1\]\["priority"\] must be an int .*, not \'high\''):
         sync.Node.ephemeral(routing_rules=rules).open()
-    with pytest.raises(dmagent.ConfigError, match=r"routing_rules\[0\] needs action: a str"):
+    with pytest.raises(dmagent.ConfigError, match=r"routing_rules\[0\] needs `action`: a str"):
         sync.Node.ephemeral(routing_rules=[{"rule_id": "a"}]).open()
 
 
