@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dmagent::{
     AgentId, ConnectArgs, DeliveryState, Node, NodeConfig, SendArgs, UpdateArgs,
-    api::{AgentArgs, DisconnectArgs, NoArgs, RequestArgs},
+    api::{AgentArgs, DisconnectArgs, NextArgs, NoArgs, RequestArgs},
     error::Code,
     messaging::{Filter, MessageKind, Verification},
     node::events::Observed,
@@ -68,6 +68,24 @@ async fn a_message_travels_is_answered_and_acknowledged() {
     assert_eq!(answer.next_within(PATIENCE).await.unwrap().unwrap().content, "42");
     alice.close().await.unwrap();
     bob.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_waits_for_an_answer_to_what_no_message_can_be_called() {
+    let node = Node::open(NodeConfig::ephemeral()).await.unwrap();
+    let wait = async |id: String| {
+        let inbox = node.inbox().filtered(Filter { in_reply_to: Some(id), ..messages() });
+        inbox.next_within(Duration::ZERO).await
+    };
+    assert_eq!(wait("x".repeat(128)).await.unwrap(), None);
+    for (id, length) in [(String::new(), "not of 0"), ("é".repeat(129), "not of 129")] {
+        let error = wait(id.clone()).await.unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
+        assert!(error.message().starts_with("in_reply_to must be"), "{error}");
+        assert!(error.message().ends_with(length), "{error}");
+        let args = NextArgs { in_reply_to: Some(id), ..NextArgs::default() };
+        assert_eq!(node.messages().next(args).await.unwrap_err().code(), Code::InvalidArgument);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

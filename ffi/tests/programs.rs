@@ -35,11 +35,8 @@ fn libraries() -> PathBuf {
 
 fn done(command: &mut Command, what: &str) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{what} does not start: {error}"));
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{what}: {}\n{text}", output.status);
     output
 }
@@ -135,7 +132,12 @@ fn valgrind_finds_nothing() {
     for (program, _) in PROGRAMS.iter().filter(|(_, emulated)| *emulated) {
         let built = built(&folder, program, &[]);
         let mut command = Command::new("valgrind");
-        command.args(["--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite", "--error-exitcode=9"]);
+        command.args([
+            "--quiet",
+            "--leak-check=full",
+            "--errors-for-leak-kinds=definite",
+            "--error-exitcode=9",
+        ]);
         done(command.arg(built).current_dir(folder.path()), program);
     }
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._arguments import setting, to_json
+from ._arguments import settings_json, verb_json
 from ._errors import closed, invalid
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ class BaseNode:
 
         if self._native is not None:
             raise invalid("a node is opened once; make a new one" if self.closed else "the node is open already")
-        return _native.open(self._preset, to_json(self._settings, setting, "config_invalid"))
+        return _native.open(self._preset, settings_json(self._settings))
 
     def _handle(self) -> _native.Node:
         if self._native is None:
@@ -77,7 +77,7 @@ class BaseNode:
         return self._native
 
     def _verb(self, verb: str, arguments: dict[str, Any]) -> _native.Call:
-        return self._handle().call(verb, to_json(arguments))
+        return self._handle().call(verb, verb_json(verb, arguments))
 
     @property
     def agent_id(self) -> str:

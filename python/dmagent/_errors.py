@@ -59,6 +59,7 @@ class InvalidInputError(DmError, ValueError):
     - `invalid_argument`: An argument is missing, has the wrong type or is out of range.
     - `unknown_verb`: No verb has that name.
     - `blocking_in_async`: A call on the blocking twin was made from inside an async runtime.
+    - `invalid_handle`: A handle was freed before, or is another kind of handle.
     - `agent_id_invalid`: Text is not an agent id: 64 lower-case hexadecimal digits of an Ed25519 public key.
     - `wire_malformed`: Bytes are not the JSON object that the endpoint takes.
     - `wire_field`: A field is missing or has the wrong type.
@@ -170,6 +171,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "unknown_verb": (InvalidInputError, False),
     "blocking_in_async": (InvalidInputError, False),
     "forked": (ClosedError, False),
+    "invalid_handle": (InvalidInputError, False),
     "config_invalid": (ConfigError, False),
     "passport_missing": (IdentityError, False),
     "passport_malformed": (IdentityError, False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _records
+from ._arguments import checked, reply_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class HeldMessage(_records.Message):
 
     def release(self, delay: float = 0.0) -> bool:
         """Gives the message back, to be handed out again after `delay` seconds. False when nobody held it."""
+        pause = float(checked("messages.release", "delay_secs", "delay", delay))
+        released = self._node._handle().release(self.sequence, pause)
         self._settled = True
-        return self._node._handle().release(self.sequence, float(delay))
+        return released
 
     def _release_after(self, error: BaseException) -> None:
         """Gives it back because handling it failed: at once when the handler was interrupted, else after a pause that
@@ -75,7 +78,7 @@ class Message(HeldMessage):
 
     async def reply(self, content: str, **options: Unpack[ReplyOptions]) -> Receipt:
         """Answers the sender."""
-        return await self._node.send(self.from_, content, in_reply_to=self.message_id, **options)
+        return await self._node.send(self.from_, content, **reply_options(self.message_id, {**options}))
 
     async def acknowledge(self) -> bool:
         """Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._arguments import send_arguments, wanted
+from ._arguments import send_arguments, wanted, within
 from ._base import BaseNode, from_json, overload
 from ._bridge import run
 from ._errors import ClosedError
@@ -170,8 +170,7 @@ class Inbox:
 
     async def next(self, timeout: float | None = None) -> Message | None:
         """The next message; `None` when none comes within `timeout` seconds."""
-        patience = {} if timeout is None else {"timeout_secs": timeout}
-        data = await self._node._call("messages.next", {**self._filter, **patience})
+        data = await self._node._call("messages.next", within(self._filter, timeout))
         return None if data is None else self._node._taken(data)
 
     def __aiter__(self) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._arguments import agent_ids, to_json
+from ._arguments import agent_ids
 from ._base import from_json
 from ._errors import invalid
 from ._records import ConnectionQuestion, MessageQuestion
@@ -36,8 +36,10 @@ class Refuse:
     __slots__ = ("reason",)
 
     def __init__(self, reason: str) -> None:
-        if not isinstance(reason, str):
-            raise invalid(f"the reason of a refusal is a sentence, not {type(reason).__name__}")
+        from ._shape import Text
+
+        if fault := Text().fault("reason", reason):
+            raise invalid(fault)
         self.reason = reason
         """A sentence for the other side."""
 
@@ -54,7 +56,7 @@ class Forward:
     __slots__ = ("to",)
 
     def __init__(self, to: AgentLike | Iterable[AgentLike]) -> None:
-        self.to = agent_ids(to)
+        self.to = agent_ids("to", to)
         """To whom; those who are not connected are skipped."""
 
     def __repr__(self) -> str:
@@ -63,24 +65,29 @@ class Forward:
 
 def methods_of(policy: object | None) -> list[str]:
     """What a policy decides."""
+    from ._shape import shown
+
     found = [name for name in METHODS if callable(getattr(policy, name, None))]
-    if policy is not None and not found:
-        raise invalid(f"a policy has at least one of the methods {', '.join(METHODS)}")
+    if policy is not None and (not found or isinstance(policy, type)):
+        what = f"the class {policy.__name__}; make an object of it" if isinstance(policy, type) else shown(policy)
+        raise invalid(f"policy must be an object with any of the methods {', '.join(METHODS)}, not {what}")
     return found
 
 
 def verdict_json(method: str, verdict: object) -> str:
     """The answer of a method as the core reads it; raises when it means nothing."""
+    from json import dumps
+
     key = "route" if method == "route" else "verdict"
     words = WORDS[method]
     if isinstance(verdict, Refuse) and method != "route":
-        return to_json({key: "refuse", "reason": verdict.reason})
+        return dumps({key: "refuse", "reason": verdict.reason})
     if isinstance(verdict, Forward) and method == "route":
-        return to_json({key: "forward", "to": verdict.to})
+        return dumps({key: "forward", "to": verdict.to})
     if verdict is None and "default" in words:
-        return to_json({key: "default"})
+        return dumps({key: "default"})
     if isinstance(verdict, str) and verdict in words:
-        return to_json({key: verdict})
+        return dumps({key: verdict})
     objects = "Forward(...)" if method == "route" else "Refuse(...)"
     raise TypeError(f"{method} answers one of {', '.join(map(repr, words))} or {objects}, not {verdict!r}")
 

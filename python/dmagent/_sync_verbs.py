@@ -106,7 +106,7 @@ class Peers(Caller):
         """
         arguments: dict[str, Any] = {"url": url}
         if expect is not None:
-            arguments["expect"] = agent_id(expect)
+            arguments["expect"] = agent_id("expect", expect)
         result = self._call("peers.connect", arguments)
         return Peer.from_json(result)
 
@@ -121,7 +121,7 @@ class Peers(Caller):
         Args:
             agent: Who.
         """
-        result = self._call("peers.get", {"agent": agent_id(agent)})
+        result = self._call("peers.get", {"agent": agent_id("agent", agent)})
         return Peer.from_json(result)
 
     def pending(self) -> builtins.list[PendingRequest]:
@@ -154,7 +154,7 @@ class Peers(Caller):
             agent: Who.
             reason: Why, for the peer and the log: 1 to 200 characters.
         """
-        arguments: dict[str, Any] = {"agent": agent_id(agent)}
+        arguments: dict[str, Any] = {"agent": agent_id("agent", agent)}
         if reason is not None:
             arguments["reason"] = reason
         self._call("peers.disconnect", arguments)
@@ -166,7 +166,7 @@ class Peers(Caller):
             agent: A connected peer.
             n: How many, 1 to 50. Default: 10.
         """
-        result = self._call("peers.of", {"agent": agent_id(agent), "n": n})
+        result = self._call("peers.of", {"agent": agent_id("agent", agent), "n": n})
         return [PeerHint.from_json(item) for item in result]
 
 
@@ -200,7 +200,7 @@ class Messages(Caller):
             timeout_secs: How long this call waits for the first attempts, in seconds. Default: 10.
                 Whatever has not answered by then is `stored`.
         """
-        arguments: dict[str, Any] = {"to": recipients(to), "content": content, "hops": hops, "timeout_secs": timeout_secs}
+        arguments: dict[str, Any] = {"to": recipients("to", to), "content": content, "hops": hops, "timeout_secs": timeout_secs}
         if expires_in_secs is not None:
             arguments["expires_in_secs"] = expires_in_secs
         if in_reply_to is not None:
@@ -209,6 +209,34 @@ class Messages(Caller):
             arguments["metadata"] = metadata
         result = self._call("messages.send", arguments)
         return Receipt.from_json(result)
+
+    def ask(
+        self,
+        to: AgentLike,
+        content: str,
+        *,
+        in_reply_to: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        timeout_secs: float | None = None,
+    ) -> Message:
+        """Sends a message to one peer and waits for the answer to it.
+
+        Args:
+            to: Whom to ask: a connected or pending peer.
+            content: 1 to 65,536 characters.
+            in_reply_to: The message this one answers.
+            metadata: What travels along: a JSON object of at most 64 KiB.
+            timeout_secs: How long to wait for the answer, in seconds; absent for as long as it takes.
+        """
+        arguments: dict[str, Any] = {"to": agent_id("to", to), "content": content}
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if timeout_secs is not None:
+            arguments["timeout_secs"] = timeout_secs
+        result = self._call("messages.ask", arguments)
+        return self._taken(result)
 
     def broadcast(self, content: str, *, metadata: dict[str, Any] | None = None, top: int | None = None) -> Receipt:
         """Tells all peers, or the most trusted, a status.
@@ -245,11 +273,11 @@ class Messages(Caller):
         """
         arguments: dict[str, Any] = {}
         if from_ is not None:
-            arguments["from"] = agent_ids(from_)
+            arguments["from"] = agent_ids("from_", from_)
         if in_reply_to is not None:
             arguments["in_reply_to"] = in_reply_to
         if kinds is not None:
-            arguments["kinds"] = several(kinds)
+            arguments["kinds"] = several("messages.next", "kinds", kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         result = self._call("messages.next", arguments)
@@ -262,7 +290,7 @@ class Messages(Caller):
         Args:
             sequence: Its `sequence`.
         """
-        result = self._call("messages.acknowledge", {"sequence": sequence_of(sequence)})
+        result = self._call("messages.acknowledge", {"sequence": sequence_of("sequence", sequence)})
         return bool(result["stored"])
 
     def release(self, sequence: int | Message, *, delay_secs: float = 0.0) -> bool:
@@ -272,7 +300,7 @@ class Messages(Caller):
             sequence: Its `sequence`.
             delay_secs: When it may be handed out again, in seconds from now. Default: 0.
         """
-        result = self._call("messages.release", {"sequence": sequence_of(sequence), "delay_secs": delay_secs})
+        result = self._call("messages.release", {"sequence": sequence_of("sequence", sequence), "delay_secs": delay_secs})
         return bool(result["released"])
 
     def list(self) -> builtins.list[Message]:
@@ -315,7 +343,7 @@ class Trust(Caller):
         Args:
             agent: Who.
         """
-        result = self._call("trust.get", {"agent": agent_id(agent)})
+        result = self._call("trust.get", {"agent": agent_id("agent", agent)})
         return None if result is None else TrustOf.from_json(result)
 
     def set(self, agent: AgentLike, score: float, *, note: str | None = None) -> TrustOf:
@@ -326,7 +354,7 @@ class Trust(Caller):
             score: −1 (distrust) to 1 (trust).
             note: Why, at most 2,000 characters. Absent keeps the note.
         """
-        arguments: dict[str, Any] = {"agent": agent_id(agent), "score": score}
+        arguments: dict[str, Any] = {"agent": agent_id("agent", agent), "score": score}
         if note is not None:
             arguments["note"] = note
         result = self._call("trust.set", arguments)
@@ -343,7 +371,7 @@ class Trust(Caller):
         Args:
             agent: Who.
         """
-        self._call("trust.forget", {"agent": agent_id(agent)})
+        self._call("trust.forget", {"agent": agent_id("agent", agent)})
 
 
 class Discovery(Caller):
@@ -387,5 +415,5 @@ class Passport(Caller):
             signature: Ed25519, 128 hexadecimal digits.
             context: What the signature is for.
         """
-        result = self._call("passport.verify", {"agent": agent_id(agent), "data": data, "signature": signature, "context": context})
+        result = self._call("passport.verify", {"agent": agent_id("agent", agent), "data": data, "signature": signature, "context": context})
         return bool(result["valid"])

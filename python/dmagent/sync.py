@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 
-from ._arguments import send_arguments, wanted
+from ._arguments import reply_options, send_arguments, wanted, within
 from ._base import BaseNode, from_json, overload
 from ._errors import ClosedError, from_native
 from ._message import HeldMessage
@@ -60,7 +60,7 @@ class Message(HeldMessage):
 
     def reply(self, content: str, **options: Unpack[ReplyOptions]) -> Receipt:
         """Answers the sender."""
-        return self._node.send(self.from_, content, in_reply_to=self.message_id, **options)
+        return self._node.send(self.from_, content, **reply_options(self.message_id, {**options}))
 
     def acknowledge(self) -> bool:
         """Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until
@@ -204,8 +204,7 @@ class Inbox:
 
     def next(self, timeout: float | None = None) -> Message | None:
         """The next message; `None` when none comes within `timeout` seconds."""
-        patience = {} if timeout is None else {"timeout_secs": timeout}
-        data = self._node._call("messages.next", {**self._filter, **patience})
+        data = self._node._call("messages.next", within(self._filter, timeout))
         return None if data is None else self._node._taken(data)
 
     def __iter__(self) -> Self:

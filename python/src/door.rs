@@ -120,6 +120,10 @@ impl Shared {
         drop(stage);
     }
 
+    fn failed_with(&self, code: Code) -> bool {
+        matches!(&*self.stage.lock(), Stage::Done(Err(error)) if error.code() == code)
+    }
+
     /// Waits a moment; true when done.
     fn wait(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
@@ -222,12 +226,22 @@ impl Call {
 
     /// Blocks until it is done; Ctrl-C and other signal handlers run meanwhile and may end it by raising.
     fn wait(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let house = runtime::house(py)?;
+        let _inside = house.enter();
         let shared = self.launch(py, None)?;
         while !py.detach(|| shared.wait(BLINK)) {
+            if house.is_closing() {
+                shared.end();
+                return Err(house.farewell(py));
+            }
             if let Err(interruption) = py.check_signals() {
                 shared.end();
                 return Err(interruption);
             }
+        }
+        // The call ended because the house did.
+        if house.is_closing() && shared.failed_with(Code::Closed) {
+            return Err(house.farewell(py));
         }
         self.take(py)
     }

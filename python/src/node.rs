@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use dmagent::{
     NodeConfig,
-    error::{Code, Error, Result},
-    node::config::ProcessEnvironment,
+    error::{Code, Error},
 };
 use pyo3::prelude::*;
 use serde_json::Value;
@@ -31,19 +30,8 @@ pub(crate) fn open(py: Python<'_>, preset: &str, settings: &str) -> PyResult<Cal
     // Before the settings are read: a warning about them goes to Python's log.
     runtime::house(py)?;
     // Read now, by the thread that may change the environment.
-    let config = configured(preset, settings).map_err(|error| door::raise(py, &error))?;
+    let config = NodeConfig::preset(preset, settings).map_err(|error| door::raise(py, &error))?;
     Ok(Call::new(async move { Ok(Outcome::new(Answer::Node(dmagent::Node::open(config).await?))) }))
-}
-
-fn configured(preset: &str, settings: &str) -> Result<NodeConfig> {
-    let base = match preset {
-        "agent" => NodeConfig::new().overlay(&ProcessEnvironment)?,
-        "environment" => NodeConfig::internet().overlay(&ProcessEnvironment)?,
-        "internet" => NodeConfig::internet(),
-        "ephemeral" => NodeConfig::ephemeral(),
-        _ => return Err(Error::new(Code::InvalidArgument, "no such preset").with("preset", preset)),
-    };
-    base.changed(settings)
 }
 
 impl Node {
@@ -151,7 +139,7 @@ impl Node {
 
 /// The message that a result hands out.
 fn leased(verb: &str, result: &Value) -> Option<u64> {
-    (verb == "messages.next").then(|| result.get("sequence")?.as_u64()).flatten()
+    matches!(verb, "messages.next" | "messages.ask").then(|| result.get("sequence")?.as_u64()).flatten()
 }
 
 fn span(py: Python<'_>, name: &str, seconds: f64) -> PyResult<Duration> {

@@ -1,7 +1,9 @@
 //! The threads of this process: a tokio runtime and two couriers, started with the first node.
 //!
 //! **The end.** `atexit` calls [`shutdown`] while the interpreter still works. A thread of ours that touched Python
-//! later would crash the process, so the runtime and the couriers end there, within a bounded time.
+//! later would crash the process, so the runtime and the couriers end there, within a bounded time. A thread of the
+//! program that waits for a call then is a daemon: Python joined all others before. It leaves the call with a
+//! `SystemExit`, which unwinds it without a word.
 //!
 //! **Fork.** A forked child has none of its parent's threads. Whatever was made in the parent is useless there, so
 //! each handle remembers its process ([`Owned`]): in another one it answers with an error, and dropping it touches
@@ -14,12 +16,13 @@ use std::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    thread::{self, ThreadId},
+    time::{Duration, Instant},
 };
 
 use dmagent::error::{Code, Error};
-use parking_lot::Mutex;
-use pyo3::prelude::*;
+use parking_lot::{Condvar, Mutex};
+use pyo3::{exceptions::PySystemExit, prelude::*};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::{courier::Courier, door, logging};
@@ -38,6 +41,21 @@ pub(crate) struct House {
     /// Hands over log records; their handlers may be slow.
     pub(crate) reporter: Courier,
     closing: AtomicBool,
+    /// The thread that ended the house.
+    closer: OnceLock<ThreadId>,
+    /// How many threads of the program are inside a blocking call, and the news that it is one less.
+    inside: Mutex<usize>,
+    left: Condvar,
+}
+
+/// A thread of the program inside a blocking call, for as long as this lives.
+pub(crate) struct Inside(&'static House);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        *self.0.inside.lock() -= 1;
+        self.0.left.notify_all();
+    }
 }
 
 struct Link {
@@ -64,7 +82,7 @@ fn find() -> Result<&'static House, &'static Slot> {
 
 /// The house of this process if there is one that works.
 pub(crate) fn standing() -> Option<&'static House> {
-    find().ok().filter(|house| !house.closing.load(Ordering::Acquire))
+    find().ok().filter(|house| !house.is_closing())
 }
 
 /// The house of this process, built when there is none. The token keeps other threads from forking meanwhile.
@@ -86,8 +104,8 @@ pub(crate) fn house(py: Python<'_>) -> PyResult<&'static House> {
                 .map_err(|_| door::raise(py, &Error::new(Code::Internal, "the list of threads is broken")))?
         }
     };
-    if house.closing.load(Ordering::Acquire) {
-        return Err(door::raise(py, &ended()));
+    if house.is_closing() {
+        return Err(house.farewell(py));
     }
     Ok(house)
 }
@@ -108,10 +126,35 @@ impl House {
             courier: Courier::start("dmagent-courier")?,
             reporter: Courier::start("dmagent-reporter")?,
             closing: AtomicBool::new(false),
+            closer: OnceLock::new(),
+            inside: Mutex::new(0),
+            left: Condvar::new(),
         })
     }
 
+    /// Whether the interpreter has begun to end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// Notes that the calling thread is inside a blocking call.
+    pub(crate) fn enter(&'static self) -> Inside {
+        *self.inside.lock() += 1;
+        Inside(self)
+    }
+
+    /// What a call raises once the house is closing: an error on the thread that ends the interpreter. Any other is a
+    /// daemon thread, which nobody waits for; an error there would be a traceback at the end of a sound program.
+    pub(crate) fn farewell(&self, py: Python<'_>) -> PyErr {
+        if self.closer.get().is_none_or(|closer| *closer == thread::current().id()) {
+            return door::raise(py, &ended());
+        }
+        PySystemExit::new_err(())
+    }
+
     fn close(&self, py: Python<'_>) {
+        // Before the flag: whoever sees that one asks who set it.
+        let _first = self.closer.set(thread::current().id());
         if self.closing.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -121,11 +164,20 @@ impl House {
             if let Some(runtime) = runtime {
                 runtime.shutdown_timeout(PATIENCE);
             }
+            self.empty();
             for courier in [&self.courier, &self.reporter] {
                 courier.stop();
                 courier.join(PATIENCE);
             }
         });
+    }
+
+    /// Waits until no thread of the program is inside a blocking call: one that came back later would find the
+    /// interpreter gone. It never takes longer than a blink, but for a thread that is kept from the interpreter.
+    fn empty(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut inside = self.inside.lock();
+        while *inside > 0 && !self.left.wait_until(&mut inside, deadline).timed_out() {}
     }
 }
 

@@ -93,7 +93,7 @@ def test_no_message_within_the_time_is_none() -> None:
             assert await alice.inbox().next(0.001) is None
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(alice.receive(), 0.001)
-            with pytest.raises(dmagent.InvalidInputError, match="timeout_secs"):
+            with pytest.raises(dmagent.InvalidInputError, match="timeout must be a number from 0"):
                 await alice.receive(timeout=-1)
 
     run(wait())

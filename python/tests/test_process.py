@@ -62,6 +62,49 @@ def test_a_thread_that_still_waits_does_not_keep_the_interpreter() -> None:
             assert (status, errors) == (0, "")
 
 
+DAEMONS = """
+import threading, dmagent.sync
+node = dmagent.sync.Node.ephemeral().open()
+events = node.events()
+started, lock = threading.Barrier(6), threading.Lock()
+def again():
+    while True:
+        node.receive(0.001)
+def stubborn():
+    # Whoever catches everything must not be called back for ever.
+    while True:
+        try:
+            node.receive()
+        except Exception:
+            pass
+def locked():
+    with lock:
+        node.receive()
+def work(wait):
+    started.wait()
+    wait()
+for wait in (node.receive, events.next, again, stubborn, locked):
+    threading.Thread(target=work, args=(wait,), daemon=True).start()
+started.wait()
+def last():
+    # It runs after the end of the library: what the threads held is free, and this thread is told.
+    print(lock.acquire(timeout=30))
+    try:
+        node.receive()
+    except dmagent.ClosedError as error:
+        print("ending" in str(error), flush=True)
+"""
+
+# What is registered before the library is imported runs after its end.
+LAST = "import atexit\natexit.register(lambda: last())\n"
+
+
+def test_daemon_threads_that_wait_end_without_a_word() -> None:
+    for _ in range(10):
+        with Child(LAST + DAEMONS) as child:
+            assert child.end() == (0, "True\nTrue\n", "")
+
+
 def test_calls_after_the_end_of_the_library_say_so() -> None:
     code = "import dmagent.sync, dmagent._native as n; a = dmagent.sync.Node.ephemeral().open(); n.shutdown()\n"
     code += "for use in (a.info, dmagent.sync.Node.ephemeral().open):\n"

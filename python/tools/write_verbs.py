@@ -18,21 +18,21 @@ NOUNS = {
 }
 
 
-def parameter(schema: Schema, member: str, described: Node) -> tuple[str, str]:
+def parameter(schema: Schema, verb: str, member: str, described: Node) -> tuple[str, str]:
     """The annotation of a parameter, and the expression that makes its JSON value."""
     name = safe(member)
     inner = schema.optional(described) or described
     if schema.name_of(inner) == "AgentId":
-        return "AgentLike", f"agent_id({name})"
+        return "AgentLike", f'agent_id("{name}", {name})'
     if schema.name_of(inner) == "Recipients":
-        return "AgentLike | Iterable[AgentLike]", f"recipients({name})"
+        return "AgentLike | Iterable[AgentLike]", f'recipients("{name}", {name})'
     if inner.get("type") == "array" and schema.name_of(inner["items"]) == "AgentId":
-        return "AgentLike | Iterable[AgentLike]", f"agent_ids({name})"
+        return "AgentLike | Iterable[AgentLike]", f'agent_ids("{name}", {name})'
     if inner.get("type") == "array":
         item = schema.hint(inner["items"])
-        return f"{item} | Iterable[{item}]", f"several({name})"
+        return f"{item} | Iterable[{item}]", f'several("{verb}", "{name}", {name})'
     if member == "sequence":
-        return "int | Message", f"sequence_of({name})"
+        return "int | Message", f'sequence_of("{name}", {name})'
     return schema.hint(inner), name
 
 
@@ -45,7 +45,7 @@ def method(schema: Schema, verb: Node, is_async: bool) -> list[str]:
     given, described, always, sometimes = ["self"], [], [], []
     for member in required + rest:
         value = members[member]
-        hint, made = parameter(schema, member, value)
+        hint, made = parameter(schema, verb["name"], member, value)
         default = value.get("default")
         if member in required:
             given.append(f"{safe(member)}: {hint}")

@@ -21,6 +21,7 @@ const FILES: &[(&str, Generator)] = &[
     ("python/LICENSE-MIT", || licence("LICENSE-MIT")),
     ("python/dmagent/_errors.py", || python_part("errors")),
     ("python/dmagent/_records.py", || python_part("records")),
+    ("python/dmagent/_shapes.py", || python_part("shapes")),
     ("python/dmagent/_sync_verbs.py", || python_part("sync_verbs")),
     ("python/dmagent/_verbs.py", || python_part("verbs")),
     ("python/dmagent/types.py", || python_part("types")),

@@ -30,6 +30,7 @@ pub struct AskArgs {
     pub in_reply_to: Option<String>,
     /// How long to wait for the answer, in seconds; absent for as long as it takes.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub timeout_secs: Option<f64>,
 }
 

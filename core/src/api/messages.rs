@@ -14,7 +14,7 @@ use crate::{
         Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, context::Viewer, log::LogEntry,
     },
     node::{Node, Outgoing},
-    wire::limits,
+    wire::{canonical::BodyDigest, limits},
 };
 
 /// One recipient or several.
@@ -50,14 +50,17 @@ pub struct SendArgs {
     pub in_reply_to: Option<String>,
     /// How often it may be forwarded, 0 to 50. Default: 10.
     #[serde(default = "default_hops")]
+    #[schemars(range(max = limits::MAX_HOPS))]
     pub hops: u32,
     /// How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
     /// `outbox_expiry_secs`.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = LONGEST_EXPIRY))]
     pub expires_in_secs: Option<f64>,
     /// How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
     /// then is `stored`.
     #[serde(default = "default_wait")]
+    #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub timeout_secs: f64,
 }
 
@@ -100,6 +103,7 @@ pub struct BroadcastArgs {
     pub metadata: Map<String, Value>,
     /// Only to this many most trusted peers. Default: to all.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub top: Option<u32>,
 }
 
@@ -114,6 +118,7 @@ pub struct NextArgs {
     /// Only these kinds; empty for all.
     pub kinds: Vec<MessageKind>,
     /// How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+    #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub timeout_secs: Option<f64>,
 }
 
@@ -133,6 +138,7 @@ pub struct ReleaseArgs {
     pub sequence: u64,
     /// When it may be handed out again, in seconds from now. Default: 0.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub delay_secs: f64,
 }
 
@@ -201,7 +207,8 @@ impl Node {
 /// Seconds from a host, which may be anything a float can be.
 pub(super) fn seconds(name: &str, value: f64, most: f64) -> Result<Duration> {
     if !value.is_finite() || value < 0.0 || value > most {
-        return Err(Error::new(Code::InvalidArgument, format!("{name} must be 0 to {most} seconds")));
+        let sentence = format!("{name} must be 0 to {most} seconds, not {value}");
+        return Err(Error::new(Code::InvalidArgument, sentence));
     }
     Ok(Duration::from_secs_f64(value))
 }
@@ -210,6 +217,8 @@ pub(super) fn seconds(name: &str, value: f64, most: f64) -> Result<Duration> {
 const RESERVED_TYPES: [&str; 2] = ["trust_disconnect_notice", "security_push"];
 /// No wait is longer than a year.
 pub(super) const LONGEST_WAIT: f64 = 31_536_000.0;
+/// The receiver remembers ids for 25 hours: a message that waited longer could be delivered twice.
+const LONGEST_EXPIRY: f64 = 86_400.0;
 
 impl Messages<'_> {
     /// Sends a message. The receipt tells for each recipient whether the message is stored here, accepted by
@@ -232,7 +241,7 @@ impl Messages<'_> {
     pub(super) async fn send_as(&self, message_id: String, args: SendArgs) -> Result<Receipt> {
         let inner = self.0.inner();
         let expires_in = match args.expires_in_secs {
-            Some(secs) => seconds("expires_in_secs", secs, 86_400.0)?,
+            Some(secs) => seconds("expires_in_secs", secs, LONGEST_EXPIRY)?,
             None => inner.config.outbox_expiry(),
         };
         let to = match args.to {
@@ -282,6 +291,8 @@ impl Messages<'_> {
             return Err(Error::new(Code::InvalidArgument, "top must be at least 1"));
         }
         let top = args.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
+        // Finds values that have no canonical form before anybody is told.
+        BodyDigest::plain(&args.content, &args.metadata, None)?;
         self.0.inner().broadcast(args.content, args.metadata, top).await
     }
 
@@ -290,7 +301,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// [`Code::Closed`] when the node closes meanwhile.
+    /// [`Code::InvalidArgument`], [`Code::Closed`] when the node closes meanwhile.
     pub async fn next(&self, args: NextArgs) -> Result<Option<Message>> {
         let patience =
             args.timeout_secs.map(|secs| seconds("timeout_secs", secs, LONGEST_WAIT)).transpose()?;

@@ -67,6 +67,7 @@ pub struct PeersOfArgs {
     pub agent: AgentId,
     /// How many, 1 to 50. Default: 10.
     #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 50))]
     pub n: u32,
 }
 
@@ -176,7 +177,7 @@ impl Connections<'_> {
     /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`], [`Code::Unreachable`], [`Code::PeerRefused`].
     pub async fn of(&self, args: PeersOfArgs) -> Result<Vec<PeerHint>> {
         if !(1..=50).contains(&args.n) {
-            return Err(Error::new(Code::InvalidArgument, "n must be 1 to 50"));
+            return Err(Error::new(Code::InvalidArgument, format!("n must be 1 to 50, not {}", args.n)));
         }
         let inner = self.0.inner();
         let peer = inner.state.lock().peers.require(&args.agent)?.clone();

@@ -48,12 +48,12 @@ impl Inner {
         self.ready()?;
         url::parse_any(text).map_err(|error| match url::with_scheme(text) {
             Some(whole) => Error::new(Code::UrlInvalid, format!("the URL has no scheme; write {whole}")),
-            None => error,
+            None => Error::new(error.code(), format!("url cannot be used: {}", error.message())),
         })?;
         let base = url::normal(url::base(text));
         let scope = url::scope(text);
         if base == url::base(&self.own_url()) && scope.is_none_or(|agent| agent == self.me()) {
-            return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
+            return Err(Error::new(Code::InvalidArgument, "the url is this node's own address"));
         }
         let listener = self.who_listens(&base, scope, grant).await?;
         let expected = expect.or(scope).or(listener.agent);
@@ -63,7 +63,7 @@ impl Inner {
             return Err(mismatch(&expect, &found));
         }
         if expected == Some(self.me()) {
-            return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
+            return Err(Error::new(Code::InvalidArgument, "the url is this node's own address"));
         }
         let nonce = self.id("", 16);
         let body = {
@@ -85,7 +85,7 @@ impl Inner {
             return Err(mismatch(&expected, &from));
         }
         if from == self.me() {
-            return Err(Error::new(Code::InvalidArgument, "that is this node's own address"));
+            return Err(Error::new(Code::InvalidArgument, "the url is this node's own address"));
         }
         let dialled = match scope {
             Some(agent) => format!("{base}{MESH_PREFIX}{agent}"),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{events::NodeEvent, inner::Inner};
+use super::{events::NodeEvent, inner::Inner, outbound::check_reply};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
@@ -61,6 +61,7 @@ impl Inner {
         filter: &Filter,
         patience: Option<Duration>,
     ) -> Result<Option<Message>> {
+        check_reply(filter.in_reply_to.as_deref())?;
         let deadline = patience.map(|patience| tokio::time::Instant::now() + patience);
         let _waiting = Waiting::new(&self.waiting);
         loop {

@@ -71,24 +71,15 @@ impl Outgoing {
     fn check(&self) -> Result<()> {
         let invalid = |text: String| Err(Error::new(Code::InvalidArgument, text));
         if self.to.is_empty() {
-            return invalid("name at least one agent to send to".into());
+            return invalid("to must name at least one agent".into());
         }
         if self.content.is_empty() || self.content.chars().count() > limits::CONTENT_CHARS {
             return invalid(format!("content must have 1 to {} characters", limits::CONTENT_CHARS));
         }
         if self.hops > limits::MAX_HOPS {
-            return invalid(format!("hops must be 0 to {}", limits::MAX_HOPS));
+            return invalid(format!("hops must be 0 to {}, not {}", limits::MAX_HOPS, self.hops));
         }
-        if self
-            .in_reply_to
-            .as_ref()
-            .is_some_and(|id| id.is_empty() || id.chars().count() > limits::MESSAGE_ID_CHARS)
-        {
-            return invalid(format!(
-                "in_reply_to must be a message id of at most {} characters",
-                limits::MESSAGE_ID_CHARS
-            ));
-        }
+        check_reply(self.in_reply_to.as_deref())?;
         let size = serde_json::to_vec(&self.metadata).map_or(usize::MAX, |bytes| bytes.len());
         if size > limits::METADATA_BYTES {
             return invalid(format!("metadata must be at most {} bytes of JSON", limits::METADATA_BYTES));
@@ -101,6 +92,17 @@ impl Outgoing {
         )?;
         Ok(())
     }
+}
+
+/// Refuses a reference that no message can have, to send with or to wait for.
+pub(super) fn check_reply(in_reply_to: Option<&str>) -> Result<()> {
+    let Some(id) = in_reply_to else { return Ok(()) };
+    let (length, most) = (id.chars().count(), limits::MESSAGE_ID_CHARS);
+    if (1..=most).contains(&length) {
+        return Ok(());
+    }
+    let sentence = format!("in_reply_to must be a message id of 1 to {most} characters, not of {length}");
+    Err(Error::new(Code::InvalidArgument, sentence))
 }
 
 impl Inner {

@@ -142,7 +142,7 @@ pub fn object_v2(
 ) -> Result<Vec<u8>> {
     let to = to.map_or(&[][..], |to| to.as_bytes());
     let unsigned = Unsigned(object);
-    let canonical = canonical_json(unsigned.members(), &unsigned)?;
+    let canonical = canonical_json(None, unsigned.members(), &unsigned)?;
     Ok(v2(domain, &[from.as_bytes(), to, &canonical]))
 }
 
@@ -158,7 +158,7 @@ impl BodyDigest {
     /// `WireField` when `metadata` has no canonical form: it holds a number beyond ±2^53, which some
     /// readers round, or is nested deeper than [`limits::FRAME_DEPTH`].
     pub fn plain(content: &str, metadata: &Map<String, Value>, in_reply_to: Option<&str>) -> Result<Self> {
-        let metadata = canonical_json(metadata.iter(), metadata)?;
+        let metadata = canonical_json(Some("metadata"), metadata.iter(), metadata)?;
         let mut reply = vec![u8::from(in_reply_to.is_some())];
         reply.extend_from_slice(in_reply_to.unwrap_or_default().as_bytes());
         Ok(Self::of("body", &[content.as_bytes(), &metadata, &reply]))
@@ -207,29 +207,74 @@ impl Serialize for Unsigned<'_> {
     }
 }
 
+/// The canonical form of an object, whose `name` an error begins its path with.
 fn canonical_json<'a>(
+    name: Option<&str>,
     members: impl Iterator<Item = (&'a String, &'a Value)>,
     object: &impl Serialize,
 ) -> Result<Vec<u8>> {
-    for (_, value) in members {
-        check_canonical(value, 2)?;
+    for (member, value) in members {
+        check_canonical(value, 2).map_err(|fault| fault.inside(Step::Member(member)).told(name))?;
     }
     serde_json_canonicalizer::to_vec(object)
         .map_err(|error| Error::new(Code::WireField, "the object has no canonical JSON form").because(error))
 }
 
-fn check_canonical(value: &Value, depth: usize) -> Result<()> {
+/// Why a value cannot be signed, and the way to it, innermost step first.
+struct Fault<'a> {
+    reason: &'static str,
+    way: Vec<Step<'a>>,
+}
+
+enum Step<'a> {
+    Member(&'a str),
+    Item(usize),
+}
+
+impl<'a> Fault<'a> {
+    fn new(reason: &'static str) -> Self {
+        Self { reason, way: Vec::new() }
+    }
+
+    fn inside(mut self, step: Step<'a>) -> Self {
+        self.way.push(step);
+        self
+    }
+
+    /// The error, with the way to the value written as `metadata["a"][2]`.
+    fn told(self, name: Option<&str>) -> Error {
+        let mut path = name.unwrap_or_default().to_owned();
+        for step in self.way.iter().rev() {
+            match step {
+                Step::Member(member) if path.is_empty() => path.extend(member.chars().take(SHOWN)),
+                Step::Member(member) => {
+                    let shown: String = member.chars().take(SHOWN).collect();
+                    path.push_str(&format!("[{shown:?}]"));
+                }
+                Step::Item(index) => path.push_str(&format!("[{index}]")),
+            }
+        }
+        Error::new(Code::WireField, format!("{path} {}", self.reason))
+    }
+}
+
+/// How much of a member's name an error shows.
+const SHOWN: usize = 64;
+
+fn check_canonical(value: &Value, depth: usize) -> Result<(), Fault<'_>> {
     match value {
-        Value::Array(_) | Value::Object(_) if depth > limits::FRAME_DEPTH => Err(Error::new(
-            Code::WireField,
-            "a value is nested too deeply to be signed; flatten it or send it as text",
-        )),
-        Value::Array(values) => values.iter().try_for_each(|value| check_canonical(value, depth + 1)),
-        Value::Object(members) => members.values().try_for_each(|value| check_canonical(value, depth + 1)),
+        Value::Array(_) | Value::Object(_) if depth > limits::FRAME_DEPTH => {
+            Err(Fault::new("is nested too deeply to be signed; flatten it or send it as text"))
+        }
+        Value::Array(values) => values.iter().enumerate().try_for_each(|(index, value)| {
+            check_canonical(value, depth + 1).map_err(|fault| fault.inside(Step::Item(index)))
+        }),
+        Value::Object(members) => members.iter().try_for_each(|(name, value)| {
+            check_canonical(value, depth + 1).map_err(|fault| fault.inside(Step::Member(name)))
+        }),
         Value::Number(number) if number.as_f64().is_none_or(|size| size.abs() > EXACT) || is_odd(number) => {
-            Err(Error::new(
-                Code::WireField,
-                "a number beyond 2^53 cannot be signed, because some readers round it; send it as text",
+            Err(Fault::new(
+                "is a number beyond 2^53, which cannot be signed, because some readers round it; send it as text",
             ))
         }
         _ => Ok(()),
@@ -297,7 +342,12 @@ mod tests {
         }
         let big = (1_u64 << 53) + 1;
         for bad in [json!(big), json!(-(big as i64)), json!(u64::MAX), json!(i64::MIN), json!(1e300)] {
-            assert_eq!(digest(bad.clone()).unwrap_err().code(), Code::WireField, "{bad}");
+            let error = digest(bad.clone()).unwrap_err();
+            assert_eq!(error.code(), Code::WireField, "{bad}");
+            assert!(
+                error.message().starts_with(r#"metadata["deep"][0]["n"] is a number beyond 2^53"#),
+                "{error}"
+            );
         }
     }
 

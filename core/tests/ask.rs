@@ -1,0 +1,110 @@
+//! A question and its answer over real HTTP: the answer is for whoever asked, and a late one is for everybody.
+
+use std::time::Duration;
+
+use dmagent::{
+    ConnectArgs, Message, Node, NodeConfig, SendArgs,
+    api::AskArgs,
+    error::Code,
+    messaging::{Filter, MessageKind},
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn pair() -> (Node, Node) {
+    let open = |name: &str| {
+        let settings = format!(r#"{{"display_name": "{name}", "ephemeral": true}}"#);
+        Node::open(NodeConfig::preset("agent", &settings).expect("these settings exist"))
+    };
+    let (alice, bob) = (open("alice").await.unwrap(), open("bob").await.unwrap());
+    alice.peers().connect(ConnectArgs::new(bob.info().url)).await.unwrap();
+    (alice, bob)
+}
+
+/// The next message of a peer, for a consumer that waits for nothing in particular.
+async fn next(node: &Node, patience: Duration) -> Option<Message> {
+    let filter = Filter { kinds: vec![MessageKind::Peer], ..Filter::default() };
+    node.inbox().filtered(filter).next_within(patience).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_goes_to_whoever_asked_and_to_nobody_else() {
+    let (alice, bob) = pair().await;
+    let asker = alice.clone();
+    let to = bob.agent_id();
+    let asked = tokio::spawn(async move { asker.messages().ask(AskArgs::new(to, "6 times 7?")).await });
+    let consumer = alice.clone();
+    let consumed = tokio::spawn(async move { next(&consumer, PATIENCE).await });
+
+    let question = next(&bob, PATIENCE).await.unwrap();
+    bob.messages().send(SendArgs::reply(&question, "42")).await.unwrap();
+    let answer = asked.await.unwrap().unwrap();
+    assert_eq!((answer.content.as_str(), answer.in_reply_to), ("42", Some(question.message_id)));
+    alice.inbox().acknowledge(&bob_said(&alice, "42").await).await.unwrap();
+
+    bob.messages().send(SendArgs::new(alice.agent_id(), "by the way")).await.unwrap();
+    assert_eq!(consumed.await.unwrap().unwrap().content, "by the way");
+}
+
+async fn bob_said(node: &Node, content: &str) -> Message {
+    let listed = node.messages().list(dmagent::api::NoArgs {}).await.unwrap();
+    listed.into_iter().find(|message| message.content == content).expect("it stays until it is acknowledged")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_answer_in_the_name_of_another() {
+    let (alice, bob) = pair().await;
+    let mallory = Node::open(NodeConfig::preset("agent", r#"{"ephemeral": true}"#).unwrap()).await.unwrap();
+    mallory.peers().connect(ConnectArgs::new(alice.info().url)).await.unwrap();
+    let asker = alice.clone();
+    let to = bob.agent_id();
+    let asked = tokio::spawn(async move { asker.messages().ask(AskArgs::new(to, "6 times 7?")).await });
+    let question = next(&bob, PATIENCE).await.unwrap();
+    let forged = SendArgs {
+        in_reply_to: Some(question.message_id.clone()),
+        ..SendArgs::new(alice.agent_id(), "43")
+    };
+    mallory.messages().send(forged).await.unwrap();
+    // It is a message as any other.
+    assert_eq!(next(&alice, PATIENCE).await.unwrap().content, "43");
+    bob.messages().send(SendArgs::reply(&question, "42")).await.unwrap();
+    assert_eq!(asked.await.unwrap().unwrap().content, "42");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_is_a_message_as_any_other() {
+    let (alice, bob) = pair().await;
+    let question = AskArgs { timeout_secs: Some(0.05), ..AskArgs::new(bob.agent_id(), "anybody?") };
+    assert_eq!(alice.messages().ask(question).await.unwrap_err().code(), Code::Timeout);
+    let question = next(&bob, PATIENCE).await.unwrap();
+    bob.messages().send(SendArgs::reply(&question, "here")).await.unwrap();
+    assert_eq!(next(&alice, PATIENCE).await.unwrap().content, "here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_cannot_be_delivered_is_an_error_at_once() {
+    let (alice, bob) = pair().await;
+    let stranger = Node::open(NodeConfig::ephemeral()).await.unwrap();
+    let error = alice.messages().ask(AskArgs::new(stranger.agent_id(), "?")).await.unwrap_err();
+    assert_eq!(error.code(), Code::PeerNotConnected);
+    let negative = AskArgs { timeout_secs: Some(-1.0), ..AskArgs::new(bob.agent_id(), "?") };
+    assert_eq!(alice.messages().ask(negative).await.unwrap_err().code(), Code::InvalidArgument);
+    // Over there nobody knows us any more, and what they say is final.
+    bob.peers()
+        .disconnect(dmagent::api::DisconnectArgs { agent: alice.agent_id(), reason: None })
+        .await
+        .unwrap();
+    let error = alice.messages().ask(AskArgs::new(bob.agent_id(), "still there?")).await.unwrap_err();
+    assert!(matches!(error.code(), Code::PeerNotConnected | Code::PeerRefused), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_the_node_ends_the_wait() {
+    let (alice, bob) = pair().await;
+    let asker = alice.clone();
+    let to = bob.agent_id();
+    let asked = tokio::spawn(async move { asker.messages().ask(AskArgs::new(to, "?")).await });
+    next(&bob, PATIENCE).await.unwrap();
+    alice.close().await.unwrap();
+    assert_eq!(asked.await.unwrap().unwrap_err().code(), Code::Closed);
+}
