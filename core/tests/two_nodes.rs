@@ -253,3 +253,38 @@ async fn an_address_is_kept_in_one_spelling_and_a_missing_scheme_is_told() {
     let error = alice.peers().disconnect(long).await.unwrap_err();
     assert!(error.message().contains("reason must have 1 to 200"), "{error}");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_taken_away_neither_share_an_identity_nor_swallow_messages() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = Node::open(config(folders[0].path(), "alice")).await.unwrap();
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
+    let to = connect(&alice, &bob).await;
+    let data = folders[1].path().join(".darkmatter");
+
+    std::fs::remove_file(data.join("node.lock")).unwrap();
+    let second = Node::open(config(folders[1].path(), "bob")).await.unwrap_err();
+    assert_eq!(second.code(), Code::StoreOwned, "{second}");
+    // What cannot be kept is not accepted, and goes on when the disk is as it was.
+    let short = |text: &str| SendArgs { timeout_secs: 2.0, ..SendArgs::new(to, text) };
+    let receipt = alice.messages().send(short("without a lock")).await.unwrap();
+    assert_eq!(receipt.state, DeliveryState::Stored, "{receipt:?}");
+    bob.close().await.unwrap();
+
+    let bob = Node::open(config(folders[1].path(), "bob")).await.unwrap();
+    connect(&alice, &bob).await;
+    let (database, aside) = (data.join("node.db"), data.join("aside"));
+    std::fs::rename(&database, &aside).unwrap();
+    let receipt = alice.messages().send(short("without a database")).await.unwrap();
+    assert_eq!(receipt.state, DeliveryState::Stored, "{receipt:?}");
+    std::fs::rename(&aside, &database).unwrap();
+    let inbox = bob.inbox().filtered(messages());
+    let mut found = Vec::new();
+    while found.len() < 2 {
+        let message = inbox.next_within(PATIENCE).await.unwrap().expect("both come when the disk works again");
+        inbox.acknowledge(&message).await.unwrap();
+        found.push(message.content);
+    }
+    assert_eq!(found, ["without a lock", "without a database"]);
+}

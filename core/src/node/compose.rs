@@ -184,7 +184,7 @@ impl Home {
             Error::new(Code::PassportUnreadable, "the passport has no folder")
                 .with("path", location.path().display())
         })?;
-        let owner = Arc::new(claim(&folder).await?);
+        let mut owner = claim(&folder).await?;
         let passport = match (passport, &location) {
             (Some(passport), _) => passport,
             (None, passport_file::Location::Existing(path)) => passport_file::load(path)?,
@@ -197,6 +197,10 @@ impl Home {
             }
             (None, passport_file::Location::Create(path)) => passport_file::create(path, &*env.random)?,
         };
+        if location.path().is_file() {
+            owner.hold(location.path())?;
+        }
+        let owner = Arc::new(owner);
         let (path, durability) = (folder.join(DATABASE), config.durability);
         // Opening checks the whole file, which may take a moment.
         let holder = Some(Arc::clone(&owner));

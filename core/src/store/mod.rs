@@ -40,6 +40,7 @@ pub mod sequence;
 pub mod sqlite;
 
 mod bounds;
+mod place;
 mod private;
 #[cfg(test)]
 mod second_process;

@@ -4,7 +4,8 @@
 //! when the process dies. Beside it `owner.json` tells others who the owner is and where it listens, for
 //! instance `{"agent_id":"8a88…","pid":4711,"addresses":["http://127.0.0.1:8100"]}`. Only the lock decides;
 //! the file is a courtesy that may be missing, old or garbled. `node.lock` stays in the folder for ever,
-//! because removing it would let two processes lock two different files of that name.
+//! because removing it would let two processes lock two different files of that name. Should somebody remove it all
+//! the same, the passport is locked as well ([`Owner::hold`]), and commits fail until it is back.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -17,7 +18,7 @@ use std::{
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::private;
+use super::{place::Place, private};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
@@ -60,7 +61,8 @@ const HELD_PATIENCE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Owner {
     folder: PathBuf,
-    lock: File,
+    /// Open and locked, and never read.
+    locks: Vec<File>,
     /// The process, and its entry in [`HELD`].
     pid: u32,
     name: PathBuf,
@@ -84,12 +86,38 @@ impl Owner {
             Err(TryLockError::WouldBlock) => return Err(owned(folder)),
             Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
         }
-        let owner = Self { folder: folder.to_owned(), lock, pid: process::id(), name: one_name(folder) };
+        let owner =
+            Self { folder: folder.to_owned(), locks: vec![lock], pid: process::id(), name: one_name(folder) };
         if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
             held.push((owner.pid, owner.name.clone()));
         }
         owner.withdraw();
         Ok(owner)
+    }
+
+    /// Locks `file` as well, under whatever name it was reached, for as long as the folder is owned. Windows keeps others
+    /// from reading a locked file, so nothing is done there.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::StoreOwned`] when another owner holds it, [`Code::StoreUnavailable`] when it cannot be opened.
+    pub fn hold(&mut self, file: &Path) -> Result<()> {
+        if cfg!(windows) {
+            return Ok(());
+        }
+        let unusable = |cause| unusable(&self.folder, cause);
+        let lock = File::open(file).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => self.locks.push(lock),
+            Err(TryLockError::WouldBlock) => return Err(owned(&self.folder)),
+            Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
+        }
+        Ok(())
+    }
+
+    /// Where the lock lies.
+    pub(super) fn place(&self) -> Option<Place> {
+        Place::of(&self.folder.join(LOCK))
     }
 
     /// Tells other processes who runs here. Readers see the old text or the new one, never half of it.
@@ -121,7 +149,9 @@ impl Drop for Owner {
             if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
                 held.retain(|(pid, name)| (*pid, name) != (self.pid, &self.name));
             }
-            let _released_by_close_then = self.lock.unlock();
+            for lock in &self.locks {
+                let _released_by_close_then = lock.unlock();
+            }
         }
     }
 }
@@ -191,6 +221,24 @@ mod tests {
         let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(files, [LOCK]);
         Owner::claim(folder.path()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_passport_belongs_to_one_owner_whatever_became_of_the_lock() {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let keys = folders.each_ref().map(|folder| folder.path().join("passport.key"));
+        fs::write(&keys[0], "secret").unwrap();
+        fs::hard_link(&keys[0], &keys[1]).unwrap();
+        let mut owner = Owner::claim(folders[0].path()).unwrap();
+        owner.hold(&keys[0]).unwrap();
+        fs::remove_file(folders[0].path().join(LOCK)).unwrap();
+        for (folder, key) in folders.iter().zip(&keys) {
+            let mut second = Owner::claim(folder.path()).unwrap();
+            assert_eq!(second.hold(key).unwrap_err().code(), Code::StoreOwned);
+        }
+        drop(owner);
+        Owner::claim(folders[1].path()).unwrap().hold(&keys[1]).unwrap();
     }
 
     #[test]

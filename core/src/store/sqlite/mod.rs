@@ -117,7 +117,8 @@ impl SqliteStore {
         let explain = |cause| errors::explain(cause, &path);
         let writing = connect_writer(&path, durability).map_err(explain)?;
         let reading = connect_reader(&path).map_err(explain)?;
-        let writer = Writer::new(path.clone(), writing, durability);
+        let lock = owner.as_ref().and_then(|owner| owner.place());
+        let writer = Writer::new(path.clone(), writing, durability, lock);
         #[cfg(test)]
         let page_limit = writer.page_limit();
         let running = start(writer, reading, owner).map_err(|cause| errors::unusable(&path, cause))?;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    store::{Batch, Durability, Op, Precondition, Table},
+    store::{Batch, Durability, Op, Precondition, Table, place::Place},
 };
 
 /// A group ends with the batch that reaches one of these, so that under any load the first of a group does
@@ -55,15 +55,26 @@ pub(super) struct Writer {
     path: Arc<Path>,
     connection: Connection,
     group_batches: usize,
+    /// The files that every commit must find where they were opened.
+    places: Vec<Place>,
+    /// The log, once it is there.
+    log: Option<Place>,
     #[cfg(test)]
     page_limit: Arc<std::sync::atomic::AtomicU32>,
 }
 
 impl Writer {
-    pub(super) fn new(path: Arc<Path>, connection: Connection, durability: Durability) -> Self {
+    pub(super) fn new(
+        path: Arc<Path>,
+        connection: Connection,
+        durability: Durability,
+        lock: Option<Place>,
+    ) -> Self {
         connection.set_prepared_statement_cache_capacity(schema::STATEMENTS);
         let group_batches = if durability == Durability::Each { 1 } else { GROUP_BATCHES };
         Self {
+            places: Place::of(&path).into_iter().chain(lock).collect(),
+            log: None,
             path,
             connection,
             group_batches,
@@ -78,6 +89,10 @@ impl Writer {
             let group = self.gather(first, queue);
             #[cfg(test)]
             self.obey_page_limit();
+            if let Err(error) = self.check_places() {
+                fail(group, queue, &error);
+                continue;
+            }
             match self.apply(&group) {
                 Ok(verdicts) => {
                     for (entry, verdict) in group.into_iter().zip(verdicts) {
@@ -89,6 +104,16 @@ impl Writer {
             }
         }
         self.connection
+    }
+
+    /// What is written into a file that lost its name is lost.
+    fn check_places(&mut self) -> Result<()> {
+        if self.log.is_none() {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push("-wal");
+            self.log = Place::of(Path::new(&name));
+        }
+        self.places.iter().chain(&self.log).try_for_each(Place::check)
     }
 
     /// What shares a transaction with `first`: all that is queued, and what comes while nobody is in a hurry.
