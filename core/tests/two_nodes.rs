@@ -282,7 +282,8 @@ async fn files_that_are_taken_away_neither_share_an_identity_nor_swallow_message
     let inbox = bob.inbox().filtered(messages());
     let mut found = Vec::new();
     while found.len() < 2 {
-        let message = inbox.next_within(PATIENCE).await.unwrap().expect("both come when the disk works again");
+        let message =
+            inbox.next_within(PATIENCE).await.unwrap().expect("both come when the disk works again");
         inbox.acknowledge(&message).await.unwrap();
         found.push(message.content);
     }

@@ -46,7 +46,7 @@ fn compile(compiler: &str, source: &Path, flags: &[&str], to: &Path) {
     let mut command = Command::new(compiler);
     command.args(flags).arg("-I").arg(here().join("../include")).arg("-I").arg(here().join("tests/c"));
     command.arg(source).arg("-o").arg(to);
-    if flags.contains(&"-static-libgcc") || !flags.contains(&"-DSHARED") {
+    if !flags.contains(&"-DSHARED") {
         command.arg(libraries().join("libdmagent.a")).args(SYSTEM);
     } else {
         let folder = libraries();
@@ -120,6 +120,17 @@ fn a_c_plus_plus_compiler_takes_the_header_as_it_is() {
     std::fs::copy(here().join("tests/c/conversation.c"), &source).unwrap();
     compile("c++", &source, &["-std=c++17", "-Wall", "-Wextra", "-Werror", "-g"], &to);
     done(&mut run(&to), "conversation");
+}
+
+#[test]
+fn the_face_for_c_plus_plus_passes_plain_and_under_address_sanitizer() {
+    let folder = TempDir::new().unwrap();
+    let strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-g", "-O1"];
+    for more in [&[][..], &["-fsanitize=address"]] {
+        let to = folder.path().join("face");
+        compile("c++", &here().join("tests/c/face.cpp"), &[&strict, more].concat(), &to);
+        done(run(&to).env("ASAN_OPTIONS", "detect_leaks=1"), "face");
+    }
 }
 
 #[test]
