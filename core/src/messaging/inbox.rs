@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::types::{Filter, Message, MessageKind};
 use crate::{
-    env::Timestamp,
+    env::Moment,
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table, sequence},
@@ -65,7 +65,10 @@ const CLAIM: u64 = 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Reserved,
-    Queued { since: Timestamp },
+    /// Waits for a consumer; what was released with a delay until then for nobody.
+    Queued {
+        until: Option<Moment>,
+    },
     Leased,
 }
 
@@ -134,7 +137,7 @@ impl Inbox {
     /// # Errors
     ///
     /// [`Code::StoreCorrupt`] when a row cannot be read.
-    pub fn load(rows: &[Row], claimed: Option<&Row>, now: Timestamp) -> Result<Self> {
+    pub fn load(rows: &[Row], claimed: Option<&Row>) -> Result<Self> {
         let mut inbox = Self::default();
         if let Some(row) = claimed {
             inbox.claimed = row.parse(Table::Meta)?;
@@ -143,7 +146,7 @@ impl Inbox {
         for row in rows {
             let message: Message = row.parse(Table::Inbox)?;
             inbox.next_sequence = inbox.next_sequence.max(message.sequence + 1);
-            inbox.insert(message, State::Queued { since: now }, None);
+            inbox.insert(message, State::Queued { until: None }, None);
         }
         Ok(inbox)
     }
@@ -286,10 +289,10 @@ impl Inbox {
     }
 
     /// Shows a reserved message to consumers: its row is on disk.
-    pub fn confirm(&mut self, sequence: u64, now: Timestamp) -> Option<Arc<Message>> {
+    pub fn confirm(&mut self, sequence: u64) -> Option<Arc<Message>> {
         // After a recovery it may have been handed out already.
         if self.items.get(&sequence).is_some_and(|item| item.state == State::Reserved) {
-            self.move_to(sequence, State::Queued { since: now });
+            self.move_to(sequence, State::Queued { until: None });
         }
         let claims = self.items.get_mut(&sequence).and_then(|item| item.claims.take());
         self.claimed = self.claimed.max(claims.unwrap_or_default());
@@ -327,10 +330,10 @@ impl Inbox {
     }
 
     /// Hands out the oldest message that `filter` wants; it stays leased until acknowledged or released.
-    pub fn next(&mut self, filter: &Filter, now: Timestamp) -> Option<Message> {
+    pub fn next(&mut self, filter: &Filter, now: Moment) -> Option<Message> {
         let sequence = *self.queued.iter().find(|sequence| {
             self.items.get(sequence).is_some_and(|item| {
-                matches!(item.state, State::Queued { since } if since <= now)
+                matches!(item.state, State::Queued { until } if until.is_none_or(|until| until <= now))
                     && self.suits(&item.message, filter)
             })
         })?;
@@ -343,13 +346,13 @@ impl Inbox {
     }
 
     /// When the earliest released message becomes available again.
-    pub fn next_available(&self, filter: &Filter) -> Option<Timestamp> {
+    pub fn next_available(&self, filter: &Filter) -> Option<Moment> {
         self.queued
             .iter()
             .filter_map(|sequence| self.items.get(sequence))
             .filter(|item| self.suits(&item.message, filter))
             .filter_map(|item| match item.state {
-                State::Queued { since } => Some(since),
+                State::Queued { until } => until,
                 _ => None,
             })
             .min()
@@ -415,7 +418,7 @@ impl Inbox {
         &mut self,
         sequence: u64,
         redeliveries: Option<u32>,
-        now: Timestamp,
+        now: Moment,
         delay: Duration,
     ) -> bool {
         // What is kept counts the hand-out already.
@@ -424,7 +427,7 @@ impl Inbox {
         };
         match self.items.get(&sequence) {
             Some(item) if item.state == State::Leased && is_meant(&item.message) => {
-                self.move_to(sequence, State::Queued { since: now + delay });
+                self.move_to(sequence, State::Queued { until: Some(now + delay) });
                 true
             }
             _ => false,
