@@ -37,7 +37,7 @@ pub struct InboxLimits {
     pub strangers: usize,
     /// Messages of one stranger. Default: 5.
     pub per_stranger: usize,
-    /// Notices of the node itself; a new one replaces the oldest. Default: 50.
+    /// Notices of the node itself; a new one replaces the oldest, handed out or not. Default: 50.
     pub notices: usize,
     /// Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB.
     pub bytes: usize,
@@ -59,6 +59,8 @@ impl Default for InboxLimits {
 /// The row of the meta table that says which numbers are used up. An acknowledged message leaves no other trace
 /// of its number, and a host that repeats an acknowledgement after a restart must not hit another message.
 pub const NUMBERS: &str = "inbox_numbers";
+/// How many replaced notices may still be acknowledged; the oldest are unknown after that.
+const REPLACED: usize = 1_024;
 /// How many numbers are claimed at a time.
 const CLAIM: u64 = 1_024;
 
@@ -95,6 +97,8 @@ pub struct Inbox {
     bytes: usize,
     /// Messages that are over, although their rows may be there.
     owed: BTreeSet<u64>,
+    /// Notices that were handed out and then made room for newer ones: whoever has one may still acknowledge it.
+    replaced: BTreeSet<u64>,
     /// Questions that somebody waits for the answer of, with whom was asked.
     questions: HashSet<(String, AgentId)>,
     by_kind: HashMap<MessageKind, Held>,
@@ -158,6 +162,7 @@ impl Inbox {
             self.take(*sequence);
         }
         self.owed.clone_from(&before.owed);
+        self.replaced.clone_from(&before.replaced);
         self.questions.clone_from(&before.questions);
     }
 
@@ -257,8 +262,11 @@ impl Inbox {
         if full || (message.kind != MessageKind::Notice && self.bytes + size > limits.bytes) {
             return Err(Error::new(Code::QueueFull, "Message queue full"));
         }
-        if message.kind == MessageKind::Notice && of_kind.messages >= limits.notices {
-            rows.append(self.drop_oldest_notice());
+        if message.kind == MessageKind::Notice {
+            // More than one goes when the limit is lower than it was.
+            for _ in limits.notices..=of_kind.messages {
+                rows.append(self.drop_oldest_notice());
+            }
         }
         // Every message that nothing on disk has claimed a number for brings the claim along: the one before it may
         // be refused, as a duplicate for example, and its rows with it.
@@ -279,10 +287,16 @@ impl Inbox {
         let oldest = self
             .items
             .iter()
-            .find(|(_, item)| item.message.kind == MessageKind::Notice && item.state != State::Leased)
-            .map(|(sequence, _)| *sequence);
-        if let Some(sequence) = oldest {
+            .find(|(_, item)| item.message.kind == MessageKind::Notice)
+            .map(|(sequence, item)| (*sequence, item.state));
+        if let Some((sequence, state)) = oldest {
             self.take(sequence);
+            if state == State::Leased {
+                self.replaced.insert(sequence);
+                if self.replaced.len() > REPLACED {
+                    self.replaced.pop_first();
+                }
+            }
             rows.delete(Table::Inbox, sequence::key(sequence));
         }
         rows
@@ -358,13 +372,16 @@ impl Inbox {
             .min()
     }
 
-    /// The rows that remove a handled message, and the message. It stays leased until [`Inbox::forget`], so
+    /// The rows that remove a handled message. It stays leased until [`Inbox::forget`], so
     /// that a failed commit loses nothing.
     ///
     /// # Errors
     ///
     /// [`Code::MessageUnknown`] when it is not here, or was acknowledged before.
     pub fn acknowledge(&mut self, sequence: u64) -> Result<Batch> {
+        if self.replaced.remove(&sequence) {
+            return Ok(Batch::new());
+        }
         self.require_shown(sequence)?;
         self.move_to(sequence, State::Leased);
         let mut rows = Batch::new();
@@ -378,6 +395,9 @@ impl Inbox {
     ///
     /// As [`Inbox::acknowledge`].
     pub fn owe(&mut self, sequence: u64) -> Result<()> {
+        if self.replaced.remove(&sequence) {
+            return Ok(());
+        }
         self.require_shown(sequence)?;
         self.take(sequence);
         self.owed.insert(sequence);

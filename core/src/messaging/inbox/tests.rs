@@ -114,6 +114,36 @@ fn strangers_and_notices_cannot_fill_the_room_of_peers_s16() {
 }
 
 #[test]
+fn notices_that_are_all_handed_out_are_replaced_and_may_still_be_acknowledged() {
+    let mut inbox = Inbox::default();
+    let limits = InboxLimits { notices: 2, ..InboxLimits::default() };
+    let mut handed_out = Vec::new();
+    for index in 0..6 {
+        let (sequence, rows) =
+            inbox.reserve(message(1, MessageKind::Notice, &index.to_string()), &limits).unwrap();
+        let deletions = rows.ops.iter().filter(|op| matches!(op, Op::Delete { .. })).count();
+        assert_eq!(deletions, usize::from(index >= 2), "its row goes with the row of the new one");
+        inbox.confirm(sequence);
+        handed_out.push(inbox.next(&Filter::default(), NOW).unwrap().sequence);
+        assert!(inbox.len() <= 2);
+    }
+    let kept = &handed_out[4..];
+    for sequence in &handed_out {
+        let rows = inbox.acknowledge(*sequence).unwrap();
+        assert_eq!(!rows.is_empty(), kept.contains(sequence), "the row of a replaced one is gone already");
+        inbox.forget(*sequence);
+        assert_eq!(inbox.acknowledge(*sequence).unwrap_err().code(), Code::MessageUnknown, "once");
+    }
+    assert!(inbox.is_empty());
+    let lower = InboxLimits { notices: 1, ..limits };
+    for content in ["a", "b"] {
+        inbox.reserve(message(1, MessageKind::Notice, content), &limits).unwrap();
+    }
+    inbox.reserve(message(1, MessageKind::Notice, "c"), &lower).unwrap();
+    assert_eq!(inbox.len(), 1, "a limit that was lowered holds from the next notice on");
+}
+
+#[test]
 fn a_restart_shows_everything_that_was_not_acknowledged_in_order() {
     let mut inbox = Inbox::default();
     let mut rows = Vec::new();
@@ -234,9 +264,7 @@ proptest! {
                             prop_assert!(sequence >= used, "{sequence} was used before {used}");
                             used = if refused { used } else { sequence + 1 };
                             if kind == MessageKind::Notice && of_kind >= 2 {
-                                let oldest = known.iter().position(|item| {
-                                    item.kind == kind && !matches!(item.state, State::Leased)
-                                });
+                                let oldest = known.iter().position(|item| item.kind == kind);
                                 oldest.map(|index| known.remove(index));
                             }
                             known.push(Known { sequence, from, kind, state: State::Reserved, refused });
