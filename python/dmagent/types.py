@@ -168,7 +168,7 @@ class InboxLimits(TypedDict, total=False):
     bytes: int
     """Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB."""
     notices: int
-    """Notices of the node itself; a new one replaces the oldest. Default: 50."""
+    """Notices of the node itself; a new one replaces the oldest, handed out or not. Default: 50."""
     peers: int
     """Messages of connected peers together. Default: 1,000."""
     per_peer: int

@@ -66,7 +66,7 @@ impl Inner {
 
     /// Makes what waits for a peer due now.
     pub(crate) fn flush(self: &Arc<Self>, agent: &AgentId) {
-        let now = self.now();
+        let now = self.both();
         {
             let mut state = self.state.lock();
             state.peers.note_reached(agent, true);
@@ -152,7 +152,7 @@ impl Inner {
 
     /// Shows a message whose row is on disk to the host.
     fn show(&self, sequence: u64) {
-        let shown = self.state.lock().inbox.confirm(sequence, self.now());
+        let shown = self.state.lock().inbox.confirm(sequence);
         if let Some(message) = shown {
             self.publish([MessageEvent::MessageReceived {
                 message_id: message.message_id.clone(),

@@ -66,6 +66,12 @@ pub struct Parts {
 /// Opens a node.
 pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall) -> Result<Node> {
     let config = config.validated()?;
+    for endpoint in config.vain_overrides() {
+        tracing::warn!(
+            endpoint,
+            "access_overrides cannot open this endpoint: the local API is for this machine, with the token; remove the line"
+        );
+    }
     let env = parts.env.unwrap_or_else(Env::system);
     let home = Home::open(&config, &env, parts.passport, parts.store).await?;
     let (http, state) = match prepare(&config, &env, &home).await {

@@ -18,7 +18,7 @@ use super::{
     token::LocalToken,
 };
 use crate::{
-    env::{Env, Timestamp},
+    env::{Env, Moment, Now, Timestamp},
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
     messaging::Sealers,
@@ -82,6 +82,15 @@ impl Inner {
         self.env.now()
     }
 
+    /// For waits and ages within the process, which a wall clock that is set must not touch.
+    pub(crate) fn steady(&self) -> Moment {
+        self.env.steady()
+    }
+
+    pub(crate) fn both(&self) -> Now {
+        self.env.both()
+    }
+
     /// The URL told to others.
     pub(crate) fn own_url(&self) -> String {
         self.public_url
@@ -113,6 +122,7 @@ impl Inner {
     pub(crate) fn handshake<'a>(&'a self, me: &'a SelfDescription, now: Timestamp) -> handshake::Context<'a> {
         handshake::Context {
             now,
+            steady: self.steady(),
             me,
             passport: &self.passport,
             random: &*self.env.random,
@@ -270,6 +280,8 @@ impl Inner {
         // Late ends of attempts and acknowledgements must not meet a number that was given twice.
         fresh.outbox.succeed(&state.outbox);
         fresh.inbox.succeed(&state.inbox);
+        fresh.peers.succeed(&state.peers);
+        fresh.trust.succeed(&state.trust);
         let old = std::mem::replace(&mut *state, fresh);
         state.profile.active = old.profile.active;
         state.limiter = old.limiter;

@@ -108,7 +108,7 @@ impl Inner {
         match result {
             Ok(()) => {
                 if let Some(sequence) = settled.reserved {
-                    state.inbox.confirm(sequence, now);
+                    state.inbox.confirm(sequence);
                 }
                 if let Some((sender, id)) = &settled.claim {
                     state.replay.claim(sender, id, now);

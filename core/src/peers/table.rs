@@ -8,7 +8,7 @@ use std::{
 
 use super::types::{Connection, Outstanding, PendingRequest};
 use crate::{
-    env::Timestamp,
+    env::{Ages, Moment, Now, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
@@ -31,7 +31,7 @@ pub struct Health {
     /// Failed attempts in a row.
     pub failures: u32,
     /// When to try the next ping.
-    pub next_ping: Option<Timestamp>,
+    pub next_ping: Option<Moment>,
     /// Whether our newest address, name and bio did not arrive there.
     pub is_untold: bool,
 }
@@ -46,6 +46,9 @@ pub struct Peers {
     outstanding: BTreeMap<String, Outstanding>,
     /// When we last asked again, by whom we asked. Not stored.
     repeated: BTreeMap<AgentId, Timestamp>,
+    /// How long requests of both directions have waited.
+    pending_ages: Ages<String>,
+    outstanding_ages: Ages<String>,
     /// How many proven peers listen at an address.
     hosts: HashMap<IpAddr, usize>,
     /// Connections whose counters moved since their row was written.
@@ -279,7 +282,7 @@ impl Peers {
     pub fn ask_again(&mut self, agent: &AgentId, now: Timestamp) -> Option<String> {
         let asked = self.outstanding.values().find(|request| request.agent_id == *agent)?;
         let last = self.repeated.get(agent).copied().unwrap_or(asked.asked_at);
-        (now.since(last) >= REPEAT_AFTER).then(|| {
+        (now.distance(last) >= REPEAT_AFTER).then(|| {
             self.repeated.insert(*agent, now);
             asked.url.clone()
         })
@@ -305,11 +308,41 @@ impl Peers {
         rows
     }
 
-    /// Forgets requests of either direction that are older than `lifetime`.
-    pub fn expire(&mut self, now: Timestamp, lifetime: Duration) -> Batch {
-        let mut rows = self.drop_pending_if(|request| now.since(request.requested_at) > lifetime);
-        rows.append(self.drop_outstanding_if(|request| now.since(request.asked_at) > lifetime));
-        rows
+    /// Forgets requests of either direction that are older than `lifetime`, whatever happened to the wall clock
+    /// since they were first seen.
+    ///
+    /// # Errors
+    ///
+    /// Only when a request has no JSON form, which cannot happen.
+    pub fn expire(&mut self, now: Now, lifetime: Duration) -> Result<Batch> {
+        let mut rows = Batch::new();
+        let mut ages = std::mem::take(&mut self.pending_ages);
+        ages.look(now, self.pending.iter().map(|(id, request)| (id.clone(), request.requested_at)));
+        rows.append(self.drop_pending_if(|request| ages.of(&request.request_id, now.steady) > lifetime));
+        for (id, request) in &mut self.pending {
+            if let Some(began) = ages.corrected(id, now) {
+                request.requested_at = began;
+                rows.put(Table::Pending, id.clone(), request)?;
+            }
+        }
+        self.pending_ages = ages;
+        let mut ages = std::mem::take(&mut self.outstanding_ages);
+        ages.look(now, self.outstanding.iter().map(|(url, request)| (url.clone(), request.asked_at)));
+        rows.append(self.drop_outstanding_if(|request| ages.of(&request.url, now.steady) > lifetime));
+        for (url, request) in &mut self.outstanding {
+            if let Some(began) = ages.corrected(url, now) {
+                request.asked_at = began;
+                rows.put(Table::Outstanding, url.clone(), request)?;
+            }
+        }
+        self.outstanding_ages = ages;
+        Ok(rows)
+    }
+
+    /// Takes over what memory alone knows: how long requests have waited.
+    pub fn succeed(&mut self, before: &Self) {
+        self.pending_ages.clone_from(&before.pending_ages);
+        self.outstanding_ages.clone_from(&before.outstanding_ages);
     }
 
     fn drop_pending_if(&mut self, is_over: impl Fn(&PendingRequest) -> bool) -> Batch {
@@ -361,7 +394,7 @@ impl Peers {
     }
 
     /// Sets when to ping `agent` next.
-    pub fn plan_ping(&mut self, agent: &AgentId, at: Timestamp) {
+    pub fn plan_ping(&mut self, agent: &AgentId, at: Moment) {
         if self.connections.contains_key(agent) {
             self.health.entry(*agent).or_default().next_ping = Some(at);
         }
@@ -426,5 +459,32 @@ mod tests {
         peers.disconnect(&agent).unwrap();
         assert!(!peers.listens_at(moved));
         assert!(peers.hosts.is_empty());
+    }
+
+    #[test]
+    fn requests_end_in_time_whatever_happens_to_the_wall_clock() {
+        let hour = Duration::from_secs(3600);
+        let began = Timestamp::from_seconds(1_000_000);
+        for set_to in [began - hour * 9, began + hour * 9] {
+            let start = Now { wall: began, steady: Moment::ORIGIN };
+            let ours = Outstanding {
+                url: "http://1.2.3.4".into(),
+                agent_id: AgentId::from_bytes([1; 32]),
+                request_id: "req-1".into(),
+                asked_at: began,
+                signs_v2: true,
+            };
+            let mut peers = Peers::default();
+            peers.ask(ours).unwrap();
+            assert!(peers.expire(start, hour).unwrap().is_empty());
+            let set = Now { wall: set_to, ..start };
+            let moved = peers.expire(set, hour).unwrap();
+            assert_eq!(!moved.is_empty(), set_to < began, "what lies in the future is moved, on disk too");
+            assert!(peers.outstanding().all(|request| request.asked_at <= set_to));
+            assert!(peers.expire(set + hour, hour).unwrap().is_empty());
+            assert_eq!(peers.outstanding().count(), 1);
+            assert!(!peers.expire(set + hour * 2, hour).unwrap().is_empty());
+            assert_eq!(peers.outstanding().count(), 0);
+        }
     }
 }

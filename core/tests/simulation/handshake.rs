@@ -93,7 +93,7 @@ fn a_handshake_over_a_bad_network_is_healed_by_asking_again() {
 }
 
 /// An asker and an answerer that lets people decide.
-async fn asked(seed: u64) -> World {
+pub(crate) async fn asked(seed: u64) -> World {
     let world = World::configured(seed, 2, |index| if index == 1 { careful() } else { config() });
     world.start().await;
     let peer = world.machines[0].connect(&world.machines[1]).await.expect("nothing is broken");

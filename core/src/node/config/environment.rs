@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, str::FromStr};
 
-use super::{AccessName, NodeConfig};
+use super::NodeConfig;
 use crate::{
     discovery,
     error::{Code, Error, Result},
     messaging::RouterMode,
     peers::AutoAccept,
-    wire::{NetworkTier, url},
+    wire::{NetworkTier, json::parse_object, url},
 };
 
 /// Where variables come from. Tests use a map.
@@ -240,12 +240,14 @@ impl NodeConfig {
             )?,
         );
         if let Some(json) = read::<String>(environment, "DARKMATTER_ACCESS_OVERRIDES", "")? {
-            self.access_overrides =
-                serde_json::from_str::<BTreeMap<String, AccessName>>(&json).map_err(|_| {
+            self.access_overrides = parse_object(json.as_bytes())
+                .ok()
+                .and_then(|members| serde_json::from_value(members.into()).ok())
+                .ok_or_else(|| {
                     refuse(
                         "DARKMATTER_ACCESS_OVERRIDES",
                         &json,
-                        "a JSON object of endpoint names to public, peer or local",
+                        "a JSON object of endpoint names, each once, to public, peer or local",
                     )
                 })?;
         }
@@ -306,6 +308,7 @@ mod tests {
             ("DARKMATTER_NETWORK_TIER", "galaxy"),
             ("DARKMATTER_ROUTER_MODE", "x"),
             ("DARKMATTER_ACCESS_OVERRIDES", "[1]"),
+            ("DARKMATTER_ACCESS_OVERRIDES", "{status:local}"),
             ("DARKMATTER_BOOTSTRAP_PEERS", "ftp://x"),
             ("DARKMATTER_BOOTSTRAP_MODE", "2"),
             ("DARKMATTER_PUBLIC_URL", "nowhere"),
@@ -335,6 +338,19 @@ mod tests {
             error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("nowhere"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_endpoint_named_twice_is_refused_and_one_that_stays_closed_is_known_for_the_log() {
+        let twice = r#"{"status":"local","status":"public"}"#;
+        let error = with("DARKMATTER_ACCESS_OVERRIDES", twice).unwrap_err().to_string();
+        assert!(
+            error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("each once"),
+            "{error}"
+        );
+        let vain = r#"{"inbox":"peer","connections":"public","status":"local","inbox_consume":"local"}"#;
+        let config = with("DARKMATTER_ACCESS_OVERRIDES", vain).unwrap();
+        assert_eq!(config.vain_overrides().collect::<Vec<_>>(), ["inbox", "connections"]);
     }
 
     #[test]

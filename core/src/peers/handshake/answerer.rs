@@ -117,7 +117,7 @@ impl Peers {
         proof: Proof,
         context: &Context<'_>,
     ) -> Result<PeerOutcome> {
-        let mut rows = self.expire(context.now, context.request_expiry);
+        let mut rows = self.expire(context.both(), context.request_expiry)?;
         let known = self.pending.values().find(|pending| pending.agent_id == request.from);
         // Only the proven agent itself may change what its pending request says.
         if let Some(known) = known

@@ -33,7 +33,7 @@ use super::{
     types::{AutoAccept, Connection, PeerEvent, SelfDescription},
 };
 use crate::{
-    env::{Random, Timestamp},
+    env::{Moment, Now, Random, Timestamp},
     error::Result,
     identity::{AgentId, Passport},
     store::Batch,
@@ -49,8 +49,10 @@ use crate::{
 
 /// What a decision needs beside the table.
 pub struct Context<'a> {
-    /// Now.
+    /// Now, by the wall clock.
     pub now: Timestamp,
+    /// Now, by the steady clock.
+    pub steady: Moment,
     /// Who we are.
     pub me: &'a SelfDescription,
     /// Our keys.
@@ -63,6 +65,13 @@ pub struct Context<'a> {
     pub max_connections: usize,
     /// How long a request may wait.
     pub request_expiry: Duration,
+}
+
+impl Context<'_> {
+    /// Now, by both clocks.
+    pub(super) fn both(&self) -> Now {
+        Now { wall: self.now, steady: self.steady }
+    }
 }
 
 /// What to do after a decision was committed.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    env::SeededRandom,
+    env::{Moment, SeededRandom},
     error::Code,
     peers::{PENDING_LIMIT, Verdict},
     transport::{Grant, Source},
@@ -45,6 +45,7 @@ impl Side {
     fn context(&self, auto_accept: AutoAccept) -> Context<'_> {
         Context {
             now: self.now,
+            steady: Moment::ORIGIN,
             me: &self.me,
             passport: &self.passport,
             random: &self.random,
