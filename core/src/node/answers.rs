@@ -46,8 +46,8 @@ impl Inner {
             if state.outbox.wake(&agent, self.both()) {
                 self.outbox_bell.notify_one();
             }
-            if let Some(base) = state.peers.ask_again(&agent, now) {
-                self.ask_again(agent, base);
+            if let Some(url) = state.peers.ask_again(&agent, now) {
+                self.ask_again(agent, url);
             }
         }
         drop(state);

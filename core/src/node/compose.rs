@@ -109,6 +109,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         unpublished: AtomicBool::new(false),
         stalled: AtomicBool::new(false),
         closed: AtomicBool::new(false),
+        partings: super::part::Partings::default(),
         port_mapping: Mutex::new(None),
         discovery: RwLock::new(None),
         config,

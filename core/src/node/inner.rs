@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) token: LocalToken,
     pub(crate) local_call: LocalCall,
     pub(crate) data_dir: Option<std::path::PathBuf>,
+    /// Notices of an end that are on their way, by whom they tell.
+    pub(crate) partings: super::part::Partings,
     /// The mapping on the router, while there is one.
     pub(crate) port_mapping: Mutex<Option<super::portmap::PortMapping>>,
     /// Running, unless discovery is off.

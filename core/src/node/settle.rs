@@ -127,6 +127,9 @@ impl Inner {
                 for sequence in settled.reserved.into_iter().chain(settled.kept) {
                     state.inbox.cancel(sequence);
                 }
+                if let Some((sender, id)) = &settled.claim {
+                    state.peers.stay(sender, id);
+                }
                 if let (Code::StorePrecondition, Some((sender, id))) = (error.code(), &settled.claim) {
                     messages::retract(sender, id, settled.is_counted, state.tables());
                     state.replay.claim(sender, id, now);

@@ -41,8 +41,8 @@ use crate::{
     wire::{
         AddressClass, Answer,
         canonical::{self, Domain},
-        frame::Introduction,
-        url,
+        frame::{HandshakeSignature, Introduction},
+        time, url,
         verify::Proof,
     },
 };
@@ -173,7 +173,7 @@ fn connection(
     agent: AgentId,
     (url, told_from): (String, AddressClass),
     introduction: &Introduction,
-    proof: Proof,
+    (proof, agreed_at): (Proof, Option<Timestamp>),
     now: Timestamp,
 ) -> Connection {
     let proven = proof != Proof::None;
@@ -196,7 +196,13 @@ fn connection(
         peer_created_at: introduction.created_at.clone(),
         rate_limit: 0,
         last_update: None,
+        agreed_at,
     }
+}
+
+/// When the other side signed a handshake object, by its own clock; nothing when that is not proven.
+fn signed_at(signed: Option<&HandshakeSignature>, proof: Proof) -> Option<Timestamp> {
+    signed.filter(|_| proof != Proof::None).and_then(|signed| time::parse(&signed.timestamp))
 }
 
 /// Which URL to keep: the claimed one when it lies at the origin that was dialled (it may carry a scope),
