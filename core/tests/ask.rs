@@ -60,10 +60,8 @@ async fn nobody_can_answer_in_the_name_of_another() {
     let to = bob.agent_id();
     let asked = tokio::spawn(async move { asker.messages().ask(AskArgs::new(to, "6 times 7?")).await });
     let question = next(&bob, PATIENCE).await.unwrap();
-    let forged = SendArgs {
-        in_reply_to: Some(question.message_id.clone()),
-        ..SendArgs::new(alice.agent_id(), "43")
-    };
+    let forged =
+        SendArgs { in_reply_to: Some(question.message_id.clone()), ..SendArgs::new(alice.agent_id(), "43") };
     mallory.messages().send(forged).await.unwrap();
     // It is a message as any other.
     assert_eq!(next(&alice, PATIENCE).await.unwrap().content, "43");

@@ -10,15 +10,16 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use super::{
     Node,
+    calls::{LocalVerbs, WAITING_CALLS},
     config::NodeConfig,
     events::EventBus,
     host::{GuardedPolicy, Policy},
     inbound::Door,
-    inner::{Inner, LocalCall},
+    inner::Inner,
     presence::NodePresence,
     state::State,
     token::{self, LocalToken},
@@ -64,7 +65,7 @@ pub struct Parts {
 }
 
 /// Opens a node.
-pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall) -> Result<Node> {
+pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) -> Result<Node> {
     let config = config.validated()?;
     let env = parts.env.unwrap_or_else(Env::system);
     let home = Home::open(&config, &env, parts.passport, parts.store).await?;
@@ -97,7 +98,8 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         addresses: RwLock::new(Vec::new()),
         public_url: RwLock::new(config.public_url.as_deref().map(|text| url::normal(url::base(text)))),
         token,
-        local_call,
+        verbs,
+        waiting_calls: Semaphore::new(WAITING_CALLS),
         data_dir: home.folder,
         owner: Mutex::new(home.owner),
         unpublished: AtomicBool::new(false),

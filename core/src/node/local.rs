@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Node, inner::Inner};
+use super::inner::Inner;
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{Message, MessageKind},
     peers::admission,
-    transport::Arrival,
+    transport::{Arrival, Caller},
     wire::{
         AddressClass, Answer, frame,
         route::{Endpoint, Route},
@@ -31,7 +31,9 @@ impl Inner {
             Endpoint::Inbox => Ok(self.inbox_listing()),
             Endpoint::PendingRequests => Ok(self.pending_listing()),
             Endpoint::Connections => Ok(self.connection_listing()),
-            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
+            endpoint => {
+                self.local_post(endpoint, frame::object(endpoint, &arrival.body)?, &arrival.caller).await
+            }
         };
         answered.map_err(|error| Answer::from_error(&error))
     }
@@ -54,7 +56,12 @@ impl Inner {
         Ok(())
     }
 
-    async fn local_post(self: &Arc<Self>, endpoint: Endpoint, body: Map<String, Value>) -> Result<Answer> {
+    async fn local_post(
+        self: &Arc<Self>,
+        endpoint: Endpoint,
+        body: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
         match endpoint {
             Endpoint::AcceptPending => {
                 let request_id = text(&body, "request_id")?;
@@ -119,8 +126,7 @@ impl Inner {
                     .with("member", other));
                 }
                 let arguments = body.get("args").cloned().unwrap_or_else(|| json!({}));
-                let result = (self.local_call)(Node::from_inner(Arc::clone(self)), verb, arguments).await?;
-                Ok(Answer::ok(json!({"result": result})))
+                self.call_for(caller, verb, arguments).await
             }
             _ => Ok(Answer::not_found()),
         }

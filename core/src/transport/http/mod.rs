@@ -8,6 +8,7 @@
 //! | `forwarded` | who asks, behind a proxy |
 //! | `rebinding` | who asks, when a web page lies on a name that leads here |
 //! | `stall` | readers that stop reading |
+//! | `unsent` | which answers have left the node |
 //! | `client` | requests out, answers bounded |
 //! | `policy`, `address`, `resolve` | which URLs the node may be made to ask |
 //! | `tls` | certificates |
@@ -24,6 +25,7 @@ mod stall;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod unsent;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -17,6 +17,7 @@ use super::{
     crowd::{Crowd, Slot},
     exchange::Desk,
     stall::Impatient,
+    unsent::Unsent,
 };
 use crate::env::Tasks;
 
@@ -84,15 +85,17 @@ impl Server {
         }
         // Held by every running request too: one whose caller hung up still counts.
         let slot = Arc::new(slot);
+        let unsent = Unsent::default();
+        let stream = unsent.watch(Impatient::new(stream, self.patience.write));
         let service = service_fn(|request| {
-            let (desk, slot) = (Arc::clone(&self.desk), Arc::clone(&slot));
-            async move { Ok::<_, Infallible>(desk.serve(request, peer, slot).await) }
+            let (desk, slot, unsent) = (Arc::clone(&self.desk), Arc::clone(&slot), unsent.clone());
+            async move { Ok::<_, Infallible>(desk.serve(request, peer, slot, &unsent).await) }
         });
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience.head)
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(Impatient::new(stream, self.patience.write)), service);
+            .serve_connection(TokioIo::new(stream), service);
         let mut serving = pin!(serving);
         let ended = tokio::select! {
             biased;
