@@ -67,6 +67,11 @@ impl Line {
         (Self(Arc::clone(&shared)), Caller(shared))
     }
 
+    /// Whether it matters that the caller gets the answer.
+    pub(super) fn matters(&self) -> bool {
+        matches!(&*self.0.state.lock(), State::Waits(undoes) if !undoes.is_empty())
+    }
+
     /// The answer is on its way.
     pub(super) fn answered(self) {
         self.0.end(State::Answered);
@@ -111,7 +116,9 @@ mod tests {
             });
         };
         let (line, caller) = Line::open();
+        assert!(!line.matters());
         undo(&caller);
+        assert!(line.matters());
         line.answered();
         undo(&caller);
         assert_eq!(undone.load(Ordering::SeqCst), 0, "it got the answer");

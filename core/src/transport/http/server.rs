@@ -17,7 +17,7 @@ use super::{
     crowd::{Crowd, Slot},
     exchange::Desk,
     stall::Impatient,
-    unsent::Unsent,
+    unsent::{Unsent, has_ended},
 };
 use crate::env::Tasks;
 
@@ -86,7 +86,8 @@ impl Server {
         // Held by every running request too: one whose caller hung up still counts.
         let slot = Arc::new(slot);
         let unsent = Unsent::default();
-        let stream = unsent.watch(Impatient::new(stream, self.patience.write));
+        let stream =
+            unsent.watch(Impatient::new(stream, self.patience.write), |stream| has_ended(stream.get_ref()));
         let service = service_fn(|request| {
             let (desk, slot, unsent) = (Arc::clone(&self.desk), Arc::clone(&slot), unsent.clone());
             async move { Ok::<_, Infallible>(desk.serve(request, peer, slot, &unsent).await) }
