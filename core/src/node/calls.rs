@@ -8,12 +8,14 @@ use super::{Node, inner::Inner};
 use crate::{
     error::{Code, Error, Result},
     transport::Caller,
-    wire::Answer,
+    wire::{
+        Answer,
+        limiter::{Limits, Loopback},
+    },
 };
 
-/// Most calls that wait for a message at once. Each holds a connection, and other requests of this machine, those of
-/// peers among them, need theirs.
-pub(crate) const WAITING_CALLS: usize = 64;
+/// Most calls that wait for a message at once.
+const WAITING_CALLS: usize = 64;
 /// When a call that found no place may come again.
 const COME_AGAIN: Duration = Duration::from_secs(1);
 
@@ -24,6 +26,17 @@ pub(crate) struct LocalVerbs {
     pub(crate) call: fn(Node, String, Value) -> Pin<Box<dyn Future<Output = Result<Value>> + Send>>,
     /// Whether a verb waits for a message and hands it to its caller.
     pub(crate) hands_out: fn(&str) -> bool,
+}
+
+/// How many calls may wait at once. Each holds a connection, and half of those that this machine may have are for
+/// other requests, those of peers among them.
+pub(crate) fn places(limits: &Limits) -> usize {
+    match limits.connections_per_source {
+        Some(most) if limits.loopback == Loopback::Limited => {
+            WAITING_CALLS.min(most.get() as usize / 2).max(1)
+        }
+        _ => WAITING_CALLS,
+    }
 }
 
 impl Inner {

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use super::{
     Node,
-    calls::{LocalVerbs, WAITING_CALLS},
+    calls::{self, LocalVerbs},
     config::NodeConfig,
     events::EventBus,
     host::{GuardedPolicy, Policy},
@@ -37,6 +37,7 @@ use crate::{
     },
     wire::{
         NetworkTier,
+        limiter::Loopback,
         url::{self, Host},
     },
 };
@@ -99,7 +100,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         public_url: RwLock::new(config.public_url.as_deref().map(|text| url::normal(url::base(text)))),
         token,
         verbs,
-        waiting_calls: Semaphore::new(WAITING_CALLS),
+        waiting_calls: Semaphore::new(calls::places(&config.limits)),
         data_dir: home.folder,
         owner: Mutex::new(home.owner),
         unpublished: AtomicBool::new(false),
@@ -257,6 +258,9 @@ fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
 async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {
     let mut http = HttpConfig::new(config.bind_address());
     http.tier = config.network_tier;
+    http.connections_per_source =
+        config.limits.connections_per_source.map_or(usize::MAX, |most| most.get() as usize);
+    http.exempt_loopback = config.limits.loopback == Loopback::Exempt;
     if let Some(Host::Name(name)) =
         config.public_url.as_deref().and_then(|text| Some(url::parse(text).ok()?.host().clone()))
     {

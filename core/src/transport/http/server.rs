@@ -17,6 +17,7 @@ use super::{
     crowd::{Crowd, Slot},
     exchange::Desk,
     stall::Impatient,
+    turnaway::Turnaway,
     unsent::{Unsent, has_ended},
 };
 use crate::env::Tasks;
@@ -39,6 +40,7 @@ pub(super) struct Patience {
 pub(super) struct Server {
     pub(super) desk: Arc<Desk>,
     pub(super) crowd: Arc<Crowd>,
+    pub(super) turnaway: Turnaway,
     pub(super) patience: Patience,
     pub(super) tasks: Tasks,
     pub(super) closing: CancellationToken,
@@ -59,10 +61,12 @@ impl Server {
                         } else {
                             self.crowd.admit(peer.ip(), permit)
                         };
-                        // Hung up on, without an answer: a busy source is not given work for it.
-                        let Some(slot) = slot else { continue };
-                        let connection = Arc::clone(&self).connection(stream, peer, slot);
-                        self.tasks.spawn("http connection", connection);
+                        if let Some(slot) = slot {
+                            let connection = Arc::clone(&self).connection(stream, peer, slot);
+                            self.tasks.spawn("http connection", connection);
+                        } else if let Some(turning_away) = self.turnaway.turn(stream) {
+                            self.tasks.spawn("http turnaway", turning_away);
+                        }
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
