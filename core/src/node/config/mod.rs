@@ -241,9 +241,14 @@ impl NodeConfig {
     /// # Errors
     ///
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
-    pub fn changed(self, changes: &str) -> Result<Self> {
+    pub fn changed(mut self, changes: &str) -> Result<Self> {
         let changes: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(changes).map_err(|cause| unusable(&cause))?;
+        // JSON cannot say every path, so those that are not changed go round it.
+        let kept =
+            |name: &str, path: &mut Option<PathBuf>| path.take().filter(|_| !changes.contains_key(name));
+        let project_dir = kept("project_dir", &mut self.project_dir);
+        let preferred_dir = kept("preferred_dir", &mut self.preferred_dir);
         let mut settings = match serde_json::to_value(&self).map_err(|cause| unusable(&cause))? {
             serde_json::Value::Object(members) => members,
             _ => serde_json::Map::new(),
@@ -260,7 +265,9 @@ impl NodeConfig {
         }
         let config: Self = serde_json::from_value(serde_json::Value::Object(settings.clone()))
             .map_err(|cause| named(&settings).unwrap_or_else(|| unusable(&cause)))?;
-        config.validated()
+        let (project_dir, preferred_dir) =
+            (project_dir.or(config.project_dir), preferred_dir.or(config.preferred_dir));
+        Self { project_dir, preferred_dir, ..config }.validated()
     }
 
     /// [`NodeConfig::internet`], changed by the `DARKMATTER_*` variables of the process; the table
