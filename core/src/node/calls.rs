@@ -19,11 +19,14 @@ const WAITING_CALLS: usize = 64;
 /// When a call that found no place may come again.
 const COME_AGAIN: Duration = Duration::from_secs(1);
 
+/// A verb that runs.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
+
 /// The verbs, as the local API sees them. The facade passes them in, because they live to the right of this room.
 #[derive(Clone, Copy)]
 pub(crate) struct LocalVerbs {
     /// Runs a verb.
-    pub(crate) call: fn(Node, String, Value) -> Pin<Box<dyn Future<Output = Result<Value>> + Send>>,
+    pub(crate) call: fn(Node, String, Value) -> Running,
     /// Whether a verb waits for a message and hands it to its caller.
     pub(crate) hands_out: fn(&str) -> bool,
 }
