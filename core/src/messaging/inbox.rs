@@ -351,6 +351,18 @@ impl Inbox {
                     && self.suits(&item.message, filter)
             })
         })?;
+        self.hand_out(sequence)
+    }
+
+    /// Hands out this message, when nobody has it or waits for it.
+    pub fn lease(&mut self, sequence: u64) -> Option<Message> {
+        let item = self.items.get(&sequence)?;
+        let is_free =
+            matches!(item.state, State::Queued { .. }) && self.suits(&item.message, &Filter::default());
+        if is_free { self.hand_out(sequence) } else { None }
+    }
+
+    fn hand_out(&mut self, sequence: u64) -> Option<Message> {
         self.move_to(sequence, State::Leased);
         let found = self.items.get_mut(&sequence)?;
         let handed_out = Message::clone(&found.message);

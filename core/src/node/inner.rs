@@ -7,10 +7,10 @@ use std::sync::{
 
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value, json};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::{
-    Node,
+    calls::LocalVerbs,
     config::NodeConfig,
     events::{EventBody, EventBus, NodeEvent},
     host::{GuardedPolicy, Policy},
@@ -27,10 +27,6 @@ use crate::{
     transport::Switchboard,
     wire::verify::Relation,
 };
-
-/// Runs a verb for the local API. The facade passes it in, because verbs live to the right of this room.
-pub(crate) type LocalCall =
-    fn(Node, String, Value) -> std::pin::Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
 
 /// The row of the meta table that is written to see whether the disk works again.
 const RECOVERED_AT: &str = "recovered_at";
@@ -58,7 +54,9 @@ pub(crate) struct Inner {
     /// The address that others reach us at, when a port mapping or configuration says so.
     pub(crate) public_url: RwLock<Option<String>>,
     pub(crate) token: LocalToken,
-    pub(crate) local_call: LocalCall,
+    pub(crate) verbs: LocalVerbs,
+    /// The places of local calls that wait for a message.
+    pub(crate) waiting_calls: Semaphore,
     pub(crate) data_dir: Option<std::path::PathBuf>,
     /// Notices of an end that are on their way, by whom they tell.
     pub(crate) partings: super::part::Partings,

@@ -238,8 +238,13 @@ impl NodeConfig {
     /// # Errors
     ///
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
-    pub fn changed(self, changes: &str) -> Result<Self> {
+    pub fn changed(mut self, changes: &str) -> Result<Self> {
         let changes = fault::object(changes)?;
+        // JSON cannot say every path, so those that are not changed go round it.
+        let kept =
+            |name: &str, path: &mut Option<PathBuf>| path.take().filter(|_| !changes.contains_key(name));
+        let project_dir = kept("project_dir", &mut self.project_dir);
+        let preferred_dir = kept("preferred_dir", &mut self.preferred_dir);
         let mut settings = match serde_json::to_value(&self).map_err(|cause| fault::unusable(&cause))? {
             serde_json::Value::Object(members) => members,
             _ => serde_json::Map::new(),
@@ -254,7 +259,10 @@ impl NodeConfig {
                 (slot, value) => *slot = value,
             }
         }
-        fault::read(settings)?.validated()
+        let config: Self = fault::read(settings)?;
+        let (project_dir, preferred_dir) =
+            (project_dir.or(config.project_dir), preferred_dir.or(config.preferred_dir));
+        Self { project_dir, preferred_dir, ..config }.validated()
     }
 
     /// [`NodeConfig::internet`], changed by the `DARKMATTER_*` variables of the process; the table
