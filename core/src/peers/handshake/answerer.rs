@@ -254,7 +254,9 @@ impl Peers {
                 format!("Connection limit reached ({}); disconnect a peer first", context.max_connections),
             ));
         }
-        let rows = self.connect(request.granted(context.now))?;
+        // Taken out first: what the host accepted itself is accepted once.
+        let mut rows = self.drop_pending(request_id);
+        rows.append(self.connect(request.granted(context.now))?);
         let answer = Answer::ok(json!({
             "success": true, "accepted": true, "agent_id": request.agent_id, "mutual": request.mutual,
         }));
