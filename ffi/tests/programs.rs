@@ -6,6 +6,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::OnceLock,
 };
 
 use tempfile::TempDir;
@@ -28,10 +29,16 @@ fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where cargo puts the library: above the folder of this program.
-fn libraries() -> PathBuf {
-    let own = env::current_exe().expect("this program has a path");
-    own.ancestors().nth(2).expect("it lies in target/PROFILE/deps").to_path_buf()
+/// Where cargo puts the library: above the folder of this program. A test alone is no reason for cargo to build it.
+fn libraries() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        // All of the workspace: one package alone would be built with other features, and anew.
+        done(build.args(["build", "--quiet", "--workspace", "--lib"]).current_dir(here()), "cargo build");
+        let own = env::current_exe().expect("this program has a path");
+        own.ancestors().nth(2).expect("it lies in target/PROFILE/deps").to_path_buf()
+    })
 }
 
 fn done(command: &mut Command, what: &str) -> Output {
@@ -51,7 +58,7 @@ fn compile(compiler: &str, source: &Path, flags: &[&str], to: &Path) {
         command.arg(libraries().join("libdmagent.a")).args(SYSTEM);
     } else {
         let folder = libraries();
-        command.arg("-L").arg(&folder).arg("-ldmagent").arg("-lpthread");
+        command.arg("-L").arg(folder).arg("-ldmagent").arg("-lpthread");
         command.arg(format!("-Wl,-rpath,{}", folder.display()));
     }
     done(&mut command, &format!("{compiler} {}", source.display()));
