@@ -1,0 +1,79 @@
+// The package as both kinds of modules see it, its log, and the documents that show it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+
+import * as dmagent from 'dmagent';
+
+import { opened, program } from './helpers.mjs';
+
+test('both kinds of modules see the same objects', () => {
+  const common = createRequire(import.meta.url)('dmagent');
+  assert.deepEqual(Object.keys(common).sort(), Object.keys(dmagent).sort());
+  for (const name of Object.keys(common)) assert.equal(common[name], dmagent[name], name);
+});
+
+test('the types name what is there', async () => {
+  const types = await Promise.all(
+    ['index', 'errors'].map((name) => readFile(new URL(`../lib/${name}.d.ts`, import.meta.url), 'utf8')),
+  );
+  const declared = types.join('\n').matchAll(/^export declare (?:class|function|const) (\w+)/gm);
+  assert.deepEqual(Array.from(declared, ([, name]) => name).sort(), Object.keys(dmagent).sort());
+});
+
+test('the version is that of the library', async (t) => {
+  assert.equal((await (await opened(t, 'alice')).info()).version, dmagent.version);
+});
+
+test('every verb of the types is a method', async (t) => {
+  const node = await opened(t, 'alice');
+  const text = await readFile(new URL('../lib/verbs.d.ts', import.meta.url), 'utf8');
+  for (const [, noun, body] of text.matchAll(/^export interface (\w+) \{\n([\s\S]*?)^\}/gm)) {
+    const has = noun === 'NodeVerbs' ? node : node[noun.toLowerCase()];
+    for (const [, verb] of body.matchAll(/^ {2}(\w+)\(/gm)) assert.equal(typeof has[verb], 'function', `${noun}.${verb}`);
+  }
+});
+
+test('the log of the library arrives in a function', async () => {
+  const { status, said, complained } = await program(`
+    import { Node, setLog } from 'dmagent';
+    let heard;
+    const line = new Promise((resolve) => (heard = resolve));
+    setLog((told) => heard(told), { level: 'trace' });
+    const alive = setInterval(() => {}, 1000);
+    const node = await Node.ephemeral({ http: true });
+    await node.close();
+    const { level, target, text } = await line;
+    console.log(level, target.startsWith('dmagent'), text.length > 0);
+    setLog(null);
+    clearInterval(alive);
+  `);
+  assert.equal(complained, '');
+  assert.match(said, /^(error|warn|info|debug|trace) true true\n$/);
+  assert.equal(status, 0);
+  assert.throws(() => dmagent.setLog(7), { code: 'invalid_argument' });
+  assert.throws(() => dmagent.setLog(null, { level: 'loud' }), { code: 'invalid_argument', message: /^level / });
+});
+
+test('the examples run', async () => {
+  const told = { two_agents: /bob answers: What is the answer\? Why, 42\./, custom_policy: /bob reads: Your house is on fire/ };
+  for (const [name, sentence] of Object.entries(told)) {
+    const { status, said, complained } = await program(`await import('../examples/${name}.mjs')`);
+    assert.equal(complained, '');
+    assert.match(said, sentence);
+    assert.equal(status, 0);
+  }
+});
+
+test('the programs in the README run', async () => {
+  const text = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const programs = Array.from(text.matchAll(/^```js\n([\s\S]*?)^```/gm), ([, found]) => found);
+  assert.equal(programs.length >= 2, true);
+  for (const [index, found] of programs.entries()) {
+    const { status, said, complained } = await program(found);
+    assert.equal(complained, '', found);
+    if (index === 0) assert.equal(said, /^```text\n([\s\S]*?)^```/m.exec(text)[1]);
+    assert.equal(status, 0);
+  }
+});
