@@ -32,6 +32,8 @@ export function program(text, { flags = [] } = {}) {
   const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', text], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
+    // One that hangs is a failure, not a wait.
+    timeout: 60_000,
   });
   let said = '';
   let complained = '';

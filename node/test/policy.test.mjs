@@ -70,12 +70,11 @@ test('a policy decides about messages and their ways', async (t) => {
   assert.equal(message.content, 'fire');
   await message.acknowledge();
   const forwarded = await carol.receive();
-  assert.equal(forwarded.content, 'hello carol');
+  assert.match(forwarded.content, /hello carol$/);
   await forwarded.acknowledge();
 });
 
 test('a policy that throws, rejects or talks nonsense means the safe answer', async (t) => {
-  const { alice, bob, toBob } = await pair(t);
   const broken = {
     throws: () => {
       throw new TypeError('a mistake');
@@ -85,14 +84,15 @@ test('a policy that throws, rejects or talks nonsense means the safe answer', as
     nothing: () => undefined,
   };
   for (const [name, admitMessage] of Object.entries(broken)) {
+    const { alice, bob, toBob } = await pair(t);
     const warnings = await warned(async () => {
       bob.setPolicy({ admitMessage });
       // Its sender keeps the message and tries again.
       assert.equal((await alice.send(toBob, name)).state, 'stored', name);
     });
     assert.match(warnings[0], /^admitMessage of the policy failed/, name);
+    bob.setPolicy(null);
   }
-  bob.setPolicy(null);
 });
 
 test('a policy that is slow means the safe answer, and may still answer', async (t) => {

@@ -59,7 +59,7 @@ test('a library that only workers used can go and come', async () => {
     import { once } from 'node:events';
     import { Worker } from 'node:worker_threads';
     for (let round = 0; round < 5; round += 1) {
-      const worker = new Worker(new URL(${JSON.stringify(ECHO.href)}), { workerData: {} });
+      const worker = new Worker(new URL(${JSON.stringify(ECHO.href)}), { workerData: {}, execArgv: [] });
       await once(worker, 'message');
       await worker.terminate();
     }

@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod fuzz;
 mod generate;
+mod node;
 mod python;
 mod run;
 mod tally;

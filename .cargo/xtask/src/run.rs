@@ -30,6 +30,14 @@ pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 
+/// Where cargo puts a library that other programs load: beside this program.
+pub(crate) fn built_library(name: &str) -> Result<PathBuf> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let (before, behind) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let path = own.with_file_name(format!("{before}{name}{behind}"));
+    if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
+}
+
 /// An environment variable that is set to something.
 #[expect(clippy::disallowed_methods, reason = "this crate is a program of its own, not a part of the node")]
 pub(crate) fn variable(name: &str) -> Option<String> {
