@@ -1,5 +1,6 @@
 //! What a library that Node.js loads needs from the linker.
 
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script the target in the environment")]
 fn main() {
     napi_build::setup();
     // Node.js unloads a library with the last worker thread that used it. Our threads, and destructors of threads that

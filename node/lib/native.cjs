@@ -4,15 +4,7 @@
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
 
-/** The name of this platform, as the packages with prebuilt binaries are called. */
-function platform() {
-  const { platform: system, arch } = process;
-  if (system === 'win32') return `win32-${arch}-msvc`;
-  if (system !== 'linux') return `${system}-${arch}`;
-  // Whoever runs with another C library than glibc has no version of it.
-  const header = process.report?.getReport()?.header;
-  return `linux-${arch}-${header?.glibcVersionRuntime ? 'gnu' : 'musl'}`;
-}
+const { platform } = require('./platform.cjs');
 
 function load() {
   const built = join(__dirname, '..', 'dmagent.node');

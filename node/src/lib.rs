@@ -13,12 +13,12 @@
 //! The module is private: `lib/` beside it is the package that people import. Nothing here keeps an event loop alive;
 //! `lib/run.cjs` does while somebody waits.
 
-mod bell;
-mod call;
-mod events;
-mod failure;
-mod lease;
-mod log;
-mod node;
-mod policy;
+pub mod bell;
+pub mod call;
+pub mod events;
+pub mod failure;
+pub mod lease;
+pub mod log;
+pub mod node;
+pub mod policy;
 mod runtime;

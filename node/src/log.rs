@@ -27,7 +27,7 @@ const LEVELS: [(&str, Level); 5] = [
 ];
 
 /// Level, part of the library, text.
-type Line = FnArgs<(String, String, String)>;
+pub type Line = FnArgs<(String, String, String)>;
 type Handler = ThreadsafeFunction<Line, (), Line, Status, false, true, WAITING>;
 
 /// How many of [`LEVELS`] are wanted now; 0 when nobody listens.
@@ -70,7 +70,7 @@ fn tell(handler: &Handler, level: Level, target: &str, text: String) {
 /// Sends the log of this library, up to the level named, to `handler(level, target, text)`, or without one to nobody.
 /// False when the log of this process belongs to somebody else, or there is no such level.
 #[napi(catch_unwind)]
-pub(crate) fn set_log(most: String, handler: Option<Function<'_, Line, ()>>) -> Result<bool> {
+pub fn set_log(most: String, handler: Option<Function<'_, Line, ()>>) -> Result<bool> {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     let Some(number) = LEVELS.iter().position(|(name, _)| *name == most) else { return Ok(false) };
     if !*INSTALLED.get_or_init(|| log_to(Sink)) {

@@ -6,7 +6,7 @@ use dmagent::{
     NodeConfig,
     error::{Code, Error},
 };
-use napi::bindgen_prelude::{BigInt, FnArgs, Function, Result};
+use napi::bindgen_prelude::{BigInt, Function, Result};
 use napi_derive::napi;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::{
     events::Events,
     failure::panicked,
     lease::Lease,
-    policy::{JsPolicy, Reply},
+    policy::{JsPolicy, Question},
     runtime::{self, Owned},
 };
 
@@ -30,7 +30,7 @@ pub struct NativeNode {
 /// The presets: `agent` (modest defaults under the environment), `environment` (the product page's defaults under the
 /// environment), `internet` and `ephemeral` (neither reads the environment).
 #[napi(catch_unwind)]
-pub(crate) fn open(preset: String, settings: String) -> Call {
+pub fn open(preset: String, settings: String) -> Call {
     // Read now, by the thread that may change the environment.
     let config = NodeConfig::preset(&preset, &settings);
     Call::new(async move { Ok(Outcome::new(Answer::Node(dmagent::Node::open(config?).await?))) })
@@ -109,7 +109,7 @@ impl NativeNode {
     #[napi(catch_unwind)]
     pub fn set_policy(
         &self,
-        handler: Option<Function<'_, FnArgs<(String, String, Reply)>, ()>>,
+        handler: Option<Function<'_, Question, ()>>,
         methods: Vec<String>,
     ) -> Result<()> {
         let policy = handler.map(|handler| JsPolicy::asking(&handler, methods)).transpose()?;

@@ -61,7 +61,8 @@ impl Reply {
     }
 }
 
-type Question = FnArgs<(String, String, Reply)>;
+/// Method, question as JSON, and where the verdict goes.
+pub type Question = FnArgs<(String, String, Reply)>;
 
 /// A handler: `handler(method, question as JSON, reply)`.
 pub(crate) struct JsPolicy {

@@ -1,8 +1,13 @@
 // The package as both kinds of modules see it, its log, and the documents that show it.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 import * as dmagent from 'dmagent';
 
@@ -77,4 +82,28 @@ test('the programs in the README run', async () => {
     if (index === 0) assert.equal(said, /^```text\n([\s\S]*?)^```/m.exec(text)[1]);
     assert.equal(status, 0);
   }
+});
+
+test('what is published finds the library of its platform, or says what to do', async (t) => {
+  const run = promisify(execFile);
+  const folder = await mkdtemp(join(tmpdir(), 'dmagent-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const packages = join(folder, 'node_modules');
+  await run(process.execPath, [fileURLToPath(new URL('../tools/pack.mjs', import.meta.url)), packages]);
+
+  const { optionalDependencies, version, devDependencies } = JSON.parse(
+    await readFile(join(packages, 'dmagent', 'package.json'), 'utf8'),
+  );
+  assert.equal(optionalDependencies['@dmagent/linux-x64-gnu'], version);
+  assert.equal(devDependencies, undefined);
+  const load = ['-e', `console.log(require('dmagent').version, require.resolve('dmagent'))`];
+  const { stdout } = await run(process.execPath, load, { cwd: folder });
+  assert.equal(stdout.startsWith(version), true);
+  assert.match(stdout, /node_modules.dmagent.lib.index\.cjs/);
+
+  await rm(join(packages, '@dmagent'), { recursive: true });
+  await assert.rejects(run(process.execPath, load, { cwd: folder }), ({ stderr }) => {
+    assert.match(stderr, /dmagent has no native library for this platform\. Install dmagent without --omit=optional/);
+    return true;
+  });
 });
