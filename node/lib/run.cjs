@@ -4,7 +4,8 @@
 'use strict';
 
 const native = require('./native.cjs');
-const { invalid, toError } = require('./failure.cjs');
+const { toError } = require('./failure.cjs');
+const { checkSignal, hear } = require('./signals.cjs');
 
 /** What happens when the bell rings with the number of a call. */
 const waiting = new Map();
@@ -26,15 +27,6 @@ function letGo() {
   if (holding === 0) hold.unref();
 }
 
-/** Refuses what is no signal. */
-function checkSignal(signal) {
-  if (signal === undefined || signal === null) return undefined;
-  if (typeof signal !== 'object' || typeof signal.addEventListener !== 'function' || typeof signal.aborted !== 'boolean') {
-    throw invalid('signal must be an AbortSignal');
-  }
-  return signal;
-}
-
 /**
  * Awaits a call, and returns what `made` makes of what came out. `make` makes the call, and is not asked when the
  * signal is aborted already. With `quiet` it does not keep the event loop alive.
@@ -46,9 +38,10 @@ function run(make, made, { signal, quiet = false } = {}) {
     const call = make();
     last = (last + 1) >>> 0;
     const number = last;
+    let deafen;
     const end = () => {
       waiting.delete(number);
-      signal?.removeEventListener('abort', abort);
+      deafen?.();
       if (!quiet) letGo();
     };
     const abort = () => {
@@ -66,10 +59,10 @@ function run(make, made, { signal, quiet = false } = {}) {
         reject(error);
       }
     });
-    signal?.addEventListener('abort', abort, { once: true });
+    if (signal) deafen = hear(signal, abort);
     if (!quiet) holdOn();
     call.start(bell, number);
   });
 }
 
-module.exports = { run, checkSignal };
+module.exports = { run };

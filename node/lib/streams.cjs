@@ -4,7 +4,8 @@
 const { observed } = require('./decode.cjs');
 const { checkObject, several } = require('./encode.cjs');
 const { invalid } = require('./failure.cjs');
-const { checkSignal, run } = require('./run.cjs');
+const { run } = require('./run.cjs');
+const { checkSignal, either } = require('./signals.cjs');
 const { callVerb } = require('./verbs.cjs');
 
 /** What an agent works on; notices of the node itself only when asked for. */
@@ -16,7 +17,7 @@ class Stream {
   #signal;
 
   constructor(signal) {
-    this.#signal = checkSignal(signal) ?? undefined;
+    this.#signal = checkSignal(signal);
   }
 
   [Symbol.asyncIterator]() {
@@ -25,10 +26,9 @@ class Stream {
 
   async next() {
     if (this.#over.signal.aborted) return { value: undefined, done: true };
-    const signals = [this.#over.signal, ...(this.#signal ? [this.#signal] : [])];
-    const either = eitherOf(signals);
+    const joined = either([this.#over.signal, ...(this.#signal ? [this.#signal] : [])]);
     try {
-      const value = await this._next(either.signal);
+      const value = await this._next(joined.signal);
       if (value !== undefined) return { value, done: false };
     } catch (error) {
       if (!this.#over.signal.aborted || error !== this.#over.signal.reason) {
@@ -36,7 +36,7 @@ class Stream {
         throw error;
       }
     } finally {
-      either.end();
+      joined.end();
     }
     this.#over.abort();
     return { value: undefined, done: true };
@@ -46,18 +46,6 @@ class Stream {
     this.#over.abort();
     return { value, done: true };
   }
-}
-
-/** A signal that is aborted with any of several. It leaves nothing behind on them. */
-function eitherOf(signals) {
-  const joined = new AbortController();
-  const heard = signals.map((signal) => {
-    const abort = () => joined.abort(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    return () => signal.removeEventListener('abort', abort);
-  });
-  return { signal: joined.signal, end: () => heard.forEach((forget) => forget()) };
 }
 
 /** The arguments of `messages.next` for a filter. */

@@ -115,3 +115,18 @@ test('opening can be aborted while it works', async () => {
   controller.abort(REASON);
   await assert.rejects(opening, (error) => error === REASON);
 });
+
+test('one signal may serve many calls', async (t) => {
+  const { alice } = await pair(t);
+  const warnings = [];
+  process.on('warning', (warning) => warnings.push(warning));
+  const controller = new AbortController();
+  const calls = Array.from({ length: 40 }, () => alice.receive({ signal: controller.signal }));
+  const streams = Array.from({ length: 40 }, () => alice.inbox({ signal: controller.signal }).next());
+  await alice.info({ signal: controller.signal });
+  controller.abort(REASON);
+  for (const call of [...calls, ...streams]) await assert.rejects(call, (error) => error === REASON);
+  await setImmediate();
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(getEventListeners(controller.signal, 'abort'), []);
+});
