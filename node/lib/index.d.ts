@@ -7,7 +7,18 @@
 
 import { EventEmitter } from 'node:events';
 
-import type { AnyEvent, ConnectionQuestion, EventMap, Json, MessageKind, MessageQuestion, MessageRecord, Missed, Peer, Receipt } from './records.js';
+import type {
+  AnyEvent,
+  ConnectionQuestion,
+  EventMap,
+  Json,
+  MessageKind,
+  MessageQuestion,
+  MessageRecord,
+  Missed,
+  Peer,
+  Receipt,
+} from './records.js';
 import type { Settings } from './settings.js';
 import type { Messages, NodeVerbs, Peers } from './verbs.js';
 

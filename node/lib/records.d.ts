@@ -10,8 +10,7 @@ declare const chosenBySomebodyElse: unique symbol;
  */
 export type Untrusted = string & { readonly [chosenBySomebodyElse]: true };
 
-/** A JSON object. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as JSON.parse has it
+/** A JSON object; its members are as `JSON.parse` makes them. */
 export type Json = Record<string, any>;
 
 /**

@@ -2,7 +2,17 @@
 //
 // Made by `cargo xtask gen` from the schema; do not edit.
 
-import type { Json, AccessName, AutoAccept, Durability, Loopback, Mode, NetworkTier, RouterMode, RuleAction } from './records.js';
+import type {
+  AccessName,
+  AutoAccept,
+  Durability,
+  Json,
+  Loopback,
+  Mode,
+  NetworkTier,
+  RouterMode,
+  RuleAction,
+} from './records.js';
 
 /** How full the inbox may get. */
 export interface InboxLimits {

@@ -3,7 +3,22 @@
 // Made by `cargo xtask gen` from the schema; do not edit.
 
 import type { AgentLike, Message } from './index.js';
-import type { ContextText, Discovered, Json, LogEntry, MessageKind, NodeInfo, OutboxItem, Peer, PeerHint, PendingRequest, Receipt, Signed, TrustOf } from './records.js';
+import type {
+  ContextText,
+  Discovered,
+  Json,
+  LogEntry,
+  MessageKind,
+  NodeInfo,
+  OutboxItem,
+  Peer,
+  PeerHint,
+  PendingRequest,
+  Receipt,
+  Signed,
+  TrustOf,
+} from './records.js';
+
 /** What a node tells and changes about itself. */
 export interface NodeVerbs {
   /** Tells about this node. */

@@ -42,7 +42,15 @@ def renamed(text: str) -> str:
 
 def literal(value: Any) -> str:
     """A value as JavaScript writes it."""
-    return json.dumps(value, ensure_ascii=False).replace("\\'", "'").replace('"', "'") if isinstance(value, str) else json.dumps(value)
+    return f"'{value}'" if isinstance(value, str) else json.dumps(value)
+
+
+def imported(names: list[str], path: str) -> list[str]:
+    """The lines that import types, one line if they fit."""
+    line = f"import type {{ {', '.join(names)} }} from '{path}';"
+    if len(line) <= 118:
+        return [line]
+    return ["import type {", *(f"  {name}," for name in names), f"}} from '{path}';"]
 
 
 def is_big(schema: Schema, described: Node) -> bool:

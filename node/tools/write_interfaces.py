@@ -33,8 +33,7 @@ def interfaces(schema: Schema) -> str:
         ),
         "export type Untrusted = string & { readonly [chosenBySomebodyElse]: true };",
         "",
-        "/** A JSON object. */",
-        "// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as JSON.parse has it",
+        "/** A JSON object; its members are as `JSON.parse` makes them. */",
         "export type Json = Record<string, any>;",
     ]
     for name in sorted(schema.defs):
@@ -45,6 +44,7 @@ def interfaces(schema: Schema) -> str:
             lines.append(f"export type {name} = {' | '.join(repr(word) for word, _ in rows)};")
     for name in schema.reachable():
         described = schema.defs[name]
+        # A message that a host has is an object with methods.
         exported = "MessageRecord" if name == "Message" else name
         lines += ["", *comment(described["description"].split("\n\n")[0]), f"export interface {exported} {{"]
         lines += [*members(schema, name, described), "}"]
@@ -68,5 +68,4 @@ def interfaces(schema: Schema) -> str:
         "/** Something happened. */",
         "export type AnyEvent = EventMap[Exclude<keyof EventMap, 'missed'>];",
     ]
-    # A message that a host has is an object with methods.
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ import textwrap
 
 from layout import words
 from schema import Node, Schema
-from script import HEADER, camel, comment, hint, renamed
+from script import HEADER, camel, comment, hint, imported, renamed
 from write_tables import argument_kind
 from write_verbs import NOUNS
 
@@ -71,6 +71,6 @@ def methods(schema: Schema) -> str:
     head = [
         HEADER.format("The verbs as methods."),
         "import type { AgentLike, Message } from './index.js';",
-        f"import type {{ {', '.join(used)} }} from './records.js';",
+        *imported(used, "./records.js"),
     ]
-    return "\n".join(head) + text + "\n"
+    return "\n".join(head) + "\n" + text + "\n"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 from schema import SETTINGS, Schema
-from script import HEADER, camel, comment, hint
+from script import HEADER, camel, comment, hint, imported
 
 
 def settings(schema: Schema) -> str:
-    used = sorted(name for name in schema.defs if schema.is_enum(name) and f'"#/$defs/{name}"' in refs(schema))
-    lines = [HEADER.format("What a node can be opened with."), f"import type {{ {', '.join(['Json', *used])} }} from './records.js';"]
+    whole = json.dumps([schema.defs[name] for name in SETTINGS])
+    used = sorted(name for name in schema.defs if schema.is_enum(name) and f'"#/$defs/{name}"' in whole)
+    lines = [HEADER.format("What a node can be opened with."), *imported(sorted(["Json", *used]), "./records.js")]
     for name in SETTINGS:
         described = schema.defs[name]
         exported = "Settings" if name == "NodeConfig" else name
@@ -19,9 +22,3 @@ def settings(schema: Schema) -> str:
             lines.append(f"  {camel(member)}{optional}: {hint(schema, value, given=True)};")
         lines.append("}")
     return "\n".join(lines) + "\n"
-
-
-def refs(schema: Schema) -> str:
-    import json
-
-    return json.dumps([schema.defs[name] for name in SETTINGS])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from schema import SETTINGS, Node, Schema
 from script import HEADER, camel, events, kind_of, literal
 
@@ -50,7 +48,7 @@ def read(schema: Schema, described: Node) -> list[str]:
             continue
         row = f"{literal(camel(member))}, {literal(kind_of(schema, value))}"
         if member not in required:
-            row += f", {json.dumps(value.get('default'))}".replace('"', "'")
+            row += f", {literal(value.get('default'))}"
         lines.append(f"    {member}: [{row}],")
     return lines
 
