@@ -12,7 +12,10 @@ use dmagent::{
     Node, NodeConfig,
     env::Env,
     messaging::compose::Form,
-    wire::{canonical::Domain, limiter::Limits},
+    wire::{
+        canonical::Domain,
+        limiter::{Limits, Loopback},
+    },
 };
 use serde_json::{Value, json};
 
@@ -23,6 +26,7 @@ use self::support::{
 };
 
 const MESSAGE: &str = "/__darkmatter__/message";
+const STATUS: &str = "/__darkmatter__/status";
 const PING: &str = "/__darkmatter__/ping";
 
 struct Scene {
@@ -271,4 +275,31 @@ async fn what_others_repeat_is_not_spent_by_its_signer() {
     }
     assert_eq!(scene.peer_says(9).await.status, 200);
     scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_too_many_is_told_so_and_this_machine_may_be_exempt() {
+    for (loopback, served) in [(Loopback::Limited, false), (Loopback::Exempt, true)] {
+        let scene = Scene::open(|config| {
+            config.limits.connections_per_source = NonZeroU32::new(4);
+            config.limits.loopback = loopback;
+        })
+        .await;
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(scene.client(21).connect().await);
+        }
+        let reply = scene.client(21).get(STATUS).await;
+        if served {
+            assert_eq!(reply.status, 200);
+        } else {
+            retry_after(&reply);
+            assert_eq!(reply.header("connection"), Some("close"));
+            // A frame of the usual size does not tear down the answer to it.
+            retry_after(&scene.client(21).post(MESSAGE, vec![b' '; 40_000]).await);
+        }
+        assert_eq!(scene.client(22).get(STATUS).await.status, 200, "another address has a share of its own");
+        drop(held);
+        scene.close().await;
+    }
 }

@@ -210,6 +210,33 @@ async fn an_id_that_two_senders_use_is_consumed_for_the_sender_named_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_another_consumer_has_is_not_consumed() {
+    let node = support::open(support::unlimited(), Actor::new(1).passport).await;
+    let peer = Actor::new(2);
+    let mut owner = Client::new(support::address(&node)).with_token(node.local_token());
+    let mut ids = Vec::new();
+    for content in ["held", "free"] {
+        let message = peer.message(&node.agent_id(), Form::V2, content);
+        ids.push(message["message_id"].clone());
+        let body = serde_json::to_vec(&message).unwrap();
+        assert_eq!(owner.post("/__darkmatter__/message", body).await.status, 200);
+    }
+    let inbox = node.inbox();
+    let held = inbox.next().await.unwrap();
+    assert_eq!(held.content, "held");
+    let consume = json!({"message_ids": ids}).to_string();
+    let answer = owner.post("/__darkmatter__/inbox/consume", &consume).await.json();
+    assert_eq!((&answer["consumed"], &answer["held"]), (&json!(1), &json!([ids[0]])));
+    assert_eq!(answer["messages"][0]["content"], "free");
+    assert!(inbox.release(&held, std::time::Duration::ZERO), "it is still whose it was");
+    let answer = owner.post("/__darkmatter__/inbox/consume", &consume).await.json();
+    assert_eq!(answer["messages"][0]["content"], "held");
+    assert_eq!((&answer["consumed"], answer.get("held")), (&json!(1), None));
+    assert!(inbox.acknowledge(&held).await.is_err(), "it is over");
+    node.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_token_file_is_its_owners_alone_and_gone_after_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = NodeConfig::new();

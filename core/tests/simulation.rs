@@ -14,10 +14,13 @@
 //! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
 //! | `storage` | disks that fail and recover |
 //! | `life` | hours and days: expiry, distrust, absence, upkeep |
+//! | `clock` | wall clocks that are set back or forward |
 //! | `policy` | hosts that decide badly or late |
 
 #[path = "simulation/actors.rs"]
 mod actors;
+#[path = "simulation/clock.rs"]
+mod clock;
 #[path = "simulation/handshake.rs"]
 mod handshake;
 #[path = "simulation/ledger.rs"]

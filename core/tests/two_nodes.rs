@@ -70,6 +70,35 @@ async fn a_message_travels_is_answered_and_acknowledged() {
     bob.close().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_is_refused_before_it_is_too_deep_for_the_other_side() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    for seal in [true, false] {
+        let open = |folder: &tempfile::TempDir, name| {
+            let mut config = config(folder.path(), name);
+            config.seal = seal;
+            Node::open(config)
+        };
+        let alice = open(&folders[0], "alice").await.unwrap();
+        let bob = open(&folders[1], "bob").await.unwrap();
+        let bob_id = connect(&alice, &bob).await;
+        let nested = |levels| {
+            let value = (1..levels).fold(serde_json::json!({}), |inner, _| serde_json::json!({"a": inner}));
+            let metadata = value.as_object().unwrap().clone();
+            SendArgs { metadata, ..SendArgs::new(bob_id, "deep") }
+        };
+        let receipt = alice.messages().send(nested(31)).await.unwrap();
+        assert_eq!(receipt.state, DeliveryState::Accepted, "{receipt:?}");
+        let message = bob.inbox().filtered(messages()).next_within(PATIENCE).await.unwrap().unwrap();
+        assert_eq!(message.metadata, nested(31).metadata);
+        let error = alice.messages().send(nested(32)).await.unwrap_err();
+        assert_eq!(error.code(), Code::WireField);
+        assert!(error.message().contains("is nested too deeply to be signed"), "{error}");
+        alice.close().await.unwrap();
+        bob.close().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn nobody_waits_for_an_answer_to_what_no_message_can_be_called() {
     let node = Node::open(NodeConfig::ephemeral()).await.unwrap();

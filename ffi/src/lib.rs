@@ -69,7 +69,6 @@ pub extern "C" fn dm_check_abi(version: u32, error: *mut error::dm_error) -> err
         let sentence = "the header is of another version than the library; take both from one";
         Err(dmagent_core::error::Error::new(dmagent_core::error::Code::InvalidArgument, sentence)
             .with("header", version)
-            .with("library", DM_ABI_VERSION)
-            .into())
+            .with("library", DM_ABI_VERSION))
     })
 }

@@ -3,8 +3,9 @@
 
 use std::{
     env,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -131,6 +132,25 @@ fn the_face_for_c_plus_plus_passes_plain_and_under_address_sanitizer() {
         compile("c++", &here().join("tests/c/face.cpp"), &[&strict, more].concat(), &to);
         done(run(&to).env("ASAN_OPTIONS", "detect_leaks=1"), "face");
     }
+}
+
+#[test]
+fn the_examples_talk() {
+    let folder = TempDir::new().unwrap();
+    let examples = here().join("examples/c");
+    let (hello, two) = (folder.path().join("hello_mesh"), folder.path().join("two_agents"));
+    compile("cc", &examples.join("hello_mesh.c"), &STRICT, &hello);
+    compile("c++", &examples.join("two_agents.cpp"), &["-std=c++17", "-Wall", "-Wextra", "-Werror"], &two);
+    let said = done(&mut run(&two), "two_agents");
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "bob is asked: 6 times 7?\nalice hears: 42\n");
+
+    let mut answering = run(&hello).stdout(Stdio::piped()).spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(answering.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let asked = run(&hello).args([url.trim(), "who is there?"]).output().unwrap();
+    answering.kill().unwrap();
+    answering.wait().unwrap();
+    assert_eq!(String::from_utf8_lossy(&asked.stdout), "hello from C\n", "{asked:?}");
 }
 
 #[test]

@@ -408,6 +408,8 @@ export interface PendingRequest {
   readonly requestId: string;
   /** When it asked. */
   readonly requestedAt: bigint;
+  /** When it signed the request for us, by its own clock; null for a request that is not signed, as 1.1.1 makes it. */
+  readonly signedAt: bigint | null;
   /**
    * How near the address is that the request came from. Once accepted, a name in `url` may lead there, and nowhere
    * nearer.

@@ -18,7 +18,7 @@ import type {
 export interface InboxLimits {
   /** Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB. */
   bytes?: number;
-  /** Notices of the node itself; a new one replaces the oldest. Default: 50. */
+  /** Notices of the node itself; a new one replaces the oldest, handed out or not. Default: 50. */
   notices?: number;
   /** Messages of connected peers together. Default: 1,000. */
   peers?: number;
@@ -30,9 +30,14 @@ export interface InboxLimits {
   strangers?: number;
 }
 
-/** Requests a minute. `null` means no limit. */
+/** Requests a minute, and connections at once. `null` means no limit. */
 export interface Limits {
-  /** Whether sources on this machine are limited like others. */
+  /**
+   * Connections that one source may hold at once; one more is answered 429. In a node all sources together have
+   * 1,024, whatever this says.
+   */
+  connectionsPerSource?: number | null;
+  /** Whether sources on this machine are limited like others, in requests of strangers and in connections. */
   loopback?: Loopback;
   /** For each connected peer, unless it has a limit of its own. */
   peer?: number | null;

@@ -130,6 +130,7 @@ const RECORDS = {
     peer_created_at: ['peerCreatedAt', '', null],
     request_id: ['requestId', ''],
     requested_at: ['requestedAt', 'big'],
+    signed_at: ['signedAt', 'big', null],
     told_from: ['toldFrom', '', 'global'],
     url: ['url', ''],
     wallets: ['wallets', '', {}],
@@ -243,6 +244,7 @@ const SETTINGS = {
     strangers: ['strangers', ''],
   },
   Limits: {
+    connectionsPerSource: ['connections_per_source', ''],
     loopback: ['loopback', ''],
     peer: ['peer', ''],
     ping: ['ping', ''],

@@ -79,8 +79,8 @@ test('an argument that cannot be used is named', async (t) => {
 test('settings that cannot be used are named', async () => {
   const wrong = [
     [{ displayNam: 'x' }, /unknown field `displayNam`.*`displayName`/],
-    [{ displayName: 7 }, /displayName: invalid type/],
-    [{ limits: { peers: 7 } }, /limits: .*peers/],
+    [{ displayName: 7 }, /displayName/],
+    [{ limits: { peers: 7 } }, /limits\.peers: unknown field/],
     [{ host: 'localhost' }, /host/],
     [{ port: 70_000 }, /port/],
   ];

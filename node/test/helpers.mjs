@@ -1,5 +1,6 @@
 // What several tests need: nodes that end with their test, programs in processes of their own, and the garbage collector.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -20,6 +21,16 @@ export async function pair(t, { alice: ofAlice, bob: ofBob } = {}) {
   const bob = await opened(t, 'bob', ofBob);
   const toBob = await alice.connect((await bob.info()).url, { expect: bob });
   return { alice, bob, toBob };
+}
+
+/** The next event of a name. A listener alone does not keep the process alive, so this does. */
+export async function heard(node, name) {
+  const alive = setInterval(() => {}, 1000);
+  try {
+    return (await once(node, name))[0];
+  } finally {
+    clearInterval(alive);
+  }
 }
 
 /** What lies in the inbox of a node, but for notices of the node itself. */

@@ -1,9 +1,8 @@
 // A JavaScript object decides: plain, async, throwing, slow, gone.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { collect, opened, pair } from './helpers.mjs';
+import { collect, heard, opened, pair } from './helpers.mjs';
 
 /** The warnings about policies that failed while `work` runs. */
 async function warned(work) {
@@ -40,13 +39,13 @@ test('a policy decides about connections', async (t) => {
 test('a connection can wait for a decision', async (t) => {
   const [alice, bob] = [await opened(t, 'alice'), await opened(t, 'bob')];
   bob.setPolicy({ admitConnection: () => 'ask' });
-  const requested = once(bob, 'connection_requested');
+  const requested = heard(bob, 'connection_requested');
   assert.equal((await alice.connect((await bob.info()).url)).state, 'pending');
-  const [{ requestId }] = await requested;
+  const { requestId } = await requested;
   assert.equal((await bob.peers.pending())[0].requestId, requestId);
-  const connected = once(alice, 'peer_connected');
+  const connected = heard(alice, 'peer_connected');
   assert.equal((await bob.peers.accept(requestId)).agentId, alice.agentId);
-  assert.equal((await connected)[0].agentId, bob.agentId);
+  assert.equal((await connected).agentId, bob.agentId);
 });
 
 test('a policy decides about messages and their ways', async (t) => {

@@ -880,6 +880,7 @@ class PendingRequest(Record):
         "display_name",
         "mutual",
         "peer_created_at",
+        "signed_at",
         "told_from",
         "wallets",
     )
@@ -895,6 +896,7 @@ class PendingRequest(Record):
         "display_name",
         "mutual",
         "peer_created_at",
+        "signed_at",
         "told_from",
         "wallets",
     )
@@ -923,6 +925,10 @@ class PendingRequest(Record):
     """Asked by a third agent on both sides' behalf."""
     peer_created_at: str | None
     """When the agent was created, as it says."""
+    signed_at: int | None
+    """When it signed the request for us, by its own clock; null for a request that is not signed, as 1.1.1 makes
+    it.
+    """
     told_from: AddressClass
     """How near the address is that the request came from. Once accepted, a name in `url` may lead there, and
     nowhere nearer.
@@ -944,6 +950,7 @@ class PendingRequest(Record):
         display_name: Untrusted | None = None,
         mutual: bool = False,
         peer_created_at: str | None = None,
+        signed_at: int | None = None,
         told_from: AddressClass = "global",
         wallets: dict[str, Any] | None = None,
     ) -> None:
@@ -958,6 +965,7 @@ class PendingRequest(Record):
         self.display_name = display_name
         self.mutual = mutual
         self.peer_created_at = peer_created_at
+        self.signed_at = signed_at
         self.told_from = told_from
         self.wallets = {} if wallets is None else wallets
 
@@ -976,6 +984,7 @@ class PendingRequest(Record):
             display_name=_untrusted(data.get("display_name")),
             mutual=data.get("mutual", False),
             peer_created_at=data.get("peer_created_at"),
+            signed_at=data.get("signed_at"),
             told_from=data.get("told_from", "global"),
             wallets=data.get("wallets"),
         )
@@ -984,6 +993,11 @@ class PendingRequest(Record):
     def requested_time(self) -> datetime:
         """`requested_at` as an aware datetime in UTC."""
         return moment(self.requested_at)
+
+    @property
+    def signed_time(self) -> datetime | None:
+        """`signed_at` as an aware datetime in UTC."""
+        return None if self.signed_at is None else moment(self.signed_at)
 
 
 class Reason(Record):

@@ -35,6 +35,7 @@ INBOX_LIMITS = Members(
 
 LIMITS = Members(
     {
+        "connections_per_source": Optional(Whole(1, 4294967295)),
         "loopback": Word("limited", "exempt"),
         "peer": Optional(Whole(1, 4294967295)),
         "ping": Optional(Whole(1, 4294967295)),

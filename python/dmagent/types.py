@@ -168,7 +168,7 @@ class InboxLimits(TypedDict, total=False):
     bytes: int
     """Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB."""
     notices: int
-    """Notices of the node itself; a new one replaces the oldest. Default: 50."""
+    """Notices of the node itself; a new one replaces the oldest, handed out or not. Default: 50."""
     peers: int
     """Messages of connected peers together. Default: 1,000."""
     per_peer: int
@@ -180,10 +180,14 @@ class InboxLimits(TypedDict, total=False):
 
 
 class Limits(TypedDict, total=False):
-    """Requests a minute. `null` means no limit."""
+    """Requests a minute, and connections at once. `null` means no limit."""
 
+    connections_per_source: int | None
+    """Connections that one source may hold at once; one more is answered 429. In a node all sources together have
+    1,024, whatever this says.
+    """
     loopback: Loopback
-    """Whether sources on this machine are limited like others."""
+    """Whether sources on this machine are limited like others, in requests of strangers and in connections."""
     peer: int | None
     """For each connected peer, unless it has a limit of its own."""
     ping: int | None

@@ -7,13 +7,14 @@ mod check;
 mod demo;
 mod fuzz;
 mod generate;
+mod install;
 mod node;
 mod python;
 mod run;
 mod tally;
 mod test;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -45,6 +46,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Builds the C library and installs it with its headers, and with what pkg-config and CMake read.
+    Install {
+        /// The folder that gets `include/` and `lib/`, such as `/usr/local`.
+        #[arg(long)]
+        prefix: PathBuf,
+    },
     /// Runs the fuzz targets of `core/fuzz`, each for a while.
     Fuzz {
         /// How long each target runs.
@@ -66,6 +73,7 @@ fn main() -> ExitCode {
         Command::Check => check::check(),
         Command::Test { quick, filter } => test::test(quick, filter.as_deref()),
         Command::Gen { check } => generate::generate(check),
+        Command::Install { prefix } => install::install(&prefix, true),
         Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
         Command::Bench { names } => bench::bench(&names),
     };

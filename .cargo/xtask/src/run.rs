@@ -22,19 +22,24 @@ pub(crate) fn target(name: &str) -> PathBuf {
     root().join("target").join(name)
 }
 
-/// Where cargo puts an example: beside this program, which it built into the same folder.
-pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
+/// Where cargo puts what it builds with a profile: beside the folder of this program.
+pub(crate) fn built_folder(profile: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = own.parent().map(Path::to_path_buf).unwrap_or_default();
-    let path = folder.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
+    let all = own.ancestors().nth(2).ok_or("this program lies in no folder")?;
+    Ok(all.join(profile))
+}
+
+/// Where cargo puts an example of the profile of the tests.
+pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
+    let path =
+        built_folder("debug")?.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 
-/// Where cargo puts a library that other programs load: beside this program.
+/// Where cargo puts a library of the profile of the tests that other programs load.
 pub(crate) fn built_library(name: &str) -> Result<PathBuf> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let (before, behind) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let path = own.with_file_name(format!("{before}{name}{behind}"));
+    let path = built_folder("debug")?.join(format!("{before}{name}{behind}"));
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 

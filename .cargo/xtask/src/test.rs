@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    demo, fuzz, node,
+    demo, fuzz, install, node,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
@@ -126,6 +126,9 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
             // The rest of the package is its own stub.
             report.add("stubtest", typed(&venv, "mypy.stubtest", &["dmagent._native"], &[]));
         }
+    }
+    if filter.is_none() {
+        report.add("installed C library", install::test(&venv));
     }
     if !own.is_empty() {
         step("Python tests");

@@ -9,7 +9,7 @@ use crate::{
     env::Timestamp,
     error::Result,
     identity::AgentId,
-    node::{Node, Parts, config::NodeConfig, events::EventStream, host::Policy},
+    node::{LocalVerbs, Node, Parts, config::NodeConfig, events::EventStream, host::Policy},
 };
 
 /// A node, as its host sees it.
@@ -91,10 +91,11 @@ impl Node {
     ///
     /// As [`Node::open`].
     pub async fn open_with(config: NodeConfig, parts: Parts) -> Result<Self> {
-        Self::compose(config, parts, |node, verb, arguments| {
-            Box::pin(async move { node.call(&verb, arguments).await })
-        })
-        .await
+        let verbs = LocalVerbs {
+            call: |node, verb, arguments| Box::pin(async move { node.call(&verb, arguments).await }),
+            hands_out: verbs::hands_out,
+        };
+        Self::compose(config, parts, verbs).await
     }
 
     /// Opens a node as the `DARKMATTER_*` variables say, with the defaults of the product page.

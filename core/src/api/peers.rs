@@ -134,7 +134,8 @@ impl Connections<'_> {
         Ok(self.0.inner().state.lock().peers.pending())
     }
 
-    /// Accepts a pending request; the requester is told in the background.
+    /// Accepts a pending request; the requester is told in the background. When its agent was connected meanwhile, because
+    /// it accepted a request of ours for instance, the result is that peer.
     ///
     /// # Errors
     ///

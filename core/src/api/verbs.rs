@@ -31,16 +31,19 @@ pub struct Verb {
     pub arguments: fn(&mut SchemaGenerator) -> schemars::Schema,
     /// The schema of its result.
     pub result: fn(&mut SchemaGenerator) -> schemars::Schema,
+    /// Whether it waits for a message and hands it to its caller, who has it until it is acknowledged or released.
+    pub hands_out: bool,
 }
 
 macro_rules! verbs {
-    ($($(#[doc = $doc:literal])+ $name:literal => $noun:ident.$method:ident($args:ty) -> $result:ty;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:literal => $noun:ident.$method:ident($args:ty) -> $result:ty $(, $mark:ident)?;)+) => {
         /// Every verb, by noun.
         pub const VERBS: &[Verb] = &[$(Verb {
             name: $name,
             doc: concat!($($doc),+),
             arguments: |generator| generator.subschema_for::<$args>(),
             result: |generator| generator.subschema_for::<$result>(),
+            hands_out: verbs!(@ $($mark)?),
         }),+];
 
         pub(super) async fn call(node: &Node, verb: &str, arguments: Value) -> Result<Value> {
@@ -54,6 +57,8 @@ macro_rules! verbs {
             }
         }
     };
+    (@) => { false };
+    (@ hands_out) => { true };
 }
 
 verbs! {
@@ -80,11 +85,11 @@ verbs! {
     /// Sends a message to one or several peers.
     "messages.send" => messages.send(SendArgs) -> Receipt;
     /// Sends a message to one peer and waits for the answer to it.
-    "messages.ask" => messages.ask(AskArgs) -> Message;
+    "messages.ask" => messages.ask(AskArgs) -> Message, hands_out;
     /// Tells all peers, or the most trusted, a status.
     "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
     /// Waits for the next message.
-    "messages.next" => messages.next(NextArgs) -> Option<Message>;
+    "messages.next" => messages.next(NextArgs) -> Option<Message>, hands_out;
     /// Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory alone.
     "messages.acknowledge" => messages.acknowledge(SequenceArgs) -> Acknowledged;
     /// Gives a message back unhandled.
@@ -132,6 +137,11 @@ impl Own<'_> {
     async fn update(&self, args: UpdateArgs) -> Result<NodeInfo> {
         self.0.update(args).await
     }
+}
+
+/// [`Verb::hands_out`] by name.
+pub(super) fn hands_out(verb: &str) -> bool {
+    VERBS.iter().any(|known| known.name == verb && known.hands_out)
 }
 
 fn decode<T: serde::de::DeserializeOwned>(verb: &str, arguments: Value) -> Result<T> {

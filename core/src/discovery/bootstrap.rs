@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::env::Timestamp;
+use crate::env::Moment;
 
 /// How long after the start the first peers are due.
 pub const FIRST: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ pub const PEERS: usize = 64;
 #[derive(Clone, Debug)]
 struct Peer {
     base: String,
-    due: Timestamp,
+    due: Moment,
     pace: Duration,
 }
 
@@ -32,7 +32,7 @@ pub struct Bootstrap {
 
 impl Bootstrap {
     /// A schedule for the peers at these base URLs. Slashes at the end and repetitions do not count.
-    pub fn new(bases: &[String], now: Timestamp) -> Self {
+    pub fn new(bases: &[String], now: Moment) -> Self {
         let mut peers: Vec<Peer> = Vec::new();
         for base in bases.iter().map(|base| base.trim_end_matches('/')) {
             if !base.is_empty() && peers.len() < PEERS && peers.iter().all(|peer| peer.base != base) {
@@ -46,7 +46,7 @@ impl Bootstrap {
     /// one whose result is never reported is asked again later.
     pub fn take_due(
         &mut self,
-        now: Timestamp,
+        now: Moment,
         connected: impl Fn(&str) -> bool,
         mut random: impl FnMut() -> u64,
     ) -> Vec<String> {
@@ -63,7 +63,7 @@ impl Bootstrap {
     }
 
     /// Notes that a peer accepted, or that it did not (it failed, refused or will decide later).
-    pub fn result(&mut self, base: &str, accepted: bool, now: Timestamp, random: u64) {
+    pub fn result(&mut self, base: &str, accepted: bool, now: Moment, random: u64) {
         let base = base.trim_end_matches('/');
         if let Some(peer) = self.peers.iter_mut().find(|peer| peer.base == base) {
             peer.pace = if accepted { INTERVAL } else { (peer.pace * 2).min(SLOWEST) };
@@ -72,9 +72,8 @@ impl Bootstrap {
     }
 
     /// How long until a peer is due; none when there are no peers.
-    pub fn wait(&self, now: Timestamp) -> Option<Duration> {
-        // A clock that steps back must not postpone everything.
-        self.peers.iter().map(|peer| peer.due.since(now).min(SLOWEST * 2)).min()
+    pub fn wait(&self, now: Moment) -> Option<Duration> {
+        self.peers.iter().map(|peer| peer.due.since(now)).min()
     }
 }
 
@@ -90,13 +89,13 @@ mod tests {
 
     use super::*;
 
-    const START: Timestamp = Timestamp::from_seconds(1_795_204_665);
+    const START: Moment = Moment::ORIGIN;
 
     fn schedule(bases: &[&str]) -> Bootstrap {
         Bootstrap::new(&bases.iter().map(|base| (*base).to_owned()).collect::<Vec<_>>(), START)
     }
 
-    fn due(schedule: &mut Bootstrap, now: Timestamp) -> Vec<String> {
+    fn due(schedule: &mut Bootstrap, now: Moment) -> Vec<String> {
         schedule.take_due(now, |_| false, || 0)
     }
 

@@ -87,7 +87,7 @@ impl Discovery {
             tracing::warn!(%error, "agents of the local network are found by scanning only");
         }
         let bases = if settings.mode == Mode::On { settings.bootstrap.as_slice() } else { &[] };
-        let bootstrap = Mutex::new(Bootstrap::new(bases, env.now()));
+        let bootstrap = Mutex::new(Bootstrap::new(bases, env.steady()));
         let shared = Arc::new(Shared {
             env: env.clone(),
             settings,
@@ -134,7 +134,7 @@ impl Discovery {
 
     /// Reports what became of a [`Finding::BootstrapDue`]: whether the peer accepted us.
     pub fn bootstrap_result(&self, base: &str, accepted: bool) {
-        let (now, random) = (self.shared.env.now(), self.shared.random());
+        let (now, random) = (self.shared.env.steady(), self.shared.random());
         self.shared.bootstrap.lock().result(base, accepted, now, random);
         self.shared.rescheduled.notify_one();
     }
@@ -233,7 +233,7 @@ async fn scan_in_cycles(shared: Arc<Shared>) {
 
 async fn keep_bootstrap(shared: Arc<Shared>) {
     loop {
-        let now = shared.env.now();
+        let now = shared.env.steady();
         let connected = |base: &str| shared.presence.is_connected_at(base);
         let due = shared.bootstrap.lock().take_due(now, connected, || shared.random());
         for base in due {
@@ -241,7 +241,7 @@ async fn keep_bootstrap(shared: Arc<Shared>) {
                 return;
             }
         }
-        let Some(wait) = shared.bootstrap.lock().wait(shared.env.now()) else { return };
+        let Some(wait) = shared.bootstrap.lock().wait(shared.env.steady()) else { return };
         tokio::select! {
             () = sleep(wait) => {}
             () = shared.rescheduled.notified() => {}

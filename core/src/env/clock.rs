@@ -1,13 +1,24 @@
-//! Wall clocks. Waiting is tokio's business (`tokio::time`), so a paused runtime moves both.
+//! Clocks: the wall's, which people and time servers move, and a steady one, which only goes forward. Waiting is
+//! tokio's business (`tokio::time`), so a paused runtime moves both.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use super::Timestamp;
+use super::{Moment, Timestamp};
 
-/// Tells the wall time.
+/// Tells the time.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// The wall time: for what people read, what others sign, and what outlives the process. It may jump.
     fn now(&self) -> Timestamp;
+
+    /// The steady time: for waits and ages within the process. It stands still while the machine sleeps, on most
+    /// systems.
+    fn steady(&self) -> Moment;
 }
 
 /// The system's clock.
@@ -20,24 +31,41 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
+
+    fn steady(&self) -> Moment {
+        Moment::of_this_process()
+    }
 }
 
-/// A clock that starts at a given moment and advances with tokio's time, which tests pause and move.
-#[derive(Clone, Copy, Debug)]
+/// A clock that starts at a given moment and advances with tokio's time, which tests pause and move. Its clones
+/// show the same time.
+#[derive(Clone, Debug)]
 pub struct VirtualClock {
     start: Timestamp,
     origin: tokio::time::Instant,
+    /// By how many microseconds the wall clock was set forward.
+    set: Arc<AtomicI64>,
 }
 
 impl VirtualClock {
     /// A clock that shows `start` now. Call it inside a tokio runtime.
     pub fn starting_at(start: Timestamp) -> Self {
-        Self { start, origin: tokio::time::Instant::now() }
+        Self { start, origin: tokio::time::Instant::now(), set: Arc::default() }
+    }
+
+    /// Sets the wall clock forward by so many seconds, or back. The steady time does not notice.
+    pub fn set_forward(&self, seconds: i64) {
+        self.set.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        self.start + self.origin.elapsed()
+        let shown = self.start + self.origin.elapsed();
+        Timestamp::from_micros(shown.micros().saturating_add(self.set.load(Ordering::SeqCst)))
+    }
+
+    fn steady(&self) -> Moment {
+        Moment::ORIGIN + self.origin.elapsed()
     }
 }

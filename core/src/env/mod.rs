@@ -4,6 +4,7 @@
 //! this folder reads the system clock, asks the system for randomness or spawns.
 
 mod clock;
+mod moment;
 mod random;
 mod tasks;
 mod timestamp;
@@ -11,6 +12,7 @@ mod timestamp;
 use std::sync::Arc;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
+pub use moment::{Ages, Moment, Now};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use tasks::Tasks;
 pub use timestamp::Timestamp;
@@ -18,7 +20,7 @@ pub use timestamp::Timestamp;
 /// The surroundings of one node. Cheap to clone.
 #[derive(Clone)]
 pub struct Env {
-    /// Wall clock.
+    /// Wall clock and steady clock.
     pub clock: Arc<dyn Clock>,
     /// Source of keys, nonces and ids.
     pub random: Arc<dyn Random>,
@@ -41,9 +43,19 @@ impl Env {
         }
     }
 
-    /// Now, by this node's clock.
+    /// Now, by this node's wall clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Now, by this node's steady clock.
+    pub fn steady(&self) -> Moment {
+        self.clock.steady()
+    }
+
+    /// Now, by both clocks.
+    pub fn both(&self) -> Now {
+        Now { wall: self.now(), steady: self.steady() }
     }
 
     /// `prefix` followed by `bytes` random bytes in hexadecimal, for instance `msg-` and 6.

@@ -23,6 +23,7 @@ use crate::{
     wire::{
         Answer,
         frame::{Body, MessageFrame, StatusBroadcast},
+        time,
         verify::{Proof, Verified},
     },
 };
@@ -51,6 +52,8 @@ pub enum MessageAction {
     Disconnected {
         /// Who.
         agent: AgentId,
+        /// The id of the message that says so.
+        notice: String,
     },
     /// An agent that we asked for a connection rejected the request.
     Rejected {
@@ -128,7 +131,7 @@ pub fn receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
 
 fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules<'_>) -> Result<Inbound> {
     let proof = message.proof();
-    let MessageFrame { message_id, from, hops_remaining, body, .. } = message.into_frame();
+    let MessageFrame { message_id, from, hops_remaining, body, timestamp, .. } = message.into_frame();
     // The verifier opened what was sealed.
     let Body::Plain { content, metadata, in_reply_to } = body else {
         let answer = Answer::refuse(403, Code::SealBroken, "The sealed body was not opened");
@@ -136,8 +139,6 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     };
     let kind = metadata.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let connected = tables.peers.get(&from).is_some();
-    let named = metadata.get("request_id").and_then(Value::as_str);
-    let rejected = named.filter(|request_id| tables.peers.asks(&from, request_id)).map(str::to_owned);
 
     let mut rows = Batch::new();
     claims::claim(&mut rows, &from, &message_id, proof, rules.now)?;
@@ -182,27 +183,43 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             }
             return finish(rows, Vec::new(), Vec::new(), answer);
         }
-        // The pinned key says that the connection is over (B10). 1.1.1 signs no such notice, and its signature
-        // covers no metadata: under it anybody could make a notice of a recorded message (S13). One that names a
-        // request of ours rejects that.
-        "trust_disconnect_notice" if proof >= Proof::V2 && (connected || rejected.is_some()) => {
-            let actions = vec![match rejected {
-                Some(request_id) => MessageAction::Rejected { agent: from, request_id },
-                None => {
-                    // The row goes with the claim of the notice, which will not be taken twice: a crash must not
-                    // leave the connection. Memory, and what waits for the peer, follow once that is on disk; a copy
-                    // of the notice that the disk refuses must not end a connection that was made since.
-                    rows.append(tables.peers.removal(&from));
-                    MessageAction::Disconnected { agent: from }
-                }
-            }];
+        // 1.1.1 signs no notice of this kind, and its signature covers no metadata: under it anybody could make a notice
+        // of a recorded message (S13). One that names a request rejects that, and nothing else: it may arrive long after
+        // the request has become a connection.
+        "trust_disconnect_notice" if proof >= Proof::V2 && metadata.contains_key("request_id") => {
+            let named = metadata.get("request_id").and_then(Value::as_str);
+            let Some(request_id) = named.filter(|request_id| tables.peers.asks(&from, request_id)) else {
+                // It may also have overtaken the answer that tells us the name of our request: the sender tries again.
+                let answer = Answer::refuse(404, Code::RequestUnknown, "No request of mine has that ID");
+                return Ok(Inbound::without_place(Outcome::answer(answer)));
+            };
+            let actions = vec![MessageAction::Rejected { agent: from, request_id: request_id.to_owned() }];
             let answer = received(&message_id, "dropped", tables.inbox.waiting());
             return finish(rows, Vec::new(), actions, answer);
         }
-        // It may have overtaken the answer that tells us the name of our request: the sender tries again.
-        "trust_disconnect_notice" if proof >= Proof::V2 && !connected && named.is_some() => {
-            let answer = Answer::refuse(404, Code::RequestUnknown, "No request of mine has that ID");
-            return Ok(Inbound::without_place(Outcome::answer(answer)));
+        // The pinned key says that the connection is over (B10).
+        "trust_disconnect_notice" if proof >= Proof::V2 && connected => {
+            // What the peer signed since made the connection anew, or confirmed it. Both times are from its clock; a
+            // handshake that was not signed tells none, and then ours would be no measure for it.
+            let agreed_at = tables.peers.get(&from).and_then(|connection| connection.agreed_at);
+            if time::parse(&timestamp) < agreed_at {
+                let sentence = "The connection was made after this notice of its end";
+                return Ok(Inbound::without_place(Outcome::answer(Answer::refuse(
+                    409,
+                    Code::Stale,
+                    sentence,
+                ))));
+            }
+            // The row goes with the claim of the notice, which will not be taken twice: a crash must not leave the
+            // connection. Memory, and what waits for the peer, follow once that is on disk; a copy of the notice that
+            // the disk refuses must not end a connection that was made since.
+            let Some(removal) = tables.peers.leave(&from, &message_id) else {
+                return Ok(Inbound::without_place(Outcome::answer(duplicate())));
+            };
+            rows.append(removal);
+            let actions = vec![MessageAction::Disconnected { agent: from, notice: message_id.clone() }];
+            let answer = received(&message_id, "dropped", tables.inbox.waiting());
+            return finish(rows, Vec::new(), actions, answer);
         }
         _ => {}
     }

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::types::{Filter, Message, MessageKind};
 use crate::{
-    env::Timestamp,
+    env::Moment,
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table, sequence},
@@ -37,7 +37,7 @@ pub struct InboxLimits {
     pub strangers: usize,
     /// Messages of one stranger. Default: 5.
     pub per_stranger: usize,
-    /// Notices of the node itself; a new one replaces the oldest. Default: 50.
+    /// Notices of the node itself; a new one replaces the oldest, handed out or not. Default: 50.
     pub notices: usize,
     /// Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB.
     pub bytes: usize,
@@ -59,13 +59,18 @@ impl Default for InboxLimits {
 /// The row of the meta table that says which numbers are used up. An acknowledged message leaves no other trace
 /// of its number, and a host that repeats an acknowledgement after a restart must not hit another message.
 pub const NUMBERS: &str = "inbox_numbers";
+/// How many replaced notices may still be acknowledged; the oldest are unknown after that.
+const REPLACED: usize = 1_024;
 /// How many numbers are claimed at a time.
 const CLAIM: u64 = 1_024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Reserved,
-    Queued { since: Timestamp },
+    /// Waits for a consumer; what was released with a delay until then for nobody.
+    Queued {
+        until: Option<Moment>,
+    },
     Leased,
 }
 
@@ -92,6 +97,8 @@ pub struct Inbox {
     bytes: usize,
     /// Messages that are over, although their rows may be there.
     owed: BTreeSet<u64>,
+    /// Notices that were handed out and then made room for newer ones: whoever has one may still acknowledge it.
+    replaced: BTreeSet<u64>,
     /// Questions that somebody waits for the answer of, with whom was asked.
     questions: HashSet<(String, AgentId)>,
     by_kind: HashMap<MessageKind, Held>,
@@ -134,7 +141,7 @@ impl Inbox {
     /// # Errors
     ///
     /// [`Code::StoreCorrupt`] when a row cannot be read.
-    pub fn load(rows: &[Row], claimed: Option<&Row>, now: Timestamp) -> Result<Self> {
+    pub fn load(rows: &[Row], claimed: Option<&Row>) -> Result<Self> {
         let mut inbox = Self::default();
         if let Some(row) = claimed {
             inbox.claimed = row.parse(Table::Meta)?;
@@ -143,7 +150,7 @@ impl Inbox {
         for row in rows {
             let message: Message = row.parse(Table::Inbox)?;
             inbox.next_sequence = inbox.next_sequence.max(message.sequence + 1);
-            inbox.insert(message, State::Queued { since: now }, None);
+            inbox.insert(message, State::Queued { until: None }, None);
         }
         Ok(inbox)
     }
@@ -155,6 +162,7 @@ impl Inbox {
             self.take(*sequence);
         }
         self.owed.clone_from(&before.owed);
+        self.replaced.clone_from(&before.replaced);
         self.questions.clone_from(&before.questions);
     }
 
@@ -254,8 +262,11 @@ impl Inbox {
         if full || (message.kind != MessageKind::Notice && self.bytes + size > limits.bytes) {
             return Err(Error::new(Code::QueueFull, "Message queue full"));
         }
-        if message.kind == MessageKind::Notice && of_kind.messages >= limits.notices {
-            rows.append(self.drop_oldest_notice());
+        if message.kind == MessageKind::Notice {
+            // More than one goes when the limit is lower than it was.
+            for _ in limits.notices..=of_kind.messages {
+                rows.append(self.drop_oldest_notice());
+            }
         }
         // Every message that nothing on disk has claimed a number for brings the claim along: the one before it may
         // be refused, as a duplicate for example, and its rows with it.
@@ -276,20 +287,26 @@ impl Inbox {
         let oldest = self
             .items
             .iter()
-            .find(|(_, item)| item.message.kind == MessageKind::Notice && item.state != State::Leased)
-            .map(|(sequence, _)| *sequence);
-        if let Some(sequence) = oldest {
+            .find(|(_, item)| item.message.kind == MessageKind::Notice)
+            .map(|(sequence, item)| (*sequence, item.state));
+        if let Some((sequence, state)) = oldest {
             self.take(sequence);
+            if state == State::Leased {
+                self.replaced.insert(sequence);
+                if self.replaced.len() > REPLACED {
+                    self.replaced.pop_first();
+                }
+            }
             rows.delete(Table::Inbox, sequence::key(sequence));
         }
         rows
     }
 
     /// Shows a reserved message to consumers: its row is on disk.
-    pub fn confirm(&mut self, sequence: u64, now: Timestamp) -> Option<Arc<Message>> {
+    pub fn confirm(&mut self, sequence: u64) -> Option<Arc<Message>> {
         // After a recovery it may have been handed out already.
         if self.items.get(&sequence).is_some_and(|item| item.state == State::Reserved) {
-            self.move_to(sequence, State::Queued { since: now });
+            self.move_to(sequence, State::Queued { until: None });
         }
         let claims = self.items.get_mut(&sequence).and_then(|item| item.claims.take());
         self.claimed = self.claimed.max(claims.unwrap_or_default());
@@ -327,13 +344,25 @@ impl Inbox {
     }
 
     /// Hands out the oldest message that `filter` wants; it stays leased until acknowledged or released.
-    pub fn next(&mut self, filter: &Filter, now: Timestamp) -> Option<Message> {
+    pub fn next(&mut self, filter: &Filter, now: Moment) -> Option<Message> {
         let sequence = *self.queued.iter().find(|sequence| {
             self.items.get(sequence).is_some_and(|item| {
-                matches!(item.state, State::Queued { since } if since <= now)
+                matches!(item.state, State::Queued { until } if until.is_none_or(|until| until <= now))
                     && self.suits(&item.message, filter)
             })
         })?;
+        self.hand_out(sequence)
+    }
+
+    /// Hands out this message, when nobody has it or waits for it.
+    pub fn lease(&mut self, sequence: u64) -> Option<Message> {
+        let item = self.items.get(&sequence)?;
+        let is_free =
+            matches!(item.state, State::Queued { .. }) && self.suits(&item.message, &Filter::default());
+        if is_free { self.hand_out(sequence) } else { None }
+    }
+
+    fn hand_out(&mut self, sequence: u64) -> Option<Message> {
         self.move_to(sequence, State::Leased);
         let found = self.items.get_mut(&sequence)?;
         let handed_out = Message::clone(&found.message);
@@ -343,25 +372,28 @@ impl Inbox {
     }
 
     /// When the earliest released message becomes available again.
-    pub fn next_available(&self, filter: &Filter) -> Option<Timestamp> {
+    pub fn next_available(&self, filter: &Filter) -> Option<Moment> {
         self.queued
             .iter()
             .filter_map(|sequence| self.items.get(sequence))
             .filter(|item| self.suits(&item.message, filter))
             .filter_map(|item| match item.state {
-                State::Queued { since } => Some(since),
+                State::Queued { until } => until,
                 _ => None,
             })
             .min()
     }
 
-    /// The rows that remove a handled message, and the message. It stays leased until [`Inbox::forget`], so
+    /// The rows that remove a handled message. It stays leased until [`Inbox::forget`], so
     /// that a failed commit loses nothing.
     ///
     /// # Errors
     ///
     /// [`Code::MessageUnknown`] when it is not here, or was acknowledged before.
     pub fn acknowledge(&mut self, sequence: u64) -> Result<Batch> {
+        if self.replaced.remove(&sequence) {
+            return Ok(Batch::new());
+        }
         self.require_shown(sequence)?;
         self.move_to(sequence, State::Leased);
         let mut rows = Batch::new();
@@ -375,6 +407,9 @@ impl Inbox {
     ///
     /// As [`Inbox::acknowledge`].
     pub fn owe(&mut self, sequence: u64) -> Result<()> {
+        if self.replaced.remove(&sequence) {
+            return Ok(());
+        }
         self.require_shown(sequence)?;
         self.take(sequence);
         self.owed.insert(sequence);
@@ -415,7 +450,7 @@ impl Inbox {
         &mut self,
         sequence: u64,
         redeliveries: Option<u32>,
-        now: Timestamp,
+        now: Moment,
         delay: Duration,
     ) -> bool {
         // What is kept counts the hand-out already.
@@ -424,7 +459,7 @@ impl Inbox {
         };
         match self.items.get(&sequence) {
             Some(item) if item.state == State::Leased && is_meant(&item.message) => {
-                self.move_to(sequence, State::Queued { since: now + delay });
+                self.move_to(sequence, State::Queued { until: Some(now + delay) });
                 true
             }
             _ => false,

@@ -16,7 +16,7 @@ use std::{
 
 use super::types::{OutboxItem, Reason};
 use crate::{
-    env::Timestamp,
+    env::{Moment, Now, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table, sequence},
@@ -33,7 +33,7 @@ pub struct Outbox {
     items: BTreeMap<u64, Entry>,
     queues: BTreeMap<AgentId, Queue>,
     /// When the oldest message of each peer is tried next, unless it is under way.
-    attempts: BTreeSet<(Timestamp, AgentId)>,
+    attempts: BTreeSet<(Moment, AgentId)>,
     /// When each message that is not under way expires, however many wait before it.
     expiries: BTreeSet<(Timestamp, u64)>,
     /// The copies of each message.
@@ -47,6 +47,8 @@ pub struct Outbox {
 struct Entry {
     item: OutboxItem,
     stage: Stage,
+    /// When it is tried next, whatever the wall clock does until then.
+    due: Moment,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,21 +68,23 @@ struct Queue {
     /// Those that a later message must not overtake: all but the busy ones.
     before_others: usize,
     /// The entry of this peer among the attempts.
-    planned: Option<Timestamp>,
+    planned: Option<Moment>,
 }
 
 impl Outbox {
-    /// From the rows of the outbox table. Whatever was under way when the process ended is tried again.
+    /// From the rows of the outbox table. Whatever was under way when the process ended is tried again, and an attempt
+    /// that is further away than any wait, because the wall clock was set back, is due.
     ///
     /// # Errors
     ///
     /// [`Code::StoreCorrupt`] when a row cannot be read.
-    pub fn load(rows: &[Row]) -> Result<Self> {
+    pub fn load(rows: &[Row], now: Now) -> Result<Self> {
         let mut outbox = Self::default();
         for row in rows {
             let item: OutboxItem = row.parse(Table::Outbox)?;
             outbox.next_sequence = outbox.next_sequence.max(item.sequence + 1);
-            outbox.insert(item, Stage::Waiting);
+            let wait = Some(item.next_attempt.since(now.wall)).filter(|wait| *wait <= LONGEST_WAIT);
+            outbox.insert(item, Stage::Waiting, now.steady + wait.unwrap_or_default());
         }
         Ok(outbox)
     }
@@ -123,22 +127,22 @@ impl Outbox {
         rows.put(Table::Outbox, sequence::key(item.sequence), &item)?;
         self.next_sequence += 1;
         let sequence = item.sequence;
-        self.insert(item, if sends_now { Stage::Busy } else { Stage::Waiting });
+        self.insert(item, if sends_now { Stage::Busy } else { Stage::Waiting }, Moment::PAST);
         Ok((sequence, sends_now, rows))
     }
 
-    fn insert(&mut self, item: OutboxItem, stage: Stage) {
+    fn insert(&mut self, item: OutboxItem, stage: Stage, due: Moment) {
         let (sequence, to) = (item.sequence, item.to);
         self.messages.entry(item.message_id.clone()).or_default().push(sequence);
         self.queues.entry(to).or_default().sequences.insert(sequence);
-        self.items.insert(sequence, Entry { item, stage });
+        self.items.insert(sequence, Entry { item, stage, due });
         self.enter(sequence);
         self.plan(&to);
     }
 
     /// Counts an entry by its stage.
     fn enter(&mut self, sequence: u64) {
-        let Some(Entry { item, stage }) = self.items.get(&sequence) else { return };
+        let Some(Entry { item, stage, .. }) = self.items.get(&sequence) else { return };
         if *stage == Stage::Waiting {
             self.expiries.insert((item.expires_at, sequence));
         } else {
@@ -153,7 +157,7 @@ impl Outbox {
 
     /// Undoes [`Outbox::enter`].
     fn leave(&mut self, sequence: u64) {
-        let Some(Entry { item, stage }) = self.items.get(&sequence) else { return };
+        let Some(Entry { item, stage, .. }) = self.items.get(&sequence) else { return };
         if *stage == Stage::Waiting {
             self.expiries.remove(&(item.expires_at, sequence));
         } else {
@@ -167,11 +171,11 @@ impl Outbox {
     }
 
     /// Moves an entry to another stage, lets `change` change it, and plans its peer anew.
-    fn move_to(&mut self, sequence: u64, stage: Stage, change: impl FnOnce(&mut OutboxItem)) {
+    fn move_to(&mut self, sequence: u64, stage: Stage, change: impl FnOnce(&mut Entry)) {
         self.leave(sequence);
         let Some(entry) = self.items.get_mut(&sequence) else { return };
         entry.stage = stage;
-        change(&mut entry.item);
+        change(entry);
         let to = entry.item.to;
         self.enter(sequence);
         self.plan(&to);
@@ -188,21 +192,18 @@ impl Outbox {
             return;
         };
         if oldest.stage == Stage::Waiting {
-            queue.planned = Some(oldest.item.next_attempt);
-            self.attempts.insert((oldest.item.next_attempt, *peer));
+            queue.planned = Some(oldest.due);
+            self.attempts.insert((oldest.due, *peer));
         }
     }
 
     /// The oldest message for each peer that is due, and everything that has expired, now marked as under way.
     /// A peer whose oldest message is under way gets no second one, so that order holds.
-    pub fn due(&mut self, now: Timestamp) -> Vec<OutboxItem> {
-        let until = |set: &BTreeSet<(Timestamp, AgentId)>| {
-            set.iter().take_while(|(at, _)| *at <= now).map(|(_, peer)| *peer).collect::<Vec<_>>()
-        };
-        let oldest = until(&self.attempts)
-            .into_iter()
-            .filter_map(|peer| self.queues.get(&peer)?.sequences.first().copied());
-        let expired = self.expiries.iter().take_while(|(at, _)| *at <= now).map(|(_, sequence)| *sequence);
+    pub fn due(&mut self, now: Now) -> Vec<OutboxItem> {
+        let peers = self.attempts.iter().take_while(|(at, _)| *at <= now.steady);
+        let oldest = peers.filter_map(|(_, peer)| self.queues.get(peer)?.sequences.first().copied());
+        let expired =
+            self.expiries.iter().take_while(|(at, _)| *at <= now.wall).map(|(_, sequence)| *sequence);
         let due: BTreeSet<u64> = oldest.chain(expired).collect();
         due.into_iter()
             .filter_map(|sequence| {
@@ -212,20 +213,23 @@ impl Outbox {
             .collect()
     }
 
-    /// When the next message is due.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        let attempt = self.attempts.first().map(|(at, _)| *at);
-        let expiry = self.expiries.first().map(|(at, _)| *at);
+    /// How long until the next message is due.
+    pub fn wait(&self, now: Now) -> Option<Duration> {
+        let attempt = self.attempts.first().map(|(at, _)| at.since(now.steady));
+        let expiry = self.expiries.first().map(|(at, _)| at.since(now.wall));
         attempt.into_iter().chain(expiry).min()
     }
 
     /// A peer showed itself: the oldest message that waits for it is due now, and the others follow it.
-    pub fn wake(&mut self, peer: &AgentId, now: Timestamp) -> bool {
+    pub fn wake(&mut self, peer: &AgentId, now: Now) -> bool {
         let oldest = self.queues.get(peer).and_then(|queue| queue.sequences.first().copied());
         let Some(oldest) = oldest else { return false };
         let is_waiting = self.items.get(&oldest).is_some_and(|entry| entry.stage == Stage::Waiting);
         if is_waiting {
-            self.move_to(oldest, Stage::Waiting, |item| item.next_attempt = item.next_attempt.min(now));
+            self.move_to(oldest, Stage::Waiting, |entry| {
+                entry.due = entry.due.min(now.steady);
+                entry.item.next_attempt = entry.item.next_attempt.min(now.wall);
+            });
         }
         is_waiting
     }
@@ -260,21 +264,50 @@ impl Outbox {
     pub fn postpone(
         &mut self,
         sequence: u64,
-        now: Timestamp,
+        now: Now,
         hint: Option<Duration>,
         reason: Reason,
     ) -> Result<Batch> {
         let mut rows = Batch::new();
-        self.move_to(sequence, Stage::Waiting, |item| {
+        self.move_to(sequence, Stage::Waiting, |Entry { item, due, .. }| {
             item.attempts = item.attempts.saturating_add(1);
             let doubled = FIRST_WAIT.saturating_mul(1 << item.attempts.saturating_sub(1).min(16));
             let wait = doubled.min(LONGEST_WAIT).max(hint.unwrap_or(Duration::ZERO).min(LONGEST_WAIT));
-            item.next_attempt = now + wait;
+            item.next_attempt = now.wall + wait;
+            *due = now.steady + wait;
             item.was_limited |= reason.code == Code::RateLimited.name();
             item.last_reason = Some(reason);
         });
         if let Some(entry) = self.items.get(&sequence) {
             rows.put(Table::Outbox, sequence::key(sequence), &entry.item)?;
+        }
+        Ok(rows)
+    }
+
+    /// Moves what lies in the future of a wall clock that was set back: a message sent after now counts as sent now
+    /// and keeps the lifetime it was given, and the next attempt is named as it will come. Returns the rows.
+    ///
+    /// # Errors
+    ///
+    /// Only when a message has no JSON form, which cannot happen.
+    pub fn correct(&mut self, now: Now) -> Result<Batch> {
+        let is_ahead = |entry: &Entry| {
+            let OutboxItem { created_at, next_attempt, .. } = entry.item;
+            entry.stage == Stage::Waiting && (created_at > now.wall || next_attempt > now.wall + LONGEST_WAIT)
+        };
+        let ahead: Vec<u64> =
+            self.items.iter().filter(|(_, entry)| is_ahead(entry)).map(|(sequence, _)| *sequence).collect();
+        let mut rows = Batch::new();
+        for sequence in ahead {
+            self.move_to(sequence, Stage::Waiting, |Entry { item, due, .. }| {
+                let ahead = item.created_at.since(now.wall);
+                item.created_at = item.created_at - ahead;
+                item.expires_at = item.expires_at - ahead;
+                item.next_attempt = now.wall + due.since(now.steady);
+            });
+            if let Some(entry) = self.items.get(&sequence) {
+                rows.put(Table::Outbox, sequence::key(sequence), &entry.item)?;
+            }
         }
         Ok(rows)
     }

@@ -49,9 +49,8 @@ impl Inner {
                     inner.connection_notice(agent, request_id, &status).await;
                 }
                 Action::Message(forward @ MessageAction::Forward { .. }) => inner.forward(forward).await,
-                Action::Message(MessageAction::Disconnected { agent }) => {
-                    let reason = "the peer ended the connection";
-                    if let Err(error) = inner.drop_connection(&agent, reason).await {
+                Action::Message(MessageAction::Disconnected { agent, notice }) => {
+                    if let Err(error) = inner.part_with(agent, &notice).await {
                         tracing::warn!(%error, "a connection that the peer ended could not be removed");
                     }
                 }
@@ -66,7 +65,7 @@ impl Inner {
 
     /// Makes what waits for a peer due now.
     pub(crate) fn flush(self: &Arc<Self>, agent: &AgentId) {
-        let now = self.now();
+        let now = self.both();
         {
             let mut state = self.state.lock();
             state.peers.note_reached(agent, true);
@@ -152,7 +151,7 @@ impl Inner {
 
     /// Shows a message whose row is on disk to the host.
     fn show(&self, sequence: u64) {
-        let shown = self.state.lock().inbox.confirm(sequence, self.now());
+        let shown = self.state.lock().inbox.confirm(sequence);
         if let Some(message) = shown {
             self.publish([MessageEvent::MessageReceived {
                 message_id: message.message_id.clone(),

@@ -57,7 +57,7 @@ impl Inner {
         let reached = sent.is_ok();
         // What the peer does not want it will not want later; what it cannot take now, it may.
         let told = sent.is_ok_and(|sent| sent.reply.status < 500 && sent.reply.status != 429);
-        let now = self.now();
+        let now = self.both();
         let mut state = self.state.lock();
         state.peers.note_reached(&peer.agent_id, reached);
         state.peers.note_told(&peer.agent_id, told);

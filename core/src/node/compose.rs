@@ -10,15 +10,16 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 
 use super::{
     Node,
+    calls::{self, LocalVerbs},
     config::NodeConfig,
     events::EventBus,
     host::{GuardedPolicy, Policy},
     inbound::Door,
-    inner::{Inner, LocalCall},
+    inner::Inner,
     presence::NodePresence,
     state::State,
     token::{self, LocalToken},
@@ -36,6 +37,7 @@ use crate::{
     },
     wire::{
         NetworkTier,
+        limiter::Loopback,
         url::{self, Host},
     },
 };
@@ -64,8 +66,14 @@ pub struct Parts {
 }
 
 /// Opens a node.
-pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall) -> Result<Node> {
+pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) -> Result<Node> {
     let config = config.validated()?;
+    for endpoint in config.vain_overrides() {
+        tracing::warn!(
+            endpoint,
+            "access_overrides cannot open this endpoint: the local API is for this machine, with the token; remove the line"
+        );
+    }
     let env = parts.env.unwrap_or_else(Env::system);
     let home = Home::open(&config, &env, parts.passport, parts.store).await?;
     let (http, state) = match prepare(&config, &env, &home).await {
@@ -97,12 +105,14 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, local_call: LocalCall
         addresses: RwLock::new(Vec::new()),
         public_url: RwLock::new(config.public_url.as_deref().map(|text| url::normal(url::base(text)))),
         token,
-        local_call,
+        verbs,
+        waiting_calls: Semaphore::new(calls::places(&config.limits)),
         data_dir: home.folder,
         owner: Mutex::new(home.owner),
         unpublished: AtomicBool::new(false),
         stalled: AtomicBool::new(false),
         closed: AtomicBool::new(false),
+        partings: super::part::Partings::default(),
         port_mapping: Mutex::new(None),
         discovery: RwLock::new(None),
         config,
@@ -259,6 +269,9 @@ fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
 async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {
     let mut http = HttpConfig::new(config.bind_address());
     http.tier = config.network_tier;
+    http.connections_per_source =
+        config.limits.connections_per_source.map_or(usize::MAX, |most| most.get() as usize);
+    http.exempt_loopback = config.limits.loopback == Loopback::Exempt;
     if let Some(Host::Name(name)) =
         config.public_url.as_deref().and_then(|text| Some(url::parse(text).ok()?.host().clone()))
     {

@@ -8,7 +8,7 @@ use super::{actions::Action, inner::Inner, state::State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    peers::{Peer, PeerState, handshake},
+    peers::{Peer, PeerState, handshake, not_connected},
     transport::{Grant, Method, Sent},
     wire::{
         frame::{ConnectionAccepted, ConnectionReply},
@@ -65,6 +65,9 @@ impl Inner {
         if expected == Some(self.me()) {
             return Err(Error::new(Code::InvalidArgument, "the url is this node's own address"));
         }
+        if let Some(agent) = &expected {
+            self.notice_told(agent).await;
+        }
         let nonce = self.id("", 16);
         let body = {
             let state = self.state.lock();
@@ -120,10 +123,10 @@ impl Inner {
     }
 
     /// Repeats a request of ours in the background: whoever accepted it, and could not say so, says it now.
-    pub(crate) fn ask_again(self: &Arc<Self>, agent: AgentId, base: String) {
+    pub(crate) fn ask_again(self: &Arc<Self>, agent: AgentId, url: String) {
         let inner = Arc::clone(self);
         self.env.tasks.spawn("ask again", async move {
-            if let Err(error) = inner.connect(&base, Some(agent), Grant::User).await {
+            if let Err(error) = inner.connect(&url, Some(agent), Grant::User).await {
                 tracing::info!(%error, peer = agent.short(), "a request could not be repeated");
             }
         });
@@ -219,8 +222,9 @@ impl Inner {
         self.transact(
             |state, now| {
                 let me = self.describe(state);
-                let agent =
-                    state.peers.pending().iter().find(|r| r.request_id == request_id).map(|r| r.agent_id);
+                let waiting = state.peers.pending().into_iter().find(|asked| asked.request_id == request_id);
+                let settled = state.peers.settled_with(request_id);
+                let agent = waiting.map(|asked| asked.agent_id).or(settled);
                 let outcome = state.peers.accept(request_id, &self.handshake(&me, now))?;
                 Ok((outcome.rows, (outcome.events, outcome.actions, agent)))
             },
@@ -240,10 +244,7 @@ impl Inner {
     /// A connected or asked peer, as the host sees it.
     pub(crate) fn peer(&self, agent: &AgentId) -> Result<Peer> {
         let state = self.state.lock();
-        view(&state, agent).ok_or_else(|| {
-            Error::new(Code::PeerNotConnected, "not connected to that agent; connect to it first")
-                .with("agent", agent.short())
-        })
+        view(&state, agent).ok_or_else(|| not_connected(agent))
     }
 
     /// Every connected and asked peer.

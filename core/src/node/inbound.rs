@@ -106,7 +106,7 @@ impl Inner {
         let mut state = self.state.lock();
         // A peer that proved itself from here, or listens here, is counted by its own limit, once its signature
         // holds: strangers cannot use up its way to us.
-        let is_peer = state.proven.contains(&key, now)
+        let is_peer = state.proven.contains(&key, self.steady())
             || matches!(source, Source::Socket(address) if state.peers.listens_at(address.ip()));
         let is_counted = class == Class::Ping || !is_peer;
         if is_counted {
@@ -171,7 +171,7 @@ impl Inner {
                     if source.is_counted {
                         state.limiter.refund(&source.key, source.class, now);
                     }
-                    state.proven.insert(&source.key, now);
+                    state.proven.insert(&source.key, self.steady());
                 }
                 if let Err(limited) = state.limiter.peer(&sender, rate, now) {
                     // Memory only: a refusal must not cost a write.

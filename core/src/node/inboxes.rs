@@ -71,7 +71,7 @@ impl Inner {
             if self.closed.load(Ordering::Acquire) {
                 return Err(Error::new(Code::Closed, "the node is closed; open a new one"));
             }
-            let now = self.now();
+            let now = self.steady();
             let available = {
                 let mut state = self.state.lock();
                 if let Some(message) = state.inbox.next(filter, now) {
@@ -143,7 +143,7 @@ impl Inner {
 
     /// Gives a message back, to be handed out again after `delay`; with `redeliveries` only that hand-out of it.
     pub(crate) fn release(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
-        let now = self.now();
+        let now = self.steady();
         let released = self.state.lock().inbox.release(sequence, redeliveries, now, delay);
         if released {
             self.inbox_bell.notify_waiters();

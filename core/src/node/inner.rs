@@ -7,10 +7,10 @@ use std::sync::{
 
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value, json};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::{
-    Node,
+    calls::LocalVerbs,
     config::NodeConfig,
     events::{EventBody, EventBus, NodeEvent},
     host::{GuardedPolicy, Policy},
@@ -18,7 +18,7 @@ use super::{
     token::LocalToken,
 };
 use crate::{
-    env::{Env, Timestamp},
+    env::{Env, Moment, Now, Timestamp},
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
     messaging::Sealers,
@@ -27,10 +27,6 @@ use crate::{
     transport::Switchboard,
     wire::verify::Relation,
 };
-
-/// Runs a verb for the local API. The facade passes it in, because verbs live to the right of this room.
-pub(crate) type LocalCall =
-    fn(Node, String, Value) -> std::pin::Pin<Box<dyn Future<Output = Result<Value>> + Send>>;
 
 /// The row of the meta table that is written to see whether the disk works again.
 const RECOVERED_AT: &str = "recovered_at";
@@ -58,8 +54,12 @@ pub(crate) struct Inner {
     /// The address that others reach us at, when a port mapping or configuration says so.
     pub(crate) public_url: RwLock<Option<String>>,
     pub(crate) token: LocalToken,
-    pub(crate) local_call: LocalCall,
+    pub(crate) verbs: LocalVerbs,
+    /// The places of local calls that wait for a message.
+    pub(crate) waiting_calls: Semaphore,
     pub(crate) data_dir: Option<std::path::PathBuf>,
+    /// Notices of an end that are on their way, by whom they tell.
+    pub(crate) partings: super::part::Partings,
     /// The mapping on the router, while there is one.
     pub(crate) port_mapping: Mutex<Option<super::portmap::PortMapping>>,
     /// Running, unless discovery is off.
@@ -80,6 +80,15 @@ impl Inner {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.env.now()
+    }
+
+    /// For waits and ages within the process, which a wall clock that is set must not touch.
+    pub(crate) fn steady(&self) -> Moment {
+        self.env.steady()
+    }
+
+    pub(crate) fn both(&self) -> Now {
+        self.env.both()
     }
 
     /// The URL told to others.
@@ -113,6 +122,7 @@ impl Inner {
     pub(crate) fn handshake<'a>(&'a self, me: &'a SelfDescription, now: Timestamp) -> handshake::Context<'a> {
         handshake::Context {
             now,
+            steady: self.steady(),
             me,
             passport: &self.passport,
             random: &*self.env.random,
@@ -270,6 +280,8 @@ impl Inner {
         // Late ends of attempts and acknowledgements must not meet a number that was given twice.
         fresh.outbox.succeed(&state.outbox);
         fresh.inbox.succeed(&state.inbox);
+        fresh.peers.succeed(&state.peers);
+        fresh.trust.succeed(&state.trust);
         let old = std::mem::replace(&mut *state, fresh);
         state.profile.active = old.profile.active;
         state.limiter = old.limiter;

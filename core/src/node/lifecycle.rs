@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
+    calls::LocalVerbs,
     compose::{self, Parts},
     config::NodeConfig,
-    inner::{Inner, LocalCall},
+    inner::Inner,
 };
 use crate::{error::Result, identity::AgentId};
 
@@ -34,8 +35,8 @@ impl Drop for Handle {
 }
 
 impl Node {
-    pub(crate) async fn compose(config: NodeConfig, parts: Parts, call: LocalCall) -> Result<Self> {
-        let node = compose::open(config, parts, call).await?;
+    pub(crate) async fn compose(config: NodeConfig, parts: Parts, verbs: LocalVerbs) -> Result<Self> {
+        let node = compose::open(config, parts, verbs).await?;
         Ok(Self(Arc::new(Handle { inner: Arc::clone(&node.0.inner), is_owner: true })))
     }
 

@@ -3,17 +3,17 @@
 //! Names and shapes are those of 1.1.1 where it has them. Every request needs a loopback socket and
 //! `Authorization: Bearer TOKEN`, the content of `.darkmatter/local.token` (S1, S9).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::{Node, inner::Inner};
+use super::inner::Inner;
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{Message, MessageKind},
     peers::admission,
-    transport::Arrival,
+    transport::{Arrival, Caller},
     wire::{
         AddressClass, Answer, frame,
         route::{Endpoint, Route},
@@ -31,7 +31,9 @@ impl Inner {
             Endpoint::Inbox => Ok(self.inbox_listing()),
             Endpoint::PendingRequests => Ok(self.pending_listing()),
             Endpoint::Connections => Ok(self.connection_listing()),
-            endpoint => self.local_post(endpoint, frame::object(endpoint, &arrival.body)?).await,
+            endpoint => {
+                self.local_post(endpoint, frame::object(endpoint, &arrival.body)?, &arrival.caller).await
+            }
         };
         answered.map_err(|error| Answer::from_error(&error))
     }
@@ -54,7 +56,12 @@ impl Inner {
         Ok(())
     }
 
-    async fn local_post(self: &Arc<Self>, endpoint: Endpoint, body: Map<String, Value>) -> Result<Answer> {
+    async fn local_post(
+        self: &Arc<Self>,
+        endpoint: Endpoint,
+        body: Map<String, Value>,
+        caller: &Caller,
+    ) -> Result<Answer> {
         match endpoint {
             Endpoint::AcceptPending => {
                 let request_id = text(&body, "request_id")?;
@@ -119,39 +126,63 @@ impl Inner {
                     .with("member", other));
                 }
                 let arguments = body.get("args").cloned().unwrap_or_else(|| json!({}));
-                let result = (self.local_call)(Node::from_inner(Arc::clone(self)), verb, arguments).await?;
-                Ok(Answer::ok(json!({"result": result})))
+                self.call_for(caller, verb, arguments).await
             }
             _ => Ok(Answer::not_found()),
         }
     }
 
     /// Takes messages out for good and answers with them. Senders choose their ids, so two of them may use the same:
-    /// then the id alone takes neither, lest somebody's message goes unread in the place of another.
+    /// then the id alone takes neither, lest somebody's message goes unread in the place of another. What another
+    /// consumer has stays with it, lest it is handled twice.
     async fn consume(self: &Arc<Self>, wanted: Vec<Wanted<'_>>) -> Result<Answer> {
-        let (mut consumed, mut ambiguous) = (Vec::new(), Vec::new());
+        let (mut consumed, mut ambiguous, mut held) = (Vec::new(), Vec::new(), Vec::new());
         for wanted in wanted {
-            let found = self.state.lock().inbox.list();
-            let found: Vec<_> = found.into_iter().filter(|message| wanted.is(message)).collect();
-            let Some(message) = found.first() else { continue };
-            if found.iter().any(|other| other.from != message.from) {
-                ambiguous.push(wanted.message_id);
-                continue;
-            }
+            let message = match self.take(&wanted) {
+                Taken::Ours(message) => message,
+                Taken::Unknown => continue,
+                Taken::Ambiguous => {
+                    ambiguous.push(wanted.message_id);
+                    continue;
+                }
+                Taken::Held => {
+                    held.push(wanted.message_id);
+                    continue;
+                }
+            };
             match self.acknowledge(message.sequence).await {
-                Ok(_) => consumed.push(listed(message, usize::MAX)),
-                // Somebody else was faster.
-                Err(error) if error.code() == Code::MessageUnknown => {}
-                Err(error) if consumed.is_empty() => return Err(error),
-                // What was taken so far is nowhere but in this answer.
-                Err(_) => break,
+                Ok(_) => consumed.push(listed(&message, usize::MAX)),
+                // Taken from us, by its number alone.
+                Err(error) if error.code() == Code::MessageUnknown => held.push(wanted.message_id),
+                Err(error) => {
+                    self.release(message.sequence, Some(message.redeliveries), Duration::ZERO);
+                    if consumed.is_empty() {
+                        return Err(error);
+                    }
+                    // What was taken so far is nowhere but in this answer.
+                    break;
+                }
             }
         }
         let mut answer = json!({"consumed": consumed.len(), "messages": consumed});
-        if !ambiguous.is_empty() {
-            answer["ambiguous"] = json!(ambiguous);
+        for (name, ids) in [("ambiguous", ambiguous), ("held", held)] {
+            if !ids.is_empty() {
+                answer[name] = json!(ids);
+            }
         }
         Ok(Answer::ok(answer))
+    }
+
+    /// Leases the message that `wanted` means. Of several of one sender it is the first that nobody has.
+    fn take(&self, wanted: &Wanted<'_>) -> Taken {
+        let mut state = self.state.lock();
+        let found: Vec<_> = state.inbox.list().into_iter().filter(|message| wanted.is(message)).collect();
+        let Some(message) = found.first() else { return Taken::Unknown };
+        if found.iter().any(|other| other.from != message.from) {
+            return Taken::Ambiguous;
+        }
+        let leased = found.iter().find_map(|message| state.inbox.lease(message.sequence));
+        leased.map_or(Taken::Held, |message| Taken::Ours(Box::new(message)))
     }
 
     fn inbox_listing(&self) -> Answer {
@@ -212,6 +243,18 @@ impl Inner {
             .collect();
         Answer::ok(json!({"count": connections.len(), "connections": connections}))
     }
+}
+
+/// What came of taking a message.
+enum Taken {
+    /// It is leased to us.
+    Ours(Box<Message>),
+    /// It is not here.
+    Unknown,
+    /// Several senders use its id.
+    Ambiguous,
+    /// Somebody else has it.
+    Held,
 }
 
 /// A message to consume: its id as in 1.1.1, or an object as the listing shows it, which names the sender, too.

@@ -13,6 +13,7 @@
 //! | `routing` | envelopes on their way through the mesh |
 //! | `upkeep` | what happens unasked |
 //! | `local` | the API for programs that hold the data folder's token |
+//! | `calls` | verbs over that API |
 //! | [`host`] | what the host may decide |
 //! | [`events`] | what the host can watch |
 //!
@@ -22,6 +23,7 @@
 mod actions;
 mod announce;
 mod answers;
+mod calls;
 mod compose;
 pub mod config;
 mod connect;
@@ -45,6 +47,7 @@ mod state;
 mod token;
 mod upkeep;
 
+pub(crate) use calls::LocalVerbs;
 pub use compose::Parts;
 pub use lifecycle::Node;
 pub(crate) use outbound::Outgoing;

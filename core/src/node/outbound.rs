@@ -263,7 +263,7 @@ impl Inner {
                     Attempt::Accepted { via } => {
                         rows.append(state.outbox.finish(sequence));
                         // It takes messages: the next one need not wait for its own time.
-                        state.outbox.wake(&to, now);
+                        state.outbox.wake(&to, self.both());
                         state.peers.count_sent(&to, now);
                         if state.peers.get(&to).is_some() {
                             rows.append(state.trust.record_sent(to, true, now)?);
@@ -279,7 +279,7 @@ impl Inner {
                         );
                     }
                     Attempt::Later { reason, hint, .. } => {
-                        rows.append(state.outbox.postpone(sequence, now, *hint, reason.clone())?);
+                        rows.append(state.outbox.postpone(sequence, self.both(), *hint, reason.clone())?);
                     }
                 }
                 let reached = !matches!(attempt, Attempt::Later { reached: false, .. });

@@ -1,18 +1,21 @@
 //! Parting: connections end, requests are rejected, and the other side is told in a signed message.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use serde_json::{Map, json};
+use tokio::sync::watch;
 
 use super::{inner::Inner, state::State};
 use crate::{
+    env::Timestamp,
     error::{Code, Result},
     identity::AgentId,
     messaging::{
         MessageEvent, Reason,
         compose::{self, Draft, Form},
     },
-    peers::{Connection, PeerEvent, PendingRequest},
+    peers::{Connection, PeerEvent, PendingRequest, not_connected},
     store::Batch,
     transport::{Grant, Method},
     wire::{route::MESH_PREFIX, url},
@@ -23,14 +26,39 @@ const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pauses before a rejection is told again: the first may overtake the answer to the request.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(16)];
 
+/// Why a message to a peer failed whose connection is over.
+const UNDELIVERED: &str = "the connection ended before it was delivered";
+
+/// Notices that are on their way: each channel closes when the other side has heard it, or could not be told.
+pub(crate) type Partings = Mutex<BTreeMap<AgentId, watch::Receiver<()>>>;
+
+/// What a notice says.
+struct Notice {
+    content: String,
+    /// The request that it rejects.
+    request_id: Option<String>,
+    /// When it became true: the other side compares that with what we sign later.
+    at: Timestamp,
+}
+
 impl Inner {
     /// Ends a connection and tells the peer, in a signed message that it can check (B10).
     pub(crate) async fn disconnect(self: &Arc<Self>, agent: &AgentId, reason: &str) -> Result<()> {
-        let connection = self.state.lock().peers.require(agent)?.clone();
-        self.drop_connection(agent, reason).await?;
+        let event = PeerEvent::PeerDisconnected { agent_id: *agent, reason: reason.to_owned() };
+        let mut ended = None;
+        self.part(*agent, event, UNDELIVERED, |state| {
+            let (connection, rows) = state.peers.disconnect(agent)?;
+            // A clock that was set back meanwhile must not make the notice older than the connection.
+            let at = self.now().max(connection.connected_at);
+            ended = Some((connection, at));
+            state.limiter.forget_peer(agent);
+            Some(rows)
+        })
+        .await?;
+        let Some((connection, at)) = ended else { return Err(not_connected(agent)) };
         let content = format!("This agent has ended the connection: {reason}.");
         let grant = connection.grant();
-        self.tell_parting(connection, content, None, grant);
+        self.tell_parting(connection, Notice { content, request_id: None, at }, grant);
         Ok(())
     }
 
@@ -49,19 +77,27 @@ impl Inner {
         if asker.identity_verified && asker.signs_v2() {
             let content = "This agent has rejected the request for a connection.".to_owned();
             // The asker chose the URL, and nobody here wants it as a peer: it opens no door of ours (S10).
-            self.tell_parting(asker, content, Some(request.request_id.clone()), Grant::None);
+            let request_id = Some(request.request_id.clone());
+            self.tell_parting(asker, Notice { content, request_id, at: self.now() }, Grant::None);
         }
         Ok(request)
     }
 
-    /// A courtesy: whoever cannot be reached now finds out by asking, or by the end of its own patience.
-    fn tell_parting(
-        self: &Arc<Self>,
-        peer: Connection,
-        content: String,
-        request_id: Option<String>,
-        grant: Grant,
-    ) {
+    /// Waits while a notice is on its way to `agent`: what we ask now must not arrive before it.
+    pub(crate) async fn notice_told(&self, agent: &AgentId) {
+        let under_way = self.partings.lock().get(agent).cloned();
+        if let Some(mut told) = under_way {
+            // Nothing is ever sent: it fails when the other end is gone.
+            while told.changed().await.is_ok() {}
+        }
+    }
+
+    /// A courtesy: whoever cannot be reached now finds out by asking, or by the end of its own patience. Nothing is told,
+    /// or told again, to whoever is connected by then.
+    fn tell_parting(self: &Arc<Self>, peer: Connection, notice: Notice, grant: Grant) {
+        let Notice { content, request_id, at } = notice;
+        let (is_told, told) = watch::channel(());
+        self.partings.lock().insert(peer.agent_id, told.clone());
         let inner = Arc::clone(self);
         self.env.tasks.spawn("parting notice", async move {
             let pauses: &[Duration] = if request_id.is_some() { &PAUSES } else { &[] };
@@ -75,32 +111,38 @@ impl Inner {
             let message_id = inner.id("disconnect-", 6);
             let draft = Draft::for_reader_only(&message_id, &content, &metadata);
             let form = Form::for_peer(&peer, inner.config.seal);
-            let (now, random) = (inner.now(), &*inner.env.random);
-            let Ok(body) = compose::message(draft, &peer.agent_id, form, &inner.passport, now, random) else {
-                return;
-            };
+            let random = &*inner.env.random;
+            let body = compose::message(draft, &peer.agent_id, form, &inner.passport, at, random);
             let path = format!("{MESH_PREFIX}{}/message", peer.agent_id);
-            let tell = || {
+            let tell = async || {
+                if inner.state.lock().peers.get(&peer.agent_id).is_some() {
+                    return true;
+                }
+                let Ok(body) = &body else { return true };
                 let (base, body) = (url::base(&peer.url), Some(body.clone()));
-                inner.request(base, Method::Post, path.clone(), body, NOTICE_TIMEOUT, grant)
+                let sent = inner.request(base, Method::Post, path.clone(), body, NOTICE_TIMEOUT, grant).await;
+                sent.is_ok_and(|sent| sent.reply.status < 300)
             };
-            let mut told = tell().await;
+            let mut is_heard = tell().await;
+            drop(is_told);
+            inner.partings.lock().retain(|_, other| !other.same_channel(&told));
             for pause in pauses {
-                if told.is_ok_and(|sent| sent.reply.status < 300) {
+                if is_heard {
                     return;
                 }
                 tokio::time::sleep(*pause).await;
-                told = tell().await;
+                is_heard = tell().await;
             }
         });
     }
 
-    /// Removes a connection and what waits for it, without telling the peer.
-    pub(crate) async fn drop_connection(self: &Arc<Self>, agent: &AgentId, reason: &str) -> Result<()> {
-        let event = PeerEvent::PeerDisconnected { agent_id: *agent, reason: reason.to_owned() };
-        self.part(*agent, event, "the connection ended before it was delivered", |state| {
-            let (_, rows) = state.peers.disconnect(agent)?;
-            state.limiter.forget_peer(agent);
+    /// Removes the connection that `agent` ended with `notice`, and what waits for it.
+    pub(crate) async fn part_with(self: &Arc<Self>, agent: AgentId, notice: &str) -> Result<()> {
+        let reason = "the peer ended the connection".to_owned();
+        let event = PeerEvent::PeerDisconnected { agent_id: agent, reason };
+        self.part(agent, event, UNDELIVERED, |state| {
+            let (_, rows) = state.peers.left(&agent, notice)?;
+            state.limiter.forget_peer(&agent);
             Some(rows)
         })
         .await

@@ -17,7 +17,7 @@ use super::{
     inner::Inner,
 };
 use crate::{
-    env::Timestamp,
+    env::Moment,
     error::Code,
     identity::AgentId,
     peers::Connection,
@@ -47,14 +47,14 @@ const RESPONSE_HOPS: u32 = 10;
 /// Route ids seen lately, and how much each source sent.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    seen: HashMap<String, Timestamp>,
-    order: VecDeque<(String, Timestamp)>,
-    sources: HashMap<(SourceKey, AgentId), VecDeque<Timestamp>>,
+    seen: HashMap<String, Moment>,
+    order: VecDeque<(String, Moment)>,
+    sources: HashMap<(SourceKey, AgentId), VecDeque<Moment>>,
 }
 
 impl Routes {
     /// Whether a route id is new; it is known from now on.
-    fn is_new(&mut self, route_id: &str, now: Timestamp) -> bool {
+    fn is_new(&mut self, route_id: &str, now: Moment) -> bool {
         while let Some((oldest, at)) = self.order.front()
             && (now.since(*at) >= ROUTE_LIFETIME || self.order.len() >= ROUTES)
         {
@@ -71,7 +71,7 @@ impl Routes {
 
     /// Counts an envelope of `source` that `carrier` brought; false when there were too many. The source is only
     /// claimed: what one carrier says in its name must not cost it the envelopes that others bring.
-    fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Timestamp) -> bool {
+    fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Moment) -> bool {
         self.sources.retain(|_, times| {
             times.retain(|at| now.since(*at) < SOURCE_WINDOW);
             !times.is_empty()
@@ -107,7 +107,7 @@ impl Inner {
         if envelope.route_type == RouteType::ConnectionResponse {
             return self.route_response(envelope).await;
         }
-        let now = self.now();
+        let now = self.steady();
         {
             let mut state = self.state.lock();
             if !state.routes.is_new(&envelope.route_id, now) {
@@ -219,7 +219,7 @@ impl Inner {
                 "No routed request of this agent waits for that response",
             );
         }
-        if !self.state.lock().routes.is_new(&envelope.route_id, self.now()) {
+        if !self.state.lock().routes.is_new(&envelope.route_id, self.steady()) {
             return Answer::ok(json!({"status": "duplicate"}));
         }
         let Some(signature) = &envelope.response_signature else {
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn a_route_id_is_new_once_and_forgotten_after_its_lifetime() {
         let mut routes = Routes::default();
-        let now = Timestamp::from_seconds(1000);
+        let now = Moment::ORIGIN;
         assert!(routes.is_new("a", now));
         assert!(!routes.is_new("a", now + Duration::from_secs(119)));
         assert!(routes.is_new("a", now + ROUTE_LIFETIME));
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn a_source_has_five_envelopes_a_minute_from_each_carrier() {
         let mut routes = Routes::default();
-        let now = Timestamp::from_seconds(1000);
+        let now = Moment::ORIGIN;
         let [source, other] = [1, 2].map(|byte| AgentId::from_bytes([byte; 32]));
         let carrier = |name: &str| SourceKey::Process(name.to_owned());
         assert_eq!((0..7).filter(|_| routes.allows(carrier("a"), source, now)).count(), 5);

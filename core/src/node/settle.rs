@@ -108,7 +108,7 @@ impl Inner {
         match result {
             Ok(()) => {
                 if let Some(sequence) = settled.reserved {
-                    state.inbox.confirm(sequence, now);
+                    state.inbox.confirm(sequence);
                 }
                 if let Some((sender, id)) = &settled.claim {
                     state.replay.claim(sender, id, now);
@@ -126,6 +126,9 @@ impl Inner {
             Err(error) => {
                 for sequence in settled.reserved.into_iter().chain(settled.kept) {
                     state.inbox.cancel(sequence);
+                }
+                if let Some((sender, id)) = &settled.claim {
+                    state.peers.stay(sender, id);
                 }
                 if let (Code::StorePrecondition, Some((sender, id))) = (error.code(), &settled.claim) {
                     messages::retract(sender, id, settled.is_counted, state.tables());

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::{env::Timestamp, wire::limiter::SourceKey};
+use crate::{env::Moment, wire::limiter::SourceKey};
 
 /// How long a proof counts.
 const LIFETIME: Duration = Duration::from_secs(600);
@@ -13,14 +13,14 @@ const LIFETIME: Duration = Duration::from_secs(600);
 const MOST: usize = 4096;
 
 #[derive(Debug, Default)]
-pub(crate) struct ProvenSources(HashMap<SourceKey, Timestamp>);
+pub(crate) struct ProvenSources(HashMap<SourceKey, Moment>);
 
 impl ProvenSources {
-    pub(crate) fn contains(&self, source: &SourceKey, now: Timestamp) -> bool {
+    pub(crate) fn contains(&self, source: &SourceKey, now: Moment) -> bool {
         self.0.get(source).is_some_and(|proven| now.since(*proven) < LIFETIME)
     }
 
-    pub(crate) fn insert(&mut self, source: &SourceKey, now: Timestamp) {
+    pub(crate) fn insert(&mut self, source: &SourceKey, now: Moment) {
         if let Some(proven) = self.0.get_mut(source) {
             *proven = now;
             return;
@@ -43,7 +43,7 @@ mod tests {
     fn a_proof_ages_and_the_table_is_bounded() {
         let mut proven = ProvenSources::default();
         let key = |n: u32| SourceKey::from(std::net::IpAddr::from(n.to_be_bytes()));
-        let start = Timestamp::from_seconds(1000);
+        let start = Moment::ORIGIN;
         proven.insert(&key(1), start);
         assert!(proven.contains(&key(1), start) && !proven.contains(&key(2), start));
         assert!(!proven.contains(&key(1), start + LIFETIME));

@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use super::{events::NodeEvent, inner::Inner};
 use crate::{
     discovery::{Discovery, Finding},
-    env::Timestamp,
+    env::{Moment, Now},
     error::Result,
     identity::AgentId,
-    messaging::claims,
+    messaging,
     peers::{Connection, PeerEvent},
     store::{Range, Table},
     transport::Grant,
@@ -30,6 +30,30 @@ const PING_TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST_PING_WAIT: Duration = Duration::from_secs(300);
 /// How many claimed ids one round looks at.
 const CLAIM_PAGE: usize = 2_000;
+
+/// By how much the wall clock may get ahead of the steady one between two rounds, before it counts as set.
+const DRIFT: Duration = Duration::from_secs(60);
+/// How long no claimed id is forgotten after the wall clock was set forward: it may be set back.
+const CLAIMS_HELD: Duration = Duration::from_secs(3600);
+
+/// How far the table of claimed ids has been looked through, and from when on it is again.
+struct ClaimPages {
+    after: Option<String>,
+    last_round: Now,
+    held_until: Moment,
+}
+
+impl ClaimPages {
+    /// Whether claims may be forgotten by the wall clock. A message whose claim is gone too early is taken twice, so a
+    /// clock that was set forward is not believed at once.
+    fn may_expire(&mut self, now: Now) -> bool {
+        let last = std::mem::replace(&mut self.last_round, now);
+        if now.wall.since(last.wall) > now.steady.since(last.steady) + DRIFT {
+            self.held_until = now.steady + CLAIMS_HELD;
+        }
+        now.steady >= self.held_until
+    }
+}
 
 impl Inner {
     /// Starts the tasks that run while the node is open.
@@ -45,10 +69,10 @@ impl Inner {
     async fn run_outbox(self: &Arc<Self>) {
         loop {
             let (due, next) = {
-                let now = self.now();
+                let now = self.both();
                 let mut state = self.state.lock();
                 let due = if self.ready().is_ok() { state.outbox.due(now) } else { Vec::new() };
-                let next = state.outbox.next_due().map(|at| at.since(now));
+                let next = state.outbox.wait(now);
                 (due, next)
             };
             for item in due {
@@ -57,7 +81,7 @@ impl Inner {
                     inner.deliver(item).await;
                 });
             }
-            // A clock that is moved must not make the outbox sleep for ever, nor spin.
+            // Messages expire by the wall clock: one that is set must not make the outbox sleep for ever, nor spin.
             let wait = next.unwrap_or(ROUND).clamp(Duration::from_millis(10), ROUND);
             tokio::select! {
                 biased;
@@ -68,14 +92,20 @@ impl Inner {
     }
 
     async fn run_upkeep(self: &Arc<Self>) {
-        let mut next_round = self.now() + ROUND;
-        let mut claims_after = None;
+        let start = self.both();
+        let mut next_round = start.steady + ROUND;
+        let mut claims = ClaimPages { after: None, last_round: start, held_until: Moment::PAST };
+        if self.ready().is_ok()
+            && let Err(error) = self.look_at_ages().await
+        {
+            tracing::warn!(%error, "the ages of requests were not looked at");
+        }
         loop {
-            let now = self.now();
+            let now = self.steady();
             if now >= next_round {
                 next_round = now + ROUND;
                 if self.ready().is_ok()
-                    && let Err(error) = self.round(&mut claims_after).await
+                    && let Err(error) = self.round(&mut claims).await
                 {
                     tracing::warn!(%error, "a round of upkeep failed");
                 }
@@ -91,7 +121,7 @@ impl Inner {
     }
 
     /// Pings the peers that are due; returns when the next one is.
-    fn ping_due(self: &Arc<Self>, now: Timestamp) -> Option<Timestamp> {
+    fn ping_due(self: &Arc<Self>, now: Moment) -> Option<Moment> {
         let interval = Duration::from_secs(self.config.ping_interval_secs);
         if interval.is_zero() {
             return None;
@@ -120,7 +150,7 @@ impl Inner {
                 at
             };
             state.peers.plan_ping(&agent, at);
-            next = Some(next.map_or(at, |earliest: Timestamp| earliest.min(at)));
+            next = Some(next.map_or(at, |earliest: Moment| earliest.min(at)));
         }
         next
     }
@@ -135,7 +165,7 @@ impl Inner {
             Err(_) => false,
         };
         let changed = {
-            let now = self.now();
+            let now = self.both();
             let mut state = self.state.lock();
             let changed = state.peers.note_reached(&peer.agent_id, answered);
             if answered && state.outbox.wake(&peer.agent_id, now) {
@@ -151,29 +181,32 @@ impl Inner {
         }
     }
 
-    /// Once a minute.
-    async fn round(self: &Arc<Self>, claims_after: &mut Option<String>) -> Result<()> {
-        super::compose::publish_late(self);
-        self.write_owed().await?;
+    /// Ends requests that waited too long, moves what lies in the future of the wall clock, and names the peers that
+    /// were distrusted for too long.
+    async fn look_at_ages(self: &Arc<Self>) -> Result<Vec<AgentId>> {
         let lifetime = self.config.request_expiry();
-        self.write(|state, now| {
-            let mut rows = state.peers.expire(now, lifetime);
-            rows.append(state.save_counters()?);
+        let negative = Duration::from_secs(self.config.negative_trust_secs);
+        let mut distrusted = Vec::new();
+        self.write(|state, _| {
+            let now = self.both();
+            let mut rows = state.peers.expire(now, lifetime)?;
+            rows.append(state.outbox.correct(now)?);
+            let (due, more) = state.trust.due_for_disconnect(now, negative)?;
+            rows.append(more);
+            distrusted.extend(due.into_iter().filter(|agent| state.peers.get(agent).is_some()));
             Ok(rows)
         })
         .await?;
-        self.expire_claims(claims_after).await?;
-        let negative = Duration::from_secs(self.config.negative_trust_secs);
-        let distrusted: Vec<AgentId> = {
-            let now = self.now();
-            let state = self.state.lock();
-            state
-                .trust
-                .due_for_disconnect(now, negative)
-                .into_iter()
-                .filter(|agent| state.peers.get(agent).is_some())
-                .collect()
-        };
+        Ok(distrusted)
+    }
+
+    /// Once a minute.
+    async fn round(self: &Arc<Self>, claims: &mut ClaimPages) -> Result<()> {
+        super::compose::publish_late(self);
+        self.write_owed().await?;
+        let distrusted = self.look_at_ages().await?;
+        self.write(|state, _| state.save_counters()).await?;
+        self.expire_claims(claims).await?;
         for agent in distrusted {
             self.disconnect(&agent, "trust stayed negative").await?;
             let metadata = Map::from_iter([
@@ -187,7 +220,12 @@ impl Inner {
     }
 
     /// Forgets claimed ids whose lifetime is over, a page a round.
-    async fn expire_claims(self: &Arc<Self>, after: &mut Option<String>) -> Result<()> {
+    async fn expire_claims(self: &Arc<Self>, claims: &mut ClaimPages) -> Result<()> {
+        let now = self.both();
+        if !claims.may_expire(now) {
+            return Ok(());
+        }
+        let after = &mut claims.after;
         let range = Range { after: after.take(), limit: Some(CLAIM_PAGE), ..Range::default() };
         let page = self.store.scan(Table::Seen, range).await?;
         if page.len() == CLAIM_PAGE {
@@ -195,7 +233,7 @@ impl Inner {
             // More to look at: the next page needs no minute.
             self.upkeep_bell.notify_one();
         }
-        let rows = claims::expired(&page, self.now())?;
+        let rows = messaging::claims::expired(&page, now.wall)?;
         if rows.is_empty() { Ok(()) } else { self.write(|_, _| Ok(rows)).await }
     }
 

@@ -1,14 +1,18 @@
-//! The connections, pending and outstanding requests of a node, in memory, with the rows that keep them.
+//! The connections and pending requests of a node, in memory, with the rows that keep them; `outstanding` has those
+//! requests that it made itself.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     net::IpAddr,
     time::Duration,
 };
 
-use super::types::{Connection, Outstanding, PendingRequest};
+use super::{
+    outstanding::Requests,
+    types::{Connection, Outstanding, PendingRequest},
+};
 use crate::{
-    env::Timestamp,
+    env::{Ages, Moment, Now, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
@@ -20,10 +24,6 @@ use crate::{
 
 /// Most requests that wait for our decision.
 pub const PENDING_LIMIT: usize = 50;
-/// Most requests of ours that wait for others.
-pub const OUTSTANDING_LIMIT: usize = 256;
-/// How often, at most, a request of ours is repeated because the other side showed itself.
-const REPEAT_AFTER: Duration = Duration::from_secs(60);
 
 /// How a peer behaved when we last tried to reach it. Not stored: a restart asks afresh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Health {
     /// Failed attempts in a row.
     pub failures: u32,
     /// When to try the next ping.
-    pub next_ping: Option<Timestamp>,
+    pub next_ping: Option<Moment>,
     /// Whether our newest address, name and bio did not arrive there.
     pub is_untold: bool,
 }
@@ -43,9 +43,13 @@ pub struct Peers {
     health: BTreeMap<AgentId, Health>,
     pub(super) pending: BTreeMap<String, PendingRequest>,
     pub(super) challenges: BTreeMap<String, crate::identity::Challenge>,
-    outstanding: BTreeMap<String, Outstanding>,
-    /// When we last asked again, by whom we asked. Not stored.
-    repeated: BTreeMap<AgentId, Timestamp>,
+    /// How long those who ask us have waited.
+    ages: Ages<String>,
+    /// The latest requests that ended because their agent was connected. Not stored.
+    settled: VecDeque<(String, AgentId)>,
+    /// Notices that end a connection and are being written: agent and message id. Not stored.
+    leaving: BTreeSet<(AgentId, String)>,
+    pub(super) requests: Requests,
     /// How many proven peers listen at an address.
     hosts: HashMap<IpAddr, usize>,
     /// Connections whose counters moved since their row was written.
@@ -58,6 +62,12 @@ fn host(text: &str, is_proven: bool) -> Option<IpAddr> {
         Host::Ip(address) if is_proven => Some(address.to_canonical()),
         _ => None,
     }
+}
+
+/// The error about an agent that is no peer of ours.
+pub(crate) fn not_connected(agent: &AgentId) -> Error {
+    Error::new(Code::PeerNotConnected, "not connected to that agent; connect to it first")
+        .with("agent", agent.short())
 }
 
 fn host_of(connection: &Connection) -> Option<IpAddr> {
@@ -83,7 +93,7 @@ impl Peers {
         }
         for row in outstanding {
             let request: Outstanding = row.parse(Table::Outstanding)?;
-            peers.outstanding.insert(request.url.clone(), request);
+            peers.requests.load(&row.key, request);
         }
         Ok(peers)
     }
@@ -99,10 +109,7 @@ impl Peers {
     ///
     /// [`Code::PeerNotConnected`].
     pub fn require(&self, agent: &AgentId) -> Result<&Connection> {
-        self.get(agent).ok_or_else(|| {
-            Error::new(Code::PeerNotConnected, "not connected to that agent; connect to it first")
-                .with("agent", agent.short())
-        })
+        self.get(agent).ok_or_else(|| not_connected(agent))
     }
 
     /// Whether a peer that proved itself listens at `address`. A claimed URL is not enough, and a name is no address.
@@ -141,16 +148,15 @@ impl Peers {
         requests
     }
 
-    /// Requests of ours that wait for others.
-    pub fn outstanding(&self) -> impl Iterator<Item = &Outstanding> {
-        self.outstanding.values()
-    }
-
     /// Adds or replaces a connection; its pending and outstanding requests are settled by it.
     pub fn connect(&mut self, connection: Connection) -> Result<Batch> {
         let mut rows = Batch::new();
         rows.put(Table::Peers, connection.agent_id.to_string(), &connection)?;
         let agent = connection.agent_id;
+        let asked = self.pending.values().filter(|request| request.agent_id == agent);
+        self.settled.extend(asked.map(|request| (request.request_id.clone(), agent)));
+        self.settled.drain(..self.settled.len().saturating_sub(PENDING_LIMIT));
+        self.leaving.retain(|(leaver, _)| *leaver != agent);
         rows.append(self.drop_pending_if(|request| request.agent_id == agent));
         rows.append(self.drop_outstanding_if(|request| request.agent_id == agent));
         self.health.insert(agent, Health::default());
@@ -160,6 +166,34 @@ impl Peers {
             self.count_host(host_of(&former), -1);
         }
         Ok(rows)
+    }
+
+    /// The connected agent whose request of this name ended because it was connected.
+    pub fn settled_with(&self, request_id: &str) -> Option<AgentId> {
+        let (_, agent) = self.settled.iter().find(|(settled, _)| settled == request_id)?;
+        self.connections.contains_key(agent).then_some(*agent)
+    }
+
+    /// A peer that is connected and has not said that it leaves.
+    pub fn staying(&self, agent: &AgentId) -> Option<&Connection> {
+        self.get(agent).filter(|_| !self.leaving.iter().any(|(leaver, _)| leaver == agent))
+    }
+
+    /// `agent` ends the connection with this notice. The rows say so to the disk; memory follows with [`Peers::left`]
+    /// once they are there, because the disk may know the notice from an earlier connection. What `agent` asks in
+    /// between makes a new one, which the notice does not end. `None` when a copy of the notice is being written already.
+    pub fn leave(&mut self, agent: &AgentId, notice: &str) -> Option<Batch> {
+        self.leaving.insert((*agent, notice.to_owned())).then(|| self.removal(agent))
+    }
+
+    /// The notice was not written.
+    pub fn stay(&mut self, agent: &AgentId, notice: &str) {
+        self.leaving.remove(&(*agent, notice.to_owned()));
+    }
+
+    /// The notice was written: removes the connection that it ended, unless there is another one.
+    pub fn left(&mut self, agent: &AgentId, notice: &str) -> Option<(Connection, Batch)> {
+        self.leaving.remove(&(*agent, notice.to_owned())).then(|| self.disconnect(agent)).flatten()
     }
 
     /// Changes a connection and returns its row; nothing when it is not there.
@@ -241,57 +275,15 @@ impl Peers {
         let connection = self.connections.remove(agent)?;
         self.count_host(host_of(&connection), -1);
         self.health.remove(agent);
+        self.leaving.retain(|(leaver, _)| leaver != agent);
         Some((connection, self.removal(agent)))
     }
 
-    /// The row that [`Peers::disconnect`] removes, for a batch that must not wait for memory. What was only counted
-    /// does not write it again.
-    pub fn removal(&mut self, agent: &AgentId) -> Batch {
+    /// The row that [`Peers::disconnect`] removes. What was only counted does not write it again.
+    fn removal(&mut self, agent: &AgentId) -> Batch {
         self.unsaved.remove(agent);
         let mut rows = Batch::new();
         rows.delete(Table::Peers, agent.to_string());
-        rows
-    }
-
-    /// Remembers a request of ours.
-    pub fn ask(&mut self, request: Outstanding) -> Result<Batch> {
-        let mut rows = Batch::new();
-        if self.outstanding.len() >= OUTSTANDING_LIMIT
-            && let Some(oldest) = self.outstanding.values().min_by_key(|r| r.asked_at).map(|r| r.url.clone())
-        {
-            rows.append(self.drop_outstanding(&oldest));
-        }
-        rows.put(Table::Outstanding, request.url.clone(), &request)?;
-        self.outstanding.insert(request.url.clone(), request);
-        Ok(rows)
-    }
-
-    /// The request of ours that an acceptance from `agent` at `base` answers.
-    pub fn answered_by(&self, agent: &AgentId, base: &str) -> Option<&Outstanding> {
-        self.outstanding
-            .get(base)
-            .filter(|request| request.agent_id == *agent)
-            .or_else(|| self.outstanding.values().find(|request| request.agent_id == *agent))
-    }
-
-    /// `agent` shows itself as a peer does, while our request still waits for it: it may have accepted when
-    /// neither side could tell the other. Where to ask again, unless that was done a moment ago.
-    pub fn ask_again(&mut self, agent: &AgentId, now: Timestamp) -> Option<String> {
-        let asked = self.outstanding.values().find(|request| request.agent_id == *agent)?;
-        let last = self.repeated.get(agent).copied().unwrap_or(asked.asked_at);
-        (now.since(last) >= REPEAT_AFTER).then(|| {
-            self.repeated.insert(*agent, now);
-            asked.url.clone()
-        })
-    }
-
-    /// Forgets a request of ours.
-    pub fn drop_outstanding(&mut self, url: &str) -> Batch {
-        let mut rows = Batch::new();
-        if let Some(request) = self.outstanding.remove(url) {
-            self.repeated.remove(&request.agent_id);
-            rows.delete(Table::Outstanding, url);
-        }
         rows
     }
 
@@ -305,11 +297,32 @@ impl Peers {
         rows
     }
 
-    /// Forgets requests of either direction that are older than `lifetime`.
-    pub fn expire(&mut self, now: Timestamp, lifetime: Duration) -> Batch {
-        let mut rows = self.drop_pending_if(|request| now.since(request.requested_at) > lifetime);
-        rows.append(self.drop_outstanding_if(|request| now.since(request.asked_at) > lifetime));
-        rows
+    /// Forgets requests of either direction that are older than `lifetime`, whatever happened to the wall clock
+    /// since they were first seen.
+    ///
+    /// # Errors
+    ///
+    /// Only when a request has no JSON form, which cannot happen.
+    pub fn expire(&mut self, now: Now, lifetime: Duration) -> Result<Batch> {
+        let mut rows = Batch::new();
+        let mut ages = std::mem::take(&mut self.ages);
+        ages.look(now, self.pending.iter().map(|(id, request)| (id.clone(), request.requested_at)));
+        rows.append(self.drop_pending_if(|request| ages.of(&request.request_id, now.steady) > lifetime));
+        for (id, request) in &mut self.pending {
+            if let Some(began) = ages.corrected(id, now) {
+                request.requested_at = began;
+                rows.put(Table::Pending, id.clone(), request)?;
+            }
+        }
+        self.ages = ages;
+        rows.append(self.expire_outstanding(now, lifetime)?);
+        Ok(rows)
+    }
+
+    /// Takes over what memory alone knows: how long requests have waited.
+    pub fn succeed(&mut self, before: &Self) {
+        self.ages.clone_from(&before.ages);
+        self.requests.succeed(&before.requests);
     }
 
     fn drop_pending_if(&mut self, is_over: impl Fn(&PendingRequest) -> bool) -> Batch {
@@ -317,16 +330,6 @@ impl Peers {
         let ids: Vec<_> = over.map(|request| request.request_id.clone()).collect();
         ids.iter().fold(Batch::new(), |mut rows, request_id| {
             rows.append(self.drop_pending(request_id));
-            rows
-        })
-    }
-
-    /// Forgets the requests of ours that `is_over` picks.
-    pub(super) fn drop_outstanding_if(&mut self, is_over: impl Fn(&Outstanding) -> bool) -> Batch {
-        let over = self.outstanding.values().filter(|request| is_over(request));
-        let urls: Vec<_> = over.map(|request| request.url.clone()).collect();
-        urls.iter().fold(Batch::new(), |mut rows, url| {
-            rows.append(self.drop_outstanding(url));
             rows
         })
     }
@@ -361,7 +364,7 @@ impl Peers {
     }
 
     /// Sets when to ping `agent` next.
-    pub fn plan_ping(&mut self, agent: &AgentId, at: Timestamp) {
+    pub fn plan_ping(&mut self, agent: &AgentId, at: Moment) {
         if self.connections.contains_key(agent) {
             self.health.entry(*agent).or_default().next_ping = Some(at);
         }
@@ -401,6 +404,7 @@ mod tests {
             peer_created_at: None,
             rate_limit: 0,
             last_update: None,
+            agreed_at: None,
         }
     }
 
@@ -426,5 +430,32 @@ mod tests {
         peers.disconnect(&agent).unwrap();
         assert!(!peers.listens_at(moved));
         assert!(peers.hosts.is_empty());
+    }
+
+    #[test]
+    fn requests_end_in_time_whatever_happens_to_the_wall_clock() {
+        let hour = Duration::from_secs(3600);
+        let began = Timestamp::from_seconds(1_000_000);
+        for set_to in [began - hour * 9, began + hour * 9] {
+            let start = Now { wall: began, steady: Moment::ORIGIN };
+            let ours = Outstanding {
+                url: "http://1.2.3.4".into(),
+                agent_id: AgentId::from_bytes([1; 32]),
+                request_id: "req-1".into(),
+                asked_at: began,
+                signs_v2: true,
+            };
+            let mut peers = Peers::default();
+            peers.ask(ours).unwrap();
+            assert!(peers.expire(start, hour).unwrap().is_empty());
+            let set = Now { wall: set_to, ..start };
+            let moved = peers.expire(set, hour).unwrap();
+            assert_eq!(!moved.is_empty(), set_to < began, "what lies in the future is moved, on disk too");
+            assert!(peers.outstanding().all(|request| request.asked_at <= set_to));
+            assert!(peers.expire(set + hour, hour).unwrap().is_empty());
+            assert_eq!(peers.outstanding().count(), 1);
+            assert!(!peers.expire(set + hour * 2, hour).unwrap().is_empty());
+            assert_eq!(peers.outstanding().count(), 0);
+        }
     }
 }

@@ -80,6 +80,10 @@ pub struct Connection {
     /// The newest address update that was applied; older ones are refused (S12).
     #[serde(default)]
     pub last_update: Option<Timestamp>,
+    /// When, by its own clock, it signed the newest request, reply or acceptance that made or confirmed the connection:
+    /// what it signed before does not end it. Nothing while all of them were unsigned, as those of 1.1.1 are.
+    #[serde(default)]
+    pub agreed_at: Option<Timestamp>,
 }
 
 /// The capability that says: I sign and verify `signature_v2`.
@@ -109,6 +113,11 @@ impl Connection {
     /// How near its URL may lead.
     pub fn grant(&self) -> Grant {
         Grant::Peer(admission::reach(&self.url, self.told_from))
+    }
+
+    /// Notes what the peer signed to make or confirm the connection. The order in which such words arrive says nothing.
+    pub(super) fn agree(&mut self, signed_at: Option<Timestamp>) {
+        self.agreed_at = self.agreed_at.max(signed_at);
     }
 
     /// Takes a URL that was told from an address of class `from`. Told again from further away, the same URL stays as
@@ -223,6 +232,9 @@ pub struct PendingRequest {
     /// Asked by a third agent on both sides' behalf.
     #[serde(default)]
     pub mutual: bool,
+    /// When it signed the request for us, by its own clock; null for a request that is not signed, as 1.1.1 makes it.
+    #[serde(default)]
+    pub signed_at: Option<Timestamp>,
 }
 
 impl PendingRequest {
@@ -235,7 +247,7 @@ impl PendingRequest {
 /// A request of ours that the other side has not decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outstanding {
-    /// The base URL we asked.
+    /// Where we asked: a base URL, scoped when we asked one of several agents there.
     pub url: String,
     /// Who answered there.
     pub agent_id: AgentId,

@@ -9,6 +9,7 @@
 //! | `memory` | 0 | tests and many nodes in one process; latency, loss and partition can be set |
 //! | `http` | 50 | everyone; the reference for behaviour |
 
+mod caller;
 pub mod http;
 pub mod memory;
 mod outcome;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use self::{
+    caller::Caller,
     outcome::Outcome,
     switchboard::{Sent, Switchboard},
 };
@@ -68,13 +70,17 @@ pub struct Arrival {
     pub bearer: Option<String>,
     /// The authority the caller used (`Host`), only ever echoed in documents that ask for it.
     pub authority: Option<String>,
+    /// Who waits for the answer.
+    pub caller: Caller,
 }
 
 /// What a transport hands its arrivals to.
 #[async_trait]
 pub trait Receiver: Send + Sync + 'static {
     /// Handles one arrival. Never fails: a refusal is an answer. Once begun it runs to its end even when
-    /// the other side hangs up, so that what is committed is also published; only closing drops it.
+    /// the other side hangs up, so that what is committed is also published; only closing drops it. What would
+    /// only wait for the caller's sake ends when [`Caller::gone`] says so: until the end the caller counts as
+    /// connected.
     async fn receive(&self, arrival: Arrival) -> Answer;
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{
-    env::Timestamp,
+    env::{Ages, Now, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
@@ -27,6 +27,8 @@ pub struct Trust {
     impressions: BTreeMap<AgentId, Impression>,
     /// Impressions whose counters moved since their row was written.
     unsaved: BTreeSet<AgentId>,
+    /// How long scores have been negative.
+    ages: Ages<AgentId>,
 }
 
 impl Trust {
@@ -55,7 +57,7 @@ impl Trust {
             })?;
             impressions.insert(id, impression);
         }
-        Ok(Self { impressions, unsaved: BTreeSet::new() })
+        Ok(Self { impressions, ..Self::default() })
     }
 
     /// Sets a score by hand, and the note if one is given. Counters and flag stay (B20).
@@ -194,11 +196,31 @@ impl Trust {
         agents
     }
 
-    /// Which agents have been negative for too long, in the order of their ids.
-    pub fn due_for_disconnect(&self, now: Timestamp, patience: Duration) -> Vec<AgentId> {
-        let due =
-            self.impressions.iter().filter(|(_, known)| gate::is_due_for_disconnect(known, now, patience));
-        due.map(|(id, _)| *id).collect()
+    /// Which agents have been negative for too long, in the order of their ids, whatever happened to the wall clock
+    /// meanwhile; and the rows of those whose beginning lay in its future.
+    ///
+    /// # Errors
+    ///
+    /// Only when an impression has no JSON form, which cannot happen.
+    pub fn due_for_disconnect(&mut self, now: Now, patience: Duration) -> Result<(Vec<AgentId>, Batch)> {
+        let negative = self.impressions.iter().filter_map(|(id, known)| Some((*id, known.negative_since?)));
+        self.ages.look(now, negative);
+        let (mut due, mut rows) = (Vec::new(), Batch::new());
+        for (id, known) in &mut self.impressions {
+            if let Some(began) = self.ages.corrected(id, now) {
+                known.negative_since = Some(began);
+                rows.put(Table::Impressions, id.to_string(), known)?;
+            }
+            if gate::is_due_for_disconnect(known, self.ages.of(id, now.steady), patience) {
+                due.push(*id);
+            }
+        }
+        Ok((due, rows))
+    }
+
+    /// Takes over what memory alone knows: how long scores have been negative.
+    pub fn succeed(&mut self, before: &Self) {
+        self.ages.clone_from(&before.ages);
     }
 
     /// Every impression, in the order of the ids.
@@ -232,7 +254,7 @@ impl Trust {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Op;
+    use crate::{env::Moment, store::Op};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
@@ -330,7 +352,25 @@ mod tests {
         trust.set(id(2), 0.5, None, NOW).unwrap();
         let later = NOW + gate::NEGATIVE_PATIENCE;
         trust.set(id(3), -0.5, None, later).unwrap();
-        assert_eq!(trust.due_for_disconnect(later, gate::NEGATIVE_PATIENCE), [id(1)]);
+        let now = Now { wall: later, steady: Moment::ORIGIN };
+        assert_eq!(trust.due_for_disconnect(now, gate::NEGATIVE_PATIENCE).unwrap().0, [id(1)]);
+    }
+
+    #[test]
+    fn distrust_ends_in_time_whatever_happens_to_the_wall_clock() {
+        let hour = gate::NEGATIVE_PATIENCE;
+        for set_to in [NOW - hour * 9, NOW + hour * 9] {
+            let mut trust = Trust::new();
+            let start = Now { wall: NOW, steady: Moment::ORIGIN };
+            trust.set(id(1), -0.5, None, NOW).unwrap();
+            assert!(trust.due_for_disconnect(start, hour).unwrap().0.is_empty());
+            let set = Now { wall: set_to, ..start };
+            let (due, stored) = trust.due_for_disconnect(set, hour).unwrap();
+            assert!(due.is_empty());
+            assert_eq!(!stored.is_empty(), set_to < NOW, "what lies in the future is moved, on disk too");
+            assert!(trust.get(&id(1)).unwrap().negative_since.unwrap() <= set_to);
+            assert_eq!(trust.due_for_disconnect(set + hour, hour).unwrap().0, [id(1)]);
+        }
     }
 
     #[test]

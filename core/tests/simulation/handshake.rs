@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use dmagent::{
     DeliveryState, MessageKind,
-    api::{AgentArgs, NoArgs, RequestArgs},
+    api::{AgentArgs, DisconnectArgs, NoArgs, RequestArgs},
     error::Code,
     peers::PeerState,
     transport::memory::Conditions,
@@ -92,8 +92,34 @@ fn a_handshake_over_a_bad_network_is_healed_by_asking_again() {
     }
 }
 
+#[test]
+fn a_connection_that_is_ended_and_made_again_over_a_bad_network_holds_on_both_sides() {
+    for seed in seeds(0..10) {
+        simulate(seed, |seed| async move {
+            let world = World::started(seed, 2).await;
+            let [asker, answerer] = [&world.machines[0], &world.machines[1]];
+            connect_at_last(asker, answerer).await;
+            world.network.set_conditions(Conditions {
+                min_latency: Duration::from_millis(1),
+                max_latency: Duration::from_secs(2),
+                request_loss: 0.2,
+                answer_loss: 0.2,
+                duplication: 0.5,
+            });
+            for _ in 0..5 {
+                let args = DisconnectArgs { agent: answerer.id, reason: None };
+                asker.node().peers().disconnect(args).await.expect("it is connected");
+                connect_at_last(asker, answerer).await;
+            }
+            world.network.set_conditions(Conditions::default());
+            sleep(Duration::from_secs(60)).await;
+            check_connection(asker, answerer).await;
+        });
+    }
+}
+
 /// An asker and an answerer that lets people decide.
-async fn asked(seed: u64) -> World {
+pub(crate) async fn asked(seed: u64) -> World {
     let world = World::configured(seed, 2, |index| if index == 1 { careful() } else { config() });
     world.start().await;
     let peer = world.machines[0].connect(&world.machines[1]).await.expect("nothing is broken");
@@ -152,6 +178,24 @@ fn an_acceptance_reaches_a_requester_that_was_off_at_that_moment() {
             check_connection(asker, answerer).await;
         });
     }
+}
+
+#[test]
+fn a_rejection_that_is_told_late_does_not_end_a_connection_made_since() {
+    simulate(1, |seed| async move {
+        let world = asked(seed).await;
+        let [asker, answerer] = [&world.machines[0], &world.machines[1]];
+        asker.die();
+        let pending = answerer.node().peers().pending(NoArgs {}).await.expect("it runs");
+        let args = RequestArgs { request_id: pending[0].request_id.clone() };
+        answerer.node().peers().reject(args).await.expect("it waits");
+        sleep(Duration::from_secs(7)).await;
+        asker.boot(None).await.expect("nothing stops its start");
+        let peer = answerer.connect(asker).await.expect("nothing is broken");
+        assert_eq!(peer.state, PeerState::Connected);
+        sleep(Duration::from_secs(60)).await;
+        check_connection(asker, answerer).await;
+    });
 }
 
 #[test]

@@ -21,18 +21,18 @@ use crate::{
     world::{Machine, World, config, simulate},
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// The longest wait between two pings of, or two attempts for, a peer that is gone; and a little more.
-const ROUND: Duration = Duration::from_secs(5 * 60 + 30);
+pub(crate) const ROUND: Duration = Duration::from_secs(5 * 60 + 30);
 
-async fn pair() -> World {
+pub(crate) async fn pair() -> World {
     let world = World::started(1, 2).await;
     world.machines[0].connect(&world.machines[1]).await.expect("nothing is broken yet");
     sleep(Duration::from_secs(1)).await;
     world
 }
 
-async fn take(machine: &Machine, patience: Duration) -> Vec<String> {
+pub(crate) async fn take(machine: &Machine, patience: Duration) -> Vec<String> {
     let inbox = machine.node().inbox().filtered(messages());
     let mut contents = Vec::new();
     while let Some(message) = inbox.next_within(patience).await.expect("it runs") {
@@ -171,7 +171,7 @@ fn a_partition_shows_in_reachability_and_after_it_mail_arrives_within_six_minute
 }
 
 /// Whether one holds a connection to the other.
-async fn holds(one: &Machine, other: &Machine) -> bool {
+pub(crate) async fn holds(one: &Machine, other: &Machine) -> bool {
     one.node().peers().get(AgentArgs { agent: other.id }).await.is_ok()
 }
 

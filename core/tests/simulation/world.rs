@@ -107,7 +107,7 @@ impl World {
                 seed,
                 starts: AtomicU64::new(0),
                 network: network.clone(),
-                clock,
+                clock: clock.clone(),
                 tasks: tasks.clone(),
                 life: watch::Sender::new(None),
             })
@@ -135,6 +135,11 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         dmagent::env::Clock::now(&self.clock)
+    }
+
+    /// Sets the wall clock of every machine forward by so many seconds, or back.
+    pub(crate) fn set_clock_forward(&self, seconds: i64) {
+        self.clock.set_forward(seconds);
     }
 }
 
@@ -196,7 +201,7 @@ impl Machine {
             store: Some(Arc::clone(&store) as _),
             passport: Some(self.passport.clone()),
             env: Some(Env {
-                clock: Arc::new(self.clock),
+                clock: Arc::new(self.clock.clone()),
                 random: Arc::new(SeededRandom::new(self.seed ^ (start << 40))),
                 tasks: Tasks::new(),
             }),

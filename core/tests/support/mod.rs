@@ -6,14 +6,17 @@
 pub(crate) mod actor;
 pub(crate) mod http;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use dmagent::{
     Node, NodeConfig, Parts,
-    env::{Clock, Env, Timestamp},
+    env::{Clock, Env, Moment, Timestamp},
     identity::Passport,
     peers::AutoAccept,
 };
@@ -44,15 +47,24 @@ pub(crate) async fn open_at(config: NodeConfig, passport: Passport, env: Env) ->
 
 /// A clock that stands still until it is moved.
 #[derive(Clone)]
-pub(crate) struct HandClock(Arc<AtomicI64>);
+pub(crate) struct HandClock {
+    wall: Arc<AtomicI64>,
+    steady: Arc<AtomicI64>,
+}
 
 impl HandClock {
     pub(crate) fn at(now: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(now.micros())))
+        Self { wall: Arc::new(AtomicI64::new(now.micros())), steady: Arc::default() }
     }
 
     pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.set_forward(seconds);
+        self.steady.fetch_add(seconds.max(0), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock forward by so many seconds, or back: no time has passed.
+    pub(crate) fn set_forward(&self, seconds: i64) {
+        self.wall.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
     pub(crate) fn env(&self) -> Env {
@@ -62,7 +74,11 @@ impl HandClock {
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+        Timestamp::from_micros(self.wall.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Moment {
+        Moment::ORIGIN + Duration::from_secs(self.steady.load(Ordering::SeqCst) as u64)
     }
 }
 

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::{super::types::Verification, *};
-use crate::store::Op;
+use crate::{env::Timestamp, store::Op};
 
-const NOW: Timestamp = Timestamp::from_seconds(1);
+const NOW: Moment = Moment::ORIGIN;
 
 fn message(from: u8, kind: MessageKind, content: &str) -> Message {
     Message {
@@ -17,7 +17,7 @@ fn message(from: u8, kind: MessageKind, content: &str) -> Message {
         hops_remaining: 10,
         kind,
         verification: Verification::Signed,
-        received_at: NOW,
+        received_at: Timestamp::from_seconds(1),
         sequence: 0,
         redeliveries: 0,
     }
@@ -25,7 +25,7 @@ fn message(from: u8, kind: MessageKind, content: &str) -> Message {
 
 fn add(inbox: &mut Inbox, message: Message) -> u64 {
     let (sequence, _) = inbox.reserve(message, &InboxLimits::default()).unwrap();
-    inbox.confirm(sequence, NOW);
+    inbox.confirm(sequence);
     sequence
 }
 
@@ -44,7 +44,7 @@ fn what_waits_is_counted_through_every_change() {
     inbox.acknowledge(second).unwrap();
     assert_eq!(inbox.waiting(), 1, "one came back, one is acknowledged without being handed out");
     inbox.forget(second);
-    inbox.confirm(second, NOW);
+    inbox.confirm(second);
     assert_eq!((inbox.waiting(), inbox.len()), (1, 2));
 }
 
@@ -72,7 +72,7 @@ fn a_reserved_message_is_invisible_until_its_row_is_on_disk() {
         inbox.reserve(message(1, MessageKind::Peer, "a"), &InboxLimits::default()).unwrap();
     assert_eq!(rows.ops.len(), 2, "the message, and the claim of its number and the next ones");
     assert!(inbox.next(&Filter::default(), NOW).is_none() && inbox.list().is_empty());
-    inbox.confirm(sequence, NOW);
+    inbox.confirm(sequence);
     assert_eq!(inbox.next(&Filter::default(), NOW).unwrap().content, "a");
 }
 
@@ -114,13 +114,43 @@ fn strangers_and_notices_cannot_fill_the_room_of_peers_s16() {
 }
 
 #[test]
+fn notices_that_are_all_handed_out_are_replaced_and_may_still_be_acknowledged() {
+    let mut inbox = Inbox::default();
+    let limits = InboxLimits { notices: 2, ..InboxLimits::default() };
+    let mut handed_out = Vec::new();
+    for index in 0..6 {
+        let (sequence, rows) =
+            inbox.reserve(message(1, MessageKind::Notice, &index.to_string()), &limits).unwrap();
+        let deletions = rows.ops.iter().filter(|op| matches!(op, Op::Delete { .. })).count();
+        assert_eq!(deletions, usize::from(index >= 2), "its row goes with the row of the new one");
+        inbox.confirm(sequence);
+        handed_out.push(inbox.next(&Filter::default(), NOW).unwrap().sequence);
+        assert!(inbox.len() <= 2);
+    }
+    let kept = &handed_out[4..];
+    for sequence in &handed_out {
+        let rows = inbox.acknowledge(*sequence).unwrap();
+        assert_eq!(!rows.is_empty(), kept.contains(sequence), "the row of a replaced one is gone already");
+        inbox.forget(*sequence);
+        assert_eq!(inbox.acknowledge(*sequence).unwrap_err().code(), Code::MessageUnknown, "once");
+    }
+    assert!(inbox.is_empty());
+    let lower = InboxLimits { notices: 1, ..limits };
+    for content in ["a", "b"] {
+        inbox.reserve(message(1, MessageKind::Notice, content), &limits).unwrap();
+    }
+    inbox.reserve(message(1, MessageKind::Notice, "c"), &lower).unwrap();
+    assert_eq!(inbox.len(), 1, "a limit that was lowered holds from the next notice on");
+}
+
+#[test]
 fn a_restart_shows_everything_that_was_not_acknowledged_in_order() {
     let mut inbox = Inbox::default();
     let mut rows = Vec::new();
     for content in ["a", "b", "c"] {
         let (sequence, batch) =
             inbox.reserve(message(1, MessageKind::Peer, content), &InboxLimits::default()).unwrap();
-        inbox.confirm(sequence, NOW);
+        inbox.confirm(sequence);
         for op in batch.ops {
             if let Op::Put { table: Table::Inbox, key, value } = op {
                 rows.push(Row { key, value });
@@ -129,7 +159,7 @@ fn a_restart_shows_everything_that_was_not_acknowledged_in_order() {
     }
     inbox.next(&Filter::default(), NOW);
     rows.remove(1);
-    let mut again = Inbox::load(&rows, None, NOW).unwrap();
+    let mut again = Inbox::load(&rows, None).unwrap();
     let contents: Vec<_> =
         std::iter::from_fn(|| again.next(&Filter::default(), NOW)).map(|m| m.content).collect();
     assert_eq!(contents, ["a", "c"]);
@@ -234,9 +264,7 @@ proptest! {
                             prop_assert!(sequence >= used, "{sequence} was used before {used}");
                             used = if refused { used } else { sequence + 1 };
                             if kind == MessageKind::Notice && of_kind >= 2 {
-                                let oldest = known.iter().position(|item| {
-                                    item.kind == kind && !matches!(item.state, State::Leased)
-                                });
+                                let oldest = known.iter().position(|item| item.kind == kind);
                                 oldest.map(|index| known.remove(index));
                             }
                             known.push(Known { sequence, from, kind, state: State::Reserved, refused });
@@ -246,9 +274,9 @@ proptest! {
                 }
                 Step::Confirm(choice) => {
                     if let Some(sequence) = chosen(choice, |item| item.state == State::Reserved && !item.refused) {
-                        prop_assert!(inbox.confirm(sequence, now).is_some());
+                        prop_assert!(inbox.confirm(sequence).is_some());
                         known.iter_mut().filter(|item| item.sequence == sequence).for_each(|item| {
-                            item.state = State::Queued { since: now };
+                            item.state = State::Queued { until: None };
                         });
                     }
                 }
@@ -263,7 +291,7 @@ proptest! {
                     let wanted: Vec<AgentId> = from.map(|from| AgentId::from_bytes([from; 32])).into_iter().collect();
                     let filter = Filter { from: wanted, ..Filter::default() };
                     let expected = known.iter_mut().find(|item| {
-                        matches!(item.state, State::Queued { since } if since <= now)
+                        matches!(item.state, State::Queued { until } if until.is_none_or(|until| until <= now))
                             && from.is_none_or(|from| item.from == from)
                     });
                     let got = inbox.next(&filter, now).map(|message| message.sequence);
@@ -289,7 +317,7 @@ proptest! {
                         let delay = Duration::from_secs(delay);
                         prop_assert_eq!(inbox.release(sequence, None, now, delay), item.state == State::Leased);
                         if item.state == State::Leased {
-                            item.state = State::Queued { since: now + delay };
+                            item.state = State::Queued { until: Some(now + delay) };
                         }
                     }
                 }
@@ -299,9 +327,9 @@ proptest! {
                     let rows: Vec<Row> =
                         disk.iter().filter(|(key, _)| key.0 == Table::Inbox).map(row).collect();
                     let claimed = disk.iter().find(|(key, _)| key.1 == NUMBERS).map(row);
-                    inbox = Inbox::load(&rows, claimed.as_ref(), now).unwrap();
+                    inbox = Inbox::load(&rows, claimed.as_ref()).unwrap();
                     known.retain(|item| !item.refused);
-                    known.iter_mut().for_each(|item| item.state = State::Queued { since: now });
+                    known.iter_mut().for_each(|item| item.state = State::Queued { until: None });
                 }
             }
             for op in rows.ops {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NOW: Timestamp = Timestamp::from_seconds(100);
+const START: Timestamp = Timestamp::from_seconds(100);
+const NOW: Now = Now { wall: START, steady: Moment::ORIGIN };
 
 fn item(to: u8, text: &str) -> OutboxItem {
     OutboxItem {
@@ -15,10 +16,10 @@ fn item(to: u8, text: &str) -> OutboxItem {
         metadata: serde_json::Map::new(),
         in_reply_to: None,
         hops: 10,
-        created_at: NOW,
-        expires_at: NOW + Duration::from_secs(60),
+        created_at: START,
+        expires_at: START + Duration::from_secs(60),
         attempts: 0,
-        next_attempt: NOW,
+        next_attempt: START,
         last_reason: None,
         was_limited: false,
     }
@@ -51,11 +52,11 @@ fn waits_double_up_to_a_bound_and_respect_the_peers_hint() {
     let mut waits = Vec::new();
     for _ in 0..12 {
         outbox.postpone(sequence, NOW, None, reason()).unwrap();
-        waits.push(outbox.list()[0].next_attempt.since(NOW).as_secs());
+        waits.push(outbox.list()[0].next_attempt.since(START).as_secs());
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
     outbox.postpone(sequence, NOW, Some(Duration::from_secs(9999)), reason()).unwrap();
-    assert_eq!(outbox.list()[0].next_attempt.since(NOW), LONGEST_WAIT);
+    assert_eq!(outbox.list()[0].next_attempt.since(START), LONGEST_WAIT);
 }
 
 #[test]
@@ -65,7 +66,7 @@ fn a_sign_of_life_makes_the_message_due_and_expiry_too() {
     for _ in 0..9 {
         outbox.postpone(sequence, NOW, None, reason()).unwrap();
     }
-    assert_eq!(outbox.next_due(), Some(NOW + Duration::from_secs(60)), "it expires before it is tried");
+    assert_eq!(outbox.wait(NOW), Some(Duration::from_secs(60)), "it expires before it is tried");
     assert!(outbox.wake(&AgentId::from_bytes([1; 32]), NOW));
     assert_eq!(outbox.due(NOW).len(), 1);
 }
@@ -112,16 +113,58 @@ fn a_message_expires_in_time_however_many_wait_before_it() {
         outbox.postpone(first, NOW, None, reason()).unwrap();
     }
     let soon = NOW + Duration::from_secs(3);
-    outbox.push(OutboxItem { expires_at: soon, ..item(1, "b") }).unwrap();
-    assert_eq!(outbox.next_due(), Some(soon));
+    outbox.push(OutboxItem { expires_at: soon.wall, ..item(1, "b") }).unwrap();
+    assert_eq!(outbox.wait(NOW), Some(Duration::from_secs(3)));
     assert_eq!(outbox.due(soon).iter().map(|item| item.content.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn a_retry_comes_in_time_whatever_happens_to_the_wall_clock() {
+    let hours = Duration::from_secs(9 * 3600);
+    for set_to in [START - hours, START - Duration::from_secs(250), START + Duration::from_secs(30)] {
+        let mut outbox = Outbox::default();
+        let (first, ..) = outbox.push(item(1, "a")).unwrap();
+        outbox.postpone(first, NOW, None, reason()).unwrap();
+        let set = Now { wall: set_to, ..NOW };
+        assert_eq!(outbox.wait(set), Some(Duration::from_secs(1)));
+        assert!(outbox.due(set).is_empty());
+        assert_eq!(outbox.due(set + Duration::from_secs(1)).len(), 1);
+    }
+}
+
+#[test]
+fn after_a_restart_an_attempt_further_away_than_any_wait_is_due() {
+    for (away, wait) in [(7, 7), (300, 300), (301, 0), (99_999, 0)] {
+        let item = OutboxItem { next_attempt: START + Duration::from_secs(away), ..item(1, "a") };
+        let item = OutboxItem { expires_at: item.next_attempt + Duration::from_secs(9), ..item };
+        let row = Row { key: sequence::key(0), value: serde_json::to_string(&item).unwrap() };
+        let outbox = Outbox::load(&[row], NOW).unwrap();
+        assert_eq!(outbox.wait(NOW), Some(Duration::from_secs(wait)), "{away}");
+    }
+}
+
+#[test]
+fn what_was_sent_while_the_wall_clock_was_ahead_keeps_its_lifetime_when_it_is_set_back() {
+    let mut outbox = Outbox::default();
+    let (first, ..) = outbox.push(item(1, "a")).unwrap();
+    for _ in 0..9 {
+        outbox.postpone(first, NOW, None, reason()).unwrap();
+    }
+    assert!(outbox.correct(NOW).unwrap().is_empty());
+    let set = Now { wall: START - Duration::from_secs(99_999), ..NOW };
+    assert_eq!(outbox.correct(set).unwrap().ops.len(), 1);
+    assert!(outbox.correct(set).unwrap().is_empty());
+    let OutboxItem { created_at, expires_at, next_attempt, .. } = outbox.list().remove(0);
+    assert_eq!((created_at, expires_at), (set.wall, set.wall + Duration::from_secs(60)));
+    assert_eq!(next_attempt, set.wall + Duration::from_secs(256));
+    assert_eq!(outbox.due(set + Duration::from_secs(60)).len(), 1, "it expires");
 }
 
 #[test]
 fn numbers_go_on_after_the_disk_was_read_again() {
     let mut before = Outbox::default();
     let (lost, ..) = before.push(item(1, "its row was never written")).unwrap();
-    let mut outbox = Outbox::load(&[]).unwrap();
+    let mut outbox = Outbox::load(&[], NOW).unwrap();
     outbox.succeed(&before);
     let (next, ..) = outbox.push(item(1, "b")).unwrap();
     assert!(next > lost, "the late end of the first attempt must not meet the second message");
@@ -187,25 +230,25 @@ proptest! {
             let mut rows = Batch::new();
             match step {
                 Step::Push { to, lifetime } => {
-                    let expires_at = now + Duration::from_secs(lifetime);
+                    let expires_at = now.wall + Duration::from_secs(lifetime);
                     let fits = outbox.check_room(&[agent(to)], LIMIT).is_ok();
                     let sends_now = known.iter().all(|item| item.to != to || item.stage == Stage::Busy);
                     let used = if sends_now { busy } else { known.len() - busy };
                     prop_assert_eq!(fits, used < LIMIT);
                     if fits {
-                        let pushed = OutboxItem { next_attempt: now, expires_at, ..item(to, "x") };
+                        let pushed = OutboxItem { next_attempt: now.wall, expires_at, ..item(to, "x") };
                         let (sequence, first, batch) = outbox.push(pushed).unwrap();
                         prop_assert_eq!(first, sends_now);
                         prop_assert!(known.iter().all(|item| item.sequence < sequence), "numbers grow");
                         let stage = if first { Stage::Busy } else { Stage::Waiting };
-                        known.push(Known { sequence, to, stage, next_attempt: now, expires_at });
+                        known.push(Known { sequence, to, stage, next_attempt: now.wall, expires_at });
                         rows = batch;
                     }
                 }
                 Step::Due { wait } => {
                     now = now + Duration::from_secs(wait);
                     let expected: Vec<u64> =
-                        known.iter().filter(|item| is_due(&known, item, now)).map(|item| item.sequence).collect();
+                        known.iter().filter(|item| is_due(&known, item, now.wall)).map(|item| item.sequence).collect();
                     let due: Vec<u64> = outbox.due(now).iter().map(|item| item.sequence).collect();
                     prop_assert_eq!(&due, &expected);
                     known.iter_mut().filter(|item| due.contains(&item.sequence)).for_each(|item| {
@@ -218,7 +261,7 @@ proptest! {
                     let first = first.filter(|item| item.stage == Stage::Waiting);
                     prop_assert_eq!(woken, first.is_some());
                     if let Some(first) = first {
-                        first.next_attempt = first.next_attempt.min(now);
+                        first.next_attempt = first.next_attempt.min(now.wall);
                     }
                 }
                 Step::Overdue(number) => {
@@ -243,7 +286,7 @@ proptest! {
                     for item in known.iter_mut().filter(|item| item.sequence == sequence) {
                         item.stage = Stage::Waiting;
                         item.next_attempt = outbox.items[&sequence].item.next_attempt;
-                        prop_assert!(item.next_attempt > now && item.next_attempt <= now + LONGEST_WAIT);
+                        prop_assert!(item.next_attempt > now.wall && item.next_attempt <= now.wall + LONGEST_WAIT);
                     }
                 }
                 Step::Drop { to } => {
@@ -259,7 +302,7 @@ proptest! {
                         .iter()
                         .map(|(key, value): (&String, &String)| Row { key: key.clone(), value: value.clone() })
                         .collect();
-                    let mut again = Outbox::load(&rows).unwrap();
+                    let mut again = Outbox::load(&rows, now).unwrap();
                     again.succeed(&outbox);
                     outbox = again;
                     for item in &mut known {
@@ -284,7 +327,7 @@ proptest! {
                 (0..3).filter_map(|to| oldest(&known, to)).filter(|item| item.stage == Stage::Waiting)
                     .map(|item| item.next_attempt),
             );
-            prop_assert_eq!(outbox.next_due(), next.min());
+            prop_assert_eq!(outbox.wait(now), next.min().map(|at| at.since(now.wall)));
             prop_assert_eq!(outbox.busy, known.len() - waiting.count());
         }
     }

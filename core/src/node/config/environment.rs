@@ -1,20 +1,26 @@
 //! The `DARKMATTER_*` variables: names and defaults of 1.1.1, read in one place.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    net::IpAddr,
+    path::PathBuf,
+    str::FromStr,
+};
 
-use super::{AccessName, NodeConfig};
+use super::NodeConfig;
 use crate::{
     discovery,
     error::{Code, Error, Result},
     messaging::RouterMode,
     peers::AutoAccept,
-    wire::{NetworkTier, url},
+    wire::{NetworkTier, json::parse_object, url},
 };
 
 /// Where variables come from. Tests use a map.
 pub trait Environment {
-    /// The value of `name`; `None` when unset.
-    fn get(&self, name: &str) -> Option<String>;
+    /// The value of `name`, which need not be text; `None` when unset.
+    fn get(&self, name: &str) -> Option<OsString>;
     /// The names of those that are set.
     fn names(&self) -> Vec<String>;
 }
@@ -25,9 +31,8 @@ pub struct ProcessEnvironment;
 
 impl Environment for ProcessEnvironment {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-    fn get(&self, name: &str) -> Option<String> {
-        // What is no UTF-8 is shown with marks in it, which no setting allows, instead of being overlooked.
-        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    fn get(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
     }
 
     fn names(&self) -> Vec<String> {
@@ -35,9 +40,9 @@ impl Environment for ProcessEnvironment {
     }
 }
 
-impl Environment for BTreeMap<String, String> {
-    fn get(&self, name: &str) -> Option<String> {
-        Self::get(self, name).cloned()
+impl<T: AsRef<OsStr>> Environment for BTreeMap<String, T> {
+    fn get(&self, name: &str) -> Option<OsString> {
+        Self::get(self, name).map(|value| value.as_ref().to_owned())
     }
 
     fn names(&self) -> Vec<String> {
@@ -76,7 +81,7 @@ variables! {
     "DARKMATTER_TRANSPORT", "auto", "Not used: a node lives in its host process; there is no daemon to choose.";
     "DARKMATTER_DISPLAY_NAME", "", "`display_name`: 1 to 100 characters.";
     "DARKMATTER_BIO", "", "`bio`: at most 1,000 characters.";
-    "DARKMATTER_PROJECT_DIR", "", "`preferred_dir`: an existing folder; ignored, as in 1.1.1, when it does not exist.";
+    "DARKMATTER_PROJECT_DIR", "", "`preferred_dir`: an existing folder, in any encoding; another is ignored, as in 1.1.1, with a warning in the log.";
     "DARKMATTER_STATE_FILE", "", "Not used: state lives in `.darkmatter/node.db` beside the passport and belongs to one node.";
     "DARKMATTER_PUBLIC_URL", "", "`public_url`: an http or https URL.";
     "DARKMATTER_DISCOVERY", "true", "`discovery`: true (on), false (off), or lan.";
@@ -117,8 +122,14 @@ fn refuse(name: &str, value: &str, allowed: &str) -> Error {
         .with("value", format!("{value:?}"))
 }
 
+/// The text of a variable. A guess at what is no text would be taken for what was meant.
+fn text(environment: &dyn Environment, name: &str) -> Result<Option<String>> {
+    let value = environment.get(name).map(OsString::into_string).transpose();
+    value.map_err(|bytes| refuse(name, &bytes.to_string_lossy(), "UTF-8"))
+}
+
 fn read<T: FromStr>(environment: &dyn Environment, name: &str, allowed: &str) -> Result<Option<T>> {
-    match environment.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()) {
+    match text(environment, name)?.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()) {
         None => Ok(None),
         Some(value) => value.parse().map(Some).map_err(|_| refuse(name, &value, allowed)),
     }
@@ -147,7 +158,7 @@ fn word<T: serde::de::DeserializeOwned>(
 
 fn list<T: FromStr>(environment: &dyn Environment, name: &str, allowed: &str) -> Result<Option<Vec<T>>> {
     // Set but empty is an empty list: that is how 1.1.1 switches its entry node off.
-    let Some(value) = environment.get(name) else { return Ok(None) };
+    let Some(value) = text(environment, name)? else { return Ok(None) };
     value
         .split(',')
         .map(str::trim)
@@ -191,10 +202,18 @@ impl NodeConfig {
             }
             self.bio = Some(bio);
         }
-        if let Some(folder) = read::<PathBuf>(environment, "DARKMATTER_PROJECT_DIR", "a folder")?
-            && folder.is_dir()
+        // A path is bytes, blanks at its ends included.
+        if let Some(folder) =
+            environment.get("DARKMATTER_PROJECT_DIR").filter(|value| !value.is_empty()).map(PathBuf::from)
         {
-            self.preferred_dir = Some(folder);
+            if folder.is_dir() {
+                self.preferred_dir = Some(folder);
+            } else {
+                tracing::warn!(
+                    folder = %folder.display(),
+                    "DARKMATTER_PROJECT_DIR is no existing folder and is ignored, so the agent of another one may run; create it, or name the one that was meant",
+                );
+            }
         }
         if let Some(text) = read::<String>(environment, "DARKMATTER_PUBLIC_URL", "")? {
             url::parse(&text)
@@ -240,12 +259,14 @@ impl NodeConfig {
             )?,
         );
         if let Some(json) = read::<String>(environment, "DARKMATTER_ACCESS_OVERRIDES", "")? {
-            self.access_overrides =
-                serde_json::from_str::<BTreeMap<String, AccessName>>(&json).map_err(|_| {
+            self.access_overrides = parse_object(json.as_bytes())
+                .ok()
+                .and_then(|members| serde_json::from_value(members.into()).ok())
+                .ok_or_else(|| {
                     refuse(
                         "DARKMATTER_ACCESS_OVERRIDES",
                         &json,
-                        "a JSON object of endpoint names to public, peer or local",
+                        "a JSON object of endpoint names, each once, to public, peer or local",
                     )
                 })?;
         }
@@ -270,7 +291,8 @@ impl NodeConfig {
         }
         if let Err(error) = super::validate::validate(&self)
             && let Some((variable, allowed)) = VARIABLES.iter().find_map(|variable| {
-                let value = environment.get(variable.name).filter(|value| !value.trim().is_empty())?;
+                let value = environment.get(variable.name)?.into_string().ok()?;
+                let value = Some(value).filter(|value| !value.trim().is_empty())?;
                 let allowed = error.message().strip_prefix(variable.member())?.strip_prefix(" must be ")?;
                 Some(((variable.name, value), allowed))
             })
@@ -306,6 +328,7 @@ mod tests {
             ("DARKMATTER_NETWORK_TIER", "galaxy"),
             ("DARKMATTER_ROUTER_MODE", "x"),
             ("DARKMATTER_ACCESS_OVERRIDES", "[1]"),
+            ("DARKMATTER_ACCESS_OVERRIDES", "{status:local}"),
             ("DARKMATTER_BOOTSTRAP_PEERS", "ftp://x"),
             ("DARKMATTER_BOOTSTRAP_MODE", "2"),
             ("DARKMATTER_PUBLIC_URL", "nowhere"),
@@ -319,6 +342,39 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains(name) && text.contains(value) && text.contains("must be"), "{text}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_a_path_or_an_error() {
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join(OsStr::from_bytes(b"caf\xe9 "));
+        let with = |name: &str, value: &OsStr| {
+            NodeConfig::internet().overlay(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
+        };
+        // Missing, it is ignored as in 1.1.1, also when only its blanks are.
+        assert_eq!(with("DARKMATTER_PROJECT_DIR", folder.as_os_str()).unwrap(), NodeConfig::internet());
+        std::fs::create_dir(&folder).unwrap();
+        let config = with("DARKMATTER_PROJECT_DIR", folder.as_os_str()).unwrap();
+        assert_eq!(config.preferred_dir.as_ref(), Some(&folder));
+        // Other languages lay their changes over it as JSON, which cannot say such a path.
+        let changed = config.changed(r#"{"port": 9}"#).unwrap();
+        assert_eq!((changed.preferred_dir.as_ref(), changed.port), (Some(&folder), 9));
+        let changed = changed.changed(r#"{"preferred_dir": null}"#).unwrap();
+        assert_eq!(changed.preferred_dir, None);
+
+        let mut refused = 0;
+        for variable in VARIABLES.iter().filter(|variable| !variable.effect.contains("Not used")) {
+            let Err(error) = with(variable.name, OsStr::from_bytes(b"caf\xe9")) else { continue };
+            assert_eq!(error.code(), Code::ConfigInvalid);
+            let told = error.to_string();
+            assert!(told.contains(&format!("{} must be ", variable.name)), "{told}");
+            refused += 1;
+        }
+        let used = VARIABLES.iter().filter(|variable| !variable.effect.contains("Not used")).count();
+        assert_eq!(refused, used - 1, "all but the path");
     }
 
     #[test]
@@ -335,6 +391,19 @@ mod tests {
             error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("nowhere"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_endpoint_named_twice_is_refused_and_one_that_stays_closed_is_known_for_the_log() {
+        let twice = r#"{"status":"local","status":"public"}"#;
+        let error = with("DARKMATTER_ACCESS_OVERRIDES", twice).unwrap_err().to_string();
+        assert!(
+            error.contains("DARKMATTER_ACCESS_OVERRIDES must be") && error.contains("each once"),
+            "{error}"
+        );
+        let vain = r#"{"inbox":"peer","connections":"public","status":"local","inbox_consume":"local"}"#;
+        let config = with("DARKMATTER_ACCESS_OVERRIDES", vain).unwrap();
+        assert_eq!(config.vain_overrides().collect::<Vec<_>>(), ["inbox", "connections"]);
     }
 
     #[test]
@@ -367,7 +436,7 @@ mod tests {
 
     #[test]
     fn unset_variables_leave_the_defaults_of_the_product_page() {
-        let config = NodeConfig::internet().overlay(&BTreeMap::new()).unwrap();
+        let config = NodeConfig::internet().overlay(&BTreeMap::<_, String>::new()).unwrap();
         assert_eq!(config, NodeConfig::internet());
         assert_eq!((config.port, config.max_connections, config.request_expiry_secs), (8100, 50, 3600));
     }

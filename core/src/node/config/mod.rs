@@ -7,6 +7,7 @@
 //! Precedence, highest first: what code sets, environment (when asked for), defaults.
 
 mod environment;
+mod fault;
 mod validate;
 
 use std::{
@@ -28,7 +29,6 @@ use crate::{
     store::Durability,
     wire::{
         NetworkTier,
-        json::culprit,
         limiter::Limits,
         route::{Access, Endpoint},
     },
@@ -208,10 +208,7 @@ impl NodeConfig {
     ///
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
     pub fn from_json(text: &str) -> Result<Self> {
-        let config: Self = serde_json::from_str(text).map_err(|cause| {
-            named(&serde_json::from_str(text).unwrap_or_default()).unwrap_or_else(|| unusable(&cause))
-        })?;
-        config.validated()
+        fault::read(fault::object(text)?)?.validated()
     }
 
     /// The settings of a preset by its name, changed by a JSON object: how other languages begin. `agent` is the modest
@@ -241,10 +238,14 @@ impl NodeConfig {
     /// # Errors
     ///
     /// [`Code::ConfigInvalid`] names the member and what is allowed.
-    pub fn changed(self, changes: &str) -> Result<Self> {
-        let changes: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(changes).map_err(|cause| unusable(&cause))?;
-        let mut settings = match serde_json::to_value(&self).map_err(|cause| unusable(&cause))? {
+    pub fn changed(mut self, changes: &str) -> Result<Self> {
+        let changes = fault::object(changes)?;
+        // JSON cannot say every path, so those that are not changed go round it.
+        let kept =
+            |name: &str, path: &mut Option<PathBuf>| path.take().filter(|_| !changes.contains_key(name));
+        let project_dir = kept("project_dir", &mut self.project_dir);
+        let preferred_dir = kept("preferred_dir", &mut self.preferred_dir);
+        let mut settings = match serde_json::to_value(&self).map_err(|cause| fault::unusable(&cause))? {
             serde_json::Value::Object(members) => members,
             _ => serde_json::Map::new(),
         };
@@ -258,9 +259,10 @@ impl NodeConfig {
                 (slot, value) => *slot = value,
             }
         }
-        let config: Self = serde_json::from_value(serde_json::Value::Object(settings.clone()))
-            .map_err(|cause| named(&settings).unwrap_or_else(|| unusable(&cause)))?;
-        config.validated()
+        let config: Self = fault::read(settings)?;
+        let (project_dir, preferred_dir) =
+            (project_dir.or(config.project_dir), preferred_dir.or(config.preferred_dir));
+        Self { project_dir, preferred_dir, ..config }.validated()
     }
 
     /// [`NodeConfig::internet`], changed by the `DARKMATTER_*` variables of the process; the table
@@ -292,6 +294,15 @@ impl NodeConfig {
         }
     }
 
+    /// The endpoints of the local API that `access_overrides` would open, in vain.
+    pub(crate) fn vain_overrides(&self) -> impl Iterator<Item = &'static str> {
+        Endpoint::ALL
+            .iter()
+            .filter(|endpoint| endpoint.access() == Access::Local)
+            .map(|endpoint| endpoint.name())
+            .filter(|name| self.access_overrides.get(*name).is_some_and(|given| *given != AccessName::Local))
+    }
+
     pub(crate) fn bind_address(&self) -> SocketAddr {
         SocketAddr::new(self.host, self.port)
     }
@@ -303,18 +314,6 @@ impl NodeConfig {
     pub(crate) fn request_expiry(&self) -> Duration {
         Duration::from_secs(self.request_expiry_secs)
     }
-}
-
-fn unusable(cause: &serde_json::Error) -> Error {
-    Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {cause}"))
-}
-
-/// The error of the first member that cannot be used. What the parser says of them all names none.
-fn named(members: &serde_json::Map<String, serde_json::Value>) -> Option<Error> {
-    let (name, value, cause) = culprit::<NodeConfig>(members)?;
-    let shown: String = value.to_string().chars().take(100).collect();
-    let error = Error::new(Code::ConfigInvalid, format!("the configuration cannot be used: {name}: {cause}"));
-    Some(error.with("value", shown))
 }
 
 #[cfg(test)]
@@ -331,7 +330,7 @@ mod tests {
                 let error = refused.unwrap_err();
                 assert_eq!(error.code(), Code::ConfigInvalid);
                 let told = error.to_string();
-                assert!(told.contains(&format!("{member}: ")) && told.contains(value), "{told}");
+                assert!(told.contains(member) && told.contains(value), "{told}");
             }
         }
         assert!(NodeConfig::from_json(r#"{"port": 1, "port": 2}"#).is_err(), "one member, two values");

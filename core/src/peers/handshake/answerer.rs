@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 
-use super::{Context, PeerAction, PeerOutcome, connection, stored_url};
+use super::{Context, PeerAction, PeerOutcome, connection, signed_at, stored_url};
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -18,7 +18,7 @@ use crate::{
     wire::{
         AddressClass, Answer,
         frame::{ConnectionProof, ConnectionRequest, Introduction},
-        time, url,
+        url,
         verify::{Proof, Verified},
     },
 };
@@ -54,7 +54,8 @@ impl Peers {
         let nonce = request.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
         let url = stored_url(&request.url);
         let told_from = admission::source_class(source).unwrap_or_default();
-        if self.get(&request.from).is_some() {
+        // Whoever is about to leave asks for a new connection.
+        if self.staying(&request.from).is_some() {
             let rows = self.refresh(request, url, proof, source, context.now)?;
             let answer = context.accepted_reply(&request.from, nonce, "Already connected.")?;
             let actions = vec![PeerAction::Flush { agent: request.from }];
@@ -68,7 +69,8 @@ impl Peers {
             }
             Admission::Accept(message) => {
                 let introduction = &request.introduction;
-                let kept = connection(request.from, (url, told_from), introduction, proof, context.now);
+                let proven = (proof, signed_at(request.signed.as_ref(), proof));
+                let kept = connection(request.from, (url, told_from), introduction, proven, context.now);
                 let rows = self.connect(kept)?;
                 let answer = context.accepted_reply(&request.from, nonce, message)?;
                 Ok(self.connected(request.from, context.id("conn-", 4), "auto-accepted", rows, answer))
@@ -87,16 +89,20 @@ impl Peers {
         source: &Source,
         now: Timestamp,
     ) -> Result<Batch> {
-        let sent_at = request.signed.as_ref().and_then(|signed| time::parse(&signed.timestamp));
-        let known = self.get(&request.from).and_then(|connection| connection.last_update);
-        if proof == Proof::None || sent_at <= known {
-            return Ok(Batch::new());
+        let sent_at = signed_at(request.signed.as_ref(), proof);
+        let Some(known) = self.get(&request.from) else { return Ok(Batch::new()) };
+        if sent_at <= known.last_update {
+            // Our answer confirms the connection all the same.
+            let is_newer = sent_at > known.agreed_at;
+            let confirm = |connection: &mut Connection| connection.agree(sent_at);
+            return if is_newer { self.change(&request.from, confirm) } else { Ok(Batch::new()) };
         }
         // As for an update: a peer is posted to at the address it tells (S10).
         let is_outside = !admission::points_inside(source, url::base(&url));
         let told_from = admission::source_class(source).unwrap_or_default();
         self.change(&request.from, |connection| {
             connection.last_update = sent_at;
+            connection.agree(sent_at);
             if is_outside {
                 connection.move_to(url, told_from);
             }
@@ -117,7 +123,7 @@ impl Peers {
         proof: Proof,
         context: &Context<'_>,
     ) -> Result<PeerOutcome> {
-        let mut rows = self.expire(context.now, context.request_expiry);
+        let mut rows = self.expire(context.both(), context.request_expiry)?;
         let known = self.pending.values().find(|pending| pending.agent_id == request.from);
         // Only the proven agent itself may change what its pending request says.
         if let Some(known) = known
@@ -160,6 +166,7 @@ impl Peers {
             wallets: if proof == Proof::None { Map::new() } else { introduction.wallets.clone() },
             peer_created_at: introduction.created_at.clone(),
             mutual: request.mutual,
+            signed_at: signed_at(request.signed.as_ref(), proof),
         };
         rows.put(crate::store::Table::Pending, request_id.clone(), &pending)?;
         self.pending.insert(request_id.clone(), pending);
@@ -227,12 +234,19 @@ impl Peers {
         Outcome { rows, events: Vec::new(), actions: Vec::new(), answer }
     }
 
-    /// Accepts a pending request on behalf of the host.
+    /// Accepts a pending request on behalf of the host. One that a connection has settled meanwhile, because the asker
+    /// accepted a request of ours for instance, is accepted already.
     ///
     /// # Errors
     ///
     /// [`Code::RequestUnknown`], [`Code::ConnectionLimit`].
     pub fn accept(&mut self, request_id: &str, context: &Context<'_>) -> Result<PeerOutcome> {
+        if let Some(agent) = self.settled_with(request_id) {
+            let answer = Answer::ok(json!({"success": true, "accepted": true, "agent_id": agent}));
+            // The row may still be under way: behind it, this one says when it is there.
+            let rows = self.change(&agent, |_| {})?;
+            return Ok(Outcome { rows, ..Outcome::answer(answer) });
+        }
         let request = self.pending.get(request_id).cloned().ok_or_else(|| unknown_request(request_id))?;
         if self.len() >= context.max_connections && self.get(&request.agent_id).is_none() {
             return Err(Error::new(
@@ -240,7 +254,9 @@ impl Peers {
                 format!("Connection limit reached ({}); disconnect a peer first", context.max_connections),
             ));
         }
-        let rows = self.connect(request.granted(context.now))?;
+        // Taken out first: what the host accepted itself is accepted once.
+        let mut rows = self.drop_pending(request_id);
+        rows.append(self.connect(request.granted(context.now))?);
         let answer = Answer::ok(json!({
             "success": true, "accepted": true, "agent_id": request.agent_id, "mutual": request.mutual,
         }));
@@ -274,7 +290,8 @@ impl PendingRequest {
             created_at: self.peer_created_at.clone(),
         };
         let proof = if self.identity_verified { Proof::V2 } else { Proof::None };
-        connection(self.agent_id, (self.url.clone(), self.told_from), &introduction, proof, now)
+        let place = (self.url.clone(), self.told_from);
+        connection(self.agent_id, place, &introduction, (proof, self.signed_at), now)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, PeerAction, PeerOutcome, connection, kept_url, stored_url};
+use super::{Context, PeerAction, PeerOutcome, connection, kept_url, signed_at, stored_url};
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -13,7 +13,7 @@ use crate::{
     wire::{
         AddressClass, Answer,
         frame::ConnectionAccepted,
-        time, url,
+        url,
         verify::{Proof, Verified},
     },
 };
@@ -31,21 +31,23 @@ impl Peers {
         let proof = accepted.proof();
         let accepted = accepted.frame();
         let base = url::base(&accepted.url);
-        match self.get(&accepted.from) {
+        let sent_at = signed_at(accepted.signed.as_ref(), proof);
+        match self.staying(&accepted.from) {
             // Told again, or told after somebody else pretended to: the proven word counts, forward in time (S12).
             Some(known) if proof != Proof::None => {
-                let sent_at = accepted.signed.as_ref().and_then(|signed| time::parse(&signed.timestamp));
                 let is_news = sent_at > known.last_update;
                 let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
                 // Where we asked, and where it says itself that it is.
-                let place =
-                    self.outstanding().find(|asked| asked.url == base && asked.agent_id == accepted.from);
+                let place = self
+                    .outstanding()
+                    .find(|asked| url::base(&asked.url) == base && asked.agent_id == accepted.from);
                 let place = place.map(|asked| kept_url(&asked.url, &accepted.url));
                 let rows = self.change(&accepted.from, |connection| {
                     if is_news {
                         connection.capabilities = capabilities;
                         place.into_iter().for_each(|url| connection.move_to(url, DIALLED));
                     }
+                    connection.agree(sent_at);
                     connection.identity_verified = true;
                     connection.last_activity = Some(now);
                 });
@@ -70,7 +72,7 @@ impl Peers {
             return unsigned();
         }
         // 1.1.1 signs no acceptance: a peer of it that has proven itself moves by its own signed update (S4).
-        if let Some(known) = self.get(&accepted.from).filter(|known| known.identity_verified) {
+        if let Some(known) = self.staying(&accepted.from).filter(|known| known.identity_verified) {
             let known = known.clone();
             return told(self.connect(known));
         }
@@ -81,7 +83,7 @@ impl Peers {
             accepted.from,
             (kept_url(&asked.url, &accepted.url), DIALLED),
             &accepted.introduction,
-            proof,
+            (proof, sent_at),
             context.now,
         );
         let rows = match self.connect(kept) {
@@ -118,6 +120,7 @@ impl Peers {
             return Err(Error::new(Code::PeerMismatch, "the reply answers another request; try again"));
         }
         let url = kept_url(dialled, &reply.url);
+        let sent_at = signed_at(reply.signed.as_ref(), proof);
         let rows = match self.get(&reply.from).cloned() {
             // Somebody else at the dialled address could otherwise pull the peer's messages over (S4).
             Some(known) if known.signs_v2() && proof == Proof::None => {
@@ -146,6 +149,7 @@ impl Peers {
                         "this peer is known at another address and proves nothing here; disconnect it to start anew",
                     ));
                 }
+                known.agree(sent_at);
                 known.identity_verified |= proof != Proof::None;
                 known.last_activity = Some(now);
                 if proof != Proof::None {
@@ -153,7 +157,10 @@ impl Peers {
                 }
                 self.connect(known)?
             }
-            None => self.connect(connection(reply.from, (url, DIALLED), &reply.introduction, proof, now))?,
+            None => {
+                let proven = (proof, sent_at);
+                self.connect(connection(reply.from, (url, DIALLED), &reply.introduction, proven, now))?
+            }
         };
         let mut outcome = self.connected(reply.from, String::new(), "accepted", rows, Answer::ok(json!({})));
         // The host asked for this connection: no notice to it.
@@ -172,7 +179,7 @@ impl Peers {
     ) -> Result<Batch> {
         self.ask(Outstanding {
             signs_v2,
-            url: url::base(dialled).to_owned(),
+            url: stored_url(dialled),
             agent_id: agent,
             request_id,
             asked_at: now,

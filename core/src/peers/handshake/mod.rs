@@ -33,7 +33,7 @@ use super::{
     types::{AutoAccept, Connection, PeerEvent, SelfDescription},
 };
 use crate::{
-    env::{Random, Timestamp},
+    env::{Moment, Now, Random, Timestamp},
     error::Result,
     identity::{AgentId, Passport},
     store::Batch,
@@ -41,16 +41,18 @@ use crate::{
     wire::{
         AddressClass, Answer,
         canonical::{self, Domain},
-        frame::Introduction,
-        url,
+        frame::{HandshakeSignature, Introduction},
+        time, url,
         verify::Proof,
     },
 };
 
 /// What a decision needs beside the table.
 pub struct Context<'a> {
-    /// Now.
+    /// Now, by the wall clock.
     pub now: Timestamp,
+    /// Now, by the steady clock.
+    pub steady: Moment,
     /// Who we are.
     pub me: &'a SelfDescription,
     /// Our keys.
@@ -63,6 +65,13 @@ pub struct Context<'a> {
     pub max_connections: usize,
     /// How long a request may wait.
     pub request_expiry: Duration,
+}
+
+impl Context<'_> {
+    /// Now, by both clocks.
+    pub(super) fn both(&self) -> Now {
+        Now { wall: self.now, steady: self.steady }
+    }
 }
 
 /// What to do after a decision was committed.
@@ -164,7 +173,7 @@ fn connection(
     agent: AgentId,
     (url, told_from): (String, AddressClass),
     introduction: &Introduction,
-    proof: Proof,
+    (proof, agreed_at): (Proof, Option<Timestamp>),
     now: Timestamp,
 ) -> Connection {
     let proven = proof != Proof::None;
@@ -187,7 +196,13 @@ fn connection(
         peer_created_at: introduction.created_at.clone(),
         rate_limit: 0,
         last_update: None,
+        agreed_at,
     }
+}
+
+/// When the other side signed a handshake object, by its own clock; nothing when that is not proven.
+fn signed_at(signed: Option<&HandshakeSignature>, proof: Proof) -> Option<Timestamp> {
+    signed.filter(|_| proof != Proof::None).and_then(|signed| time::parse(&signed.timestamp))
 }
 
 /// Which URL to keep: the claimed one when it lies at the origin that was dialled (it may carry a scope),

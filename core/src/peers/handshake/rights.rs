@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    env::SeededRandom,
+    env::{Moment, SeededRandom},
     error::Code,
     peers::{PENDING_LIMIT, Verdict},
     transport::{Grant, Source},
@@ -45,6 +45,7 @@ impl Side {
     fn context(&self, auto_accept: AutoAccept) -> Context<'_> {
         Context {
             now: self.now,
+            steady: Moment::ORIGIN,
             me: &self.me,
             passport: &self.passport,
             random: &self.random,
@@ -358,4 +359,26 @@ fn a_signed_reply_that_was_fetched_elsewhere_moves_nobody_s4() {
     }
     alice.peers.on_reply("http://127.0.0.1:6666", &answered, "nonce", NOW).unwrap();
     assert_eq!(url(&alice), "http://127.0.0.1:6666");
+}
+
+#[test]
+fn a_request_between_a_notice_and_its_end_makes_a_connection_that_the_notice_does_not_end() {
+    let (alice, mut bob) = (Side::new(1), Side::new(2));
+    let id = alice.me.agent_id;
+    bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
+    let count = |outcome: PeerOutcome| outcome.events.len();
+
+    assert!(!bob.peers.leave(&id, "notice-1").unwrap().is_empty());
+    assert_eq!(bob.peers.leave(&id, "notice-1"), None, "a copy");
+    assert_eq!(count(bob.ask(request(&alice, &bob, true), AutoAccept::Loopback)), 1, "connected anew");
+    assert!(bob.peers.left(&id, "notice-1").is_none());
+    assert!(bob.peers.staying(&id).is_some());
+
+    // The disk refuses a notice that it knows, and takes another one.
+    for notice in ["notice-1", "notice-2"] {
+        let _rows = bob.peers.leave(&id, notice).unwrap();
+    }
+    bob.peers.stay(&id, "notice-1");
+    assert!(bob.peers.left(&id, "notice-1").is_none() && bob.peers.staying(&id).is_none());
+    assert!(bob.peers.left(&id, "notice-2").is_some() && bob.peers.get(&id).is_none());
 }

@@ -13,6 +13,7 @@ use crate::wire::limiter::SourceKey;
 /// The connections of every source.
 pub(super) struct Crowd {
     most: usize,
+    exempts_loopback: bool,
     held: Mutex<HashMap<SourceKey, usize>>,
 }
 
@@ -23,13 +24,16 @@ pub(super) struct Slot {
 }
 
 impl Crowd {
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, held: Mutex::default() })
+    pub(super) fn new(most: usize, exempts_loopback: bool) -> Arc<Self> {
+        Arc::new(Self { most, exempts_loopback, held: Mutex::default() })
     }
 
     /// A slot for a connection from `address`; `None` when that source holds its share already.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr, permit: OwnedSemaphorePermit) -> Option<Slot> {
         let source = SourceKey::from(address);
+        if self.exempts_loopback && source.is_loopback() {
+            return Some(Slot::unshared(permit));
+        }
         let mut held = self.held.lock();
         let count = held.entry(source.clone()).or_default();
         if *count >= self.most {
@@ -41,7 +45,7 @@ impl Crowd {
 }
 
 impl Slot {
-    /// A slot for a proxy, whose connections are those of many.
+    /// A slot for those that have no share of their own, such as a proxy, whose connections are those of many.
     pub(super) fn unshared(permit: OwnedSemaphorePermit) -> Self {
         Self { _permit: permit, share: None }
     }
@@ -68,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_source_has_its_share_and_leaves_nothing_behind() {
-        let (crowd, slots) = (Crowd::new(2), Arc::new(Semaphore::new(9)));
+        let (crowd, slots) = (Crowd::new(2, false), Arc::new(Semaphore::new(9)));
         let admit = |address: &str| {
             let permit = Arc::clone(&slots).try_acquire_owned().unwrap();
             crowd.admit(address.parse().unwrap(), permit)
@@ -83,5 +87,18 @@ mod tests {
         assert!(crowd.held.lock().is_empty());
         assert_eq!(slots.available_permits(), 9);
         assert!(admit("203.0.113.9").is_some());
+    }
+
+    #[test]
+    fn this_machine_may_be_exempt() {
+        let (crowd, slots) = (Crowd::new(1, true), Arc::new(Semaphore::new(9)));
+        let admit = |address: &str| {
+            let permit = Arc::clone(&slots).try_acquire_owned().unwrap();
+            crowd.admit(address.parse().unwrap(), permit)
+        };
+        let near: Vec<_> =
+            ["127.0.0.1", "127.0.0.1", "::1", "::1"].map(admit).into_iter().flatten().collect();
+        assert_eq!(near.len(), 4);
+        assert_eq!(["203.0.113.9", "203.0.113.9"].map(admit).into_iter().flatten().count(), 1);
     }
 }

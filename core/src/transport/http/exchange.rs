@@ -4,18 +4,27 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::{
     Request, Response, StatusCode,
     body::{Body as _, Incoming},
     header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER},
 };
 
-use super::{crowd::Slot, forwarded::TrustedProxies, rebinding};
+use super::{
+    crowd::Slot,
+    forwarded::TrustedProxies,
+    rebinding,
+    unsent::{Told, Unsent},
+};
 use crate::{
     env::Tasks,
     error::Code,
-    transport::{Arrival, Method, Receiver, Source, failed, retry_after_seconds, too_large},
+    transport::{
+        Arrival, Method, Receiver, Source,
+        caller::{Caller, Line},
+        failed, retry_after_seconds, too_large,
+    },
     wire::{Answer, limits},
 };
 
@@ -33,34 +42,49 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Answers one request of the socket `peer`. `slot` is given back when the receiver is done.
+    /// Answers one request of the socket `peer`. `slot` is given back when the receiver is done; the answer is one
+    /// of the `unsent` until the connection has sent it.
     pub(super) async fn serve(
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
         slot: Arc<Slot>,
-    ) -> Response<Full<Bytes>> {
+        unsent: &Unsent,
+    ) -> Response<Told> {
+        let (line, answer) = match self.arrival(request, peer).await {
+            Ok(mut arrival) => {
+                // Dropped with this future, which is how a receiver learns that its caller has hung up.
+                let (line, caller) = Line::open();
+                arrival.caller = caller;
+                (Some(line), self.receive(arrival, slot).await)
+            }
+            Err(refusal) => (None, refusal),
+        };
+        respond(&answer, |body| unsent.body(body, line))
+    }
+
+    /// The request as an arrival, or how to refuse it.
+    async fn arrival(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Arrival, Answer> {
         let method = match *request.method() {
             hyper::Method::GET => Method::Get,
             hyper::Method::POST => Method::Post,
-            _ => return respond(&Answer::method_not_allowed()),
+            _ => return Err(Answer::method_not_allowed()),
         };
         let (head, body) = request.into_parts();
         let body = match tokio::time::timeout(self.body_patience, read(body)).await {
-            Ok(Ok(body)) => body,
-            Ok(Err(refusal)) => return respond(&refusal),
-            Err(_) => return respond(&Answer::refuse(408, Code::Timeout, "the body did not arrive in time")),
+            Ok(body) => body?,
+            Err(_) => return Err(Answer::refuse(408, Code::Timeout, "the body did not arrive in time")),
         };
         // Only browsers send it. A page must not use the nearness of the machine it is shown on.
         if head.headers.contains_key(ORIGIN) {
-            return respond(&Answer::refuse(403, Code::PolicyRefused, "Web pages may not call this node"));
+            return Err(Answer::refuse(403, Code::PolicyRefused, "Web pages may not call this node"));
         }
         let authority = match head.uri.authority() {
             Some(authority) => Some(authority.as_str().to_owned()),
             // One that is no text is no name of ours, but was sent.
             None => head.headers.get(HOST).map(|host| host.to_str().unwrap_or_default().to_owned()),
         };
-        let arrival = Arrival {
+        Ok(Arrival {
             method,
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
@@ -68,8 +92,8 @@ impl Desk {
             source: self.source(peer, &head.headers, authority.as_deref()),
             bearer: bearer(&head.headers),
             authority,
-        };
-        respond(&self.receive(arrival, slot).await)
+            caller: Caller::default(),
+        })
     }
 
     /// Who asks. Being on this machine is a right, so it counts only for those who meant this machine; a caller without
@@ -140,9 +164,9 @@ async fn read(mut body: Incoming) -> Result<Bytes, Answer> {
     }
 }
 
-fn respond(answer: &Answer) -> Response<Full<Bytes>> {
-    let (body, content_type) = answer.encode();
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn respond(answer: &Answer, body: impl FnOnce(Vec<u8>) -> Told) -> Response<Told> {
+    let (bytes, content_type) = answer.encode();
+    let mut response = Response::new(body(bytes));
     // 1xx and numbers that are no status cannot be final answers.
     *response.status_mut() = StatusCode::from_u16(answer.status)
         .ok()

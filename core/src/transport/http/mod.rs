@@ -5,9 +5,11 @@
 //! | `server` | connections: how many, how patient, how they end |
 //! | `exchange` | one request becomes an arrival, its answer a response |
 //! | `crowd` | how many connections one source may hold |
+//! | `turnaway` | what those beyond that hear |
 //! | `forwarded` | who asks, behind a proxy |
 //! | `rebinding` | who asks, when a web page lies on a name that leads here |
 //! | `stall` | readers that stop reading |
+//! | `unsent` | which answers have left the node |
 //! | `client` | requests out, answers bounded |
 //! | `policy`, `address`, `resolve` | which URLs the node may be made to ask |
 //! | `tls` | certificates |
@@ -24,6 +26,8 @@ mod stall;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod turnaway;
+mod unsent;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -41,6 +45,7 @@ use self::{
     crowd::Crowd,
     exchange::Desk,
     server::{Patience, Server},
+    turnaway::Turnaway,
 };
 pub use self::{
     forwarded::TrustedProxies,
@@ -69,8 +74,10 @@ pub struct HttpConfig {
     pub tier: NetworkTier,
     /// Most connections open at once; 1024 by default.
     pub connections: usize,
-    /// Most connections of one source at once; 128 by default. One more is hung up on. Proxies are exempt.
+    /// Most connections of one source at once; 128 by default. One more is answered 429 and ended. Proxies are exempt.
     pub connections_per_source: usize,
+    /// Whether sources on this machine may hold any number of connections; they may not by default.
+    pub exempt_loopback: bool,
     /// How long a connection may take to send the head of a request, idle time included; 15 s by default.
     pub head_timeout: Duration,
     /// How long a body may take to arrive; 30 s by default.
@@ -93,6 +100,7 @@ impl HttpConfig {
             tier: NetworkTier::default(),
             connections: 1024,
             connections_per_source: 128,
+            exempt_loopback: false,
             head_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
@@ -177,7 +185,8 @@ impl Transport for HttpTransport {
         };
         let server = Server {
             desk: Arc::new(desk),
-            crowd: Crowd::new(self.config.connections_per_source),
+            crowd: Crowd::new(self.config.connections_per_source, self.config.exempt_loopback),
+            turnaway: Turnaway::new(),
             patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
             tasks: self.tasks.clone(),
             closing: self.closing.clone(),

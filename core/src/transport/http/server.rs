@@ -17,6 +17,8 @@ use super::{
     crowd::{Crowd, Slot},
     exchange::Desk,
     stall::Impatient,
+    turnaway::Turnaway,
+    unsent::{Unsent, has_ended},
 };
 use crate::env::Tasks;
 
@@ -38,6 +40,7 @@ pub(super) struct Patience {
 pub(super) struct Server {
     pub(super) desk: Arc<Desk>,
     pub(super) crowd: Arc<Crowd>,
+    pub(super) turnaway: Turnaway,
     pub(super) patience: Patience,
     pub(super) tasks: Tasks,
     pub(super) closing: CancellationToken,
@@ -58,10 +61,12 @@ impl Server {
                         } else {
                             self.crowd.admit(peer.ip(), permit)
                         };
-                        // Hung up on, without an answer: a busy source is not given work for it.
-                        let Some(slot) = slot else { continue };
-                        let connection = Arc::clone(&self).connection(stream, peer, slot);
-                        self.tasks.spawn("http connection", connection);
+                        if let Some(slot) = slot {
+                            let connection = Arc::clone(&self).connection(stream, peer, slot);
+                            self.tasks.spawn("http connection", connection);
+                        } else if let Some(turning_away) = self.turnaway.turn(stream) {
+                            self.tasks.spawn("http turnaway", turning_away);
+                        }
                     }
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept a connection");
@@ -84,15 +89,18 @@ impl Server {
         }
         // Held by every running request too: one whose caller hung up still counts.
         let slot = Arc::new(slot);
+        let unsent = Unsent::default();
+        let stream =
+            unsent.watch(Impatient::new(stream, self.patience.write), |stream| has_ended(stream.get_ref()));
         let service = service_fn(|request| {
-            let (desk, slot) = (Arc::clone(&self.desk), Arc::clone(&slot));
-            async move { Ok::<_, Infallible>(desk.serve(request, peer, slot).await) }
+            let (desk, slot, unsent) = (Arc::clone(&self.desk), Arc::clone(&slot), unsent.clone());
+            async move { Ok::<_, Infallible>(desk.serve(request, peer, slot, &unsent).await) }
         });
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.patience.head)
             .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(Impatient::new(stream, self.patience.write)), service);
+            .serve_connection(TokioIo::new(stream), service);
         let mut serving = pin!(serving);
         let ended = tokio::select! {
             biased;

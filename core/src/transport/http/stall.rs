@@ -30,6 +30,10 @@ impl<S> Impatient<S> {
         Self { stream, patience, alarm: None, stalled: false }
     }
 
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Passes on what a write gave, and fails when it has been pending for too long.
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {

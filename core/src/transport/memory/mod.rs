@@ -31,7 +31,7 @@ use self::{
     network::{Landing, Parcel, Shared},
 };
 use super::{
-    ANSWER_BYTES, Arrival, CLOSING_PATIENCE, Receiver, Reply, Request, Source, Transport, failed,
+    ANSWER_BYTES, Arrival, CLOSING_PATIENCE, Caller, Receiver, Reply, Request, Source, Transport, failed,
     retry_after_seconds, too_large,
 };
 use crate::{
@@ -124,6 +124,7 @@ impl MemoryTransport {
             source: Source::Process(self.endpoint.label().to_owned()),
             bearer: None,
             authority: Some(to.to_owned()),
+            caller: Caller::default(),
         };
         let parcel = Parcel {
             from: self.endpoint.label().to_owned(),

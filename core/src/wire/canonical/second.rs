@@ -142,7 +142,7 @@ pub fn object_v2(
 ) -> Result<Vec<u8>> {
     let to = to.map_or(&[][..], |to| to.as_bytes());
     let unsigned = Unsigned(object);
-    let canonical = canonical_json(None, unsigned.members(), &unsigned)?;
+    let canonical = canonical_json(None, 1, unsigned.members(), &unsigned)?;
     Ok(v2(domain, &[from.as_bytes(), to, &canonical]))
 }
 
@@ -156,9 +156,10 @@ impl BodyDigest {
     /// # Errors
     ///
     /// `WireField` when `metadata` has no canonical form: it holds a number beyond ±2^53, which some
-    /// readers round, or is nested deeper than [`limits::FRAME_DEPTH`].
+    /// readers round, or is nested so deep that a body that has it as a member is deeper than
+    /// [`limits::FRAME_DEPTH`].
     pub fn plain(content: &str, metadata: &Map<String, Value>, in_reply_to: Option<&str>) -> Result<Self> {
-        let metadata = canonical_json(Some("metadata"), metadata.iter(), metadata)?;
+        let metadata = canonical_json(Some("metadata"), 2, metadata.iter(), metadata)?;
         let mut reply = vec![u8::from(in_reply_to.is_some())];
         reply.extend_from_slice(in_reply_to.unwrap_or_default().as_bytes());
         Ok(Self::of("body", &[content.as_bytes(), &metadata, &reply]))
@@ -207,14 +208,15 @@ impl Serialize for Unsigned<'_> {
     }
 }
 
-/// The canonical form of an object, whose `name` an error begins its path with.
+/// The canonical form of an object, whose `name` an error begins its path with, on the level `depth` of its frame.
 fn canonical_json<'a>(
     name: Option<&str>,
+    depth: usize,
     members: impl Iterator<Item = (&'a String, &'a Value)>,
     object: &impl Serialize,
 ) -> Result<Vec<u8>> {
     for (member, value) in members {
-        check_canonical(value, 2).map_err(|fault| fault.inside(Step::Member(member)).told(name))?;
+        check_canonical(value, depth + 1).map_err(|fault| fault.inside(Step::Member(member)).told(name))?;
     }
     serde_json_canonicalizer::to_vec(object)
         .map_err(|error| Error::new(Code::WireField, "the object has no canonical JSON form").because(error))
@@ -357,8 +359,8 @@ mod tests {
             let value = (1..levels).fold(json!({}), |inner, _| json!({"a": inner}));
             BodyDigest::plain("", &object(value), None)
         };
-        assert!(nested(limits::FRAME_DEPTH).is_ok());
-        assert_eq!(nested(limits::FRAME_DEPTH + 1).unwrap_err().code(), Code::WireField);
+        assert!(nested(limits::FRAME_DEPTH - 1).is_ok(), "the body around it is one level");
+        assert_eq!(nested(limits::FRAME_DEPTH).unwrap_err().code(), Code::WireField);
     }
 
     #[test]

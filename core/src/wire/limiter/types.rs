@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error};
 
-/// Requests a minute. `null` means no limit.
+/// Requests a minute, and connections at once. `null` means no limit.
 ///
 /// # What a limit of N guarantees
 ///
@@ -28,7 +28,10 @@ pub struct Limits {
     pub peer: Option<NonZeroU32>,
     /// For the pings of each source, which count nowhere else.
     pub ping: Option<NonZeroU32>,
-    /// Whether sources on this machine are limited like others.
+    /// Connections that one source may hold at once; one more is answered 429. In a node all sources together have
+    /// 1,024, whatever this says.
+    pub connections_per_source: Option<NonZeroU32>,
+    /// Whether sources on this machine are limited like others, in requests of strangers and in connections.
     pub loopback: Loopback,
 }
 
@@ -39,6 +42,7 @@ impl Default for Limits {
             strangers_total: NonZeroU32::new(200),
             peer: NonZeroU32::new(600),
             ping: NonZeroU32::new(120),
+            connections_per_source: NonZeroU32::new(128),
             loopback: Loopback::default(),
         }
     }
