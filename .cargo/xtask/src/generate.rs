@@ -16,7 +16,15 @@ type Generator = fn() -> Result<String>;
 const FILES: &[(&str, Generator)] = &[
     (SCHEMA, schema),
     (HEADER, header),
-    // A wheel takes licences from the folder of its project alone.
+    // A wheel and an npm package take licences from the folder of their project alone.
+    ("node/LICENSE-APACHE", || licence("LICENSE-APACHE")),
+    ("node/LICENSE-MIT", || licence("LICENSE-MIT")),
+    ("node/lib/errors.cjs", || node_part("errors")),
+    ("node/lib/errors.d.ts", || node_part("error_types")),
+    ("node/lib/records.d.ts", || node_part("records")),
+    ("node/lib/settings.d.ts", || node_part("settings")),
+    ("node/lib/shapes.cjs", || node_part("shapes")),
+    ("node/lib/verbs.d.ts", || node_part("verbs")),
     ("python/LICENSE-APACHE", || licence("LICENSE-APACHE")),
     ("python/LICENSE-MIT", || licence("LICENSE-MIT")),
     ("python/dmagent/_errors.py", || python_part("errors")),
@@ -49,6 +57,12 @@ fn licence(name: &str) -> Result<String> {
 fn python_part(what: &str) -> Result<String> {
     let (python, _) = python::interpreter()?;
     run::capture(run::program(python).args(["python/tools/generate.py", SCHEMA, what]))
+}
+
+/// One file of the npm package. Python writes it: whoever checks the repository needs no Node.js.
+fn node_part(what: &str) -> Result<String> {
+    let (python, _) = python::interpreter()?;
+    run::capture(run::program(python).args(["node/tools/generate.py", SCHEMA, what]))
 }
 
 /// Writes every generated file, or with `check` only compares.

@@ -8,6 +8,7 @@ mod demo;
 mod fuzz;
 mod generate;
 mod install;
+mod node;
 mod python;
 mod run;
 mod tally;

@@ -36,6 +36,13 @@ pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 
+/// Where cargo puts a library of the profile of the tests that other programs load.
+pub(crate) fn built_library(name: &str) -> Result<PathBuf> {
+    let (before, behind) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let path = built_folder("debug")?.join(format!("{before}{name}{behind}"));
+    if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
+}
+
 /// An environment variable that is set to something.
 #[expect(clippy::disallowed_methods, reason = "this crate is a program of its own, not a part of the node")]
 pub(crate) fn variable(name: &str) -> Option<String> {

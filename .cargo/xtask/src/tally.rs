@@ -48,6 +48,26 @@ impl Tally {
         sum.failed_if(!watched.success())
     }
 
+    /// What the test runner of Node.js printed as TAP: its closing lines, such as `# pass 12`.
+    pub(crate) fn of_tap(watched: &Watched) -> Self {
+        let count = |word: &str| {
+            let counted =
+                |line: &str| line.strip_prefix("# ")?.strip_prefix(word)?.trim().parse::<u64>().ok();
+            watched.text.lines().rev().find_map(counted).unwrap_or_default()
+        };
+        let failed = |line: &str| {
+            let (_, name) = line.trim_start().strip_prefix("not ok ")?.split_once(" - ")?;
+            Some(name.chars().take(LONGEST_FAILURE).collect())
+        };
+        let sum = Self {
+            passed: count("pass "),
+            failed: count("fail ") + count("cancelled "),
+            skipped: count("skipped "),
+            failures: watched.text.lines().filter_map(failed).collect(),
+        };
+        sum.failed_if(!watched.success())
+    }
+
     /// Whether no test ran at all.
     pub(crate) const fn is_empty(&self) -> bool {
         self.passed + self.failed == 0
@@ -114,6 +134,17 @@ mod tests {
             Tally { passed: 2, failed: 2, skipped: 1, failures: Vec::new() }
         );
         assert_eq!(Tally::of_pytest(&watched("12 passed in 61.20s (0:01:01)\n", true)).passed, 12);
+    }
+
+    #[test]
+    fn reads_the_closing_lines_of_tap() {
+        let text = "TAP version 13\n# pass 99 of what a test printed\nok 1 - a\nnot ok 2 - b c\n1..2\n# tests 5\n\
+                    # pass 2\n# fail 1\n# cancelled 1\n# skipped 1\n# duration_ms 7.5\n";
+        assert_eq!(
+            Tally::of_tap(&watched(text, false)),
+            Tally { passed: 2, failed: 2, skipped: 1, failures: vec!["b c".to_owned()] }
+        );
+        assert_eq!(Tally::of_tap(&watched("Segmentation fault\n", false)).failed, 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    demo, fuzz, install,
+    demo, fuzz, install, node,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
@@ -33,6 +33,7 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     step("Rust tests and documentation examples");
     report.add("Rust", rust(filter));
     python(&mut report, quick, filter);
+    node_js(&mut report, filter);
     if filter.is_none() {
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
@@ -140,6 +141,21 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
         }
         report.add("interop", with_originals(&venv).and_then(|command| pytest(command, &interop, filter)));
     }
+}
+
+/// The npm package and its tests.
+fn node_js(report: &mut Report, filter: Option<&str>) {
+    step("building the npm package");
+    let package = match node::package() {
+        Ok(package) => package,
+        Err(why) => return report.add("npm package", Err(why)),
+    };
+    if filter.is_none() {
+        step("types of the npm package");
+        report.add("tsc", package.types());
+    }
+    step("tests of the npm package");
+    report.add("node --test", package.tests(filter).and_then(|tally| expect_some(tally, filter)));
 }
 
 /// Pytest with both kinds of nodes at hand.

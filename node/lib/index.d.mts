@@ -1,0 +1,2 @@
+// The types of the package `dmagent` for ES modules.
+export * from './index.js';

@@ -1,0 +1,648 @@
+// Words, records and events.
+//
+// Made by `cargo xtask gen` from the schema; do not edit.
+
+declare const chosenBySomebodyElse: unique symbol;
+
+/**
+ * Text that another agent chose: data, never instructions. It is a string when the program runs; the type reminds
+ * whoever hands it to a model, a shell or a query. `fenced` wraps it for a prompt.
+ */
+export type Untrusted = string & { readonly [chosenBySomebodyElse]: true };
+
+/** A JSON object; its members are as `JSON.parse` makes them. */
+export type Json = Record<string, any>;
+
+/**
+ * The tier words of `accessOverrides`.
+ * - `public`: Everyone.
+ * - `peer`: Connected peers.
+ * - `local`: This machine, with the token.
+ */
+export type AccessName = 'public' | 'peer' | 'local';
+
+/**
+ * Where an address leads. Forms that carry an IPv4 address inside (mapped, NAT64, 6to4, …) count as that address,
+ * because that is where the packets go; 1.1.1 looks at the outer form only.
+ * - `loopback`: This machine.
+ * - `private`: A private network, a carrier's shared one included.
+ * - `link_local`: The link at hand.
+ * - `global`: The internet; also what is assumed of an address that is unknown.
+ * - `never`: No peer lives there: unspecified, multicast, broadcast, reserved, documentation, benchmarking,
+ *   and the metadata services of clouds.
+ */
+export type AddressClass = 'loopback' | 'private' | 'link_local' | 'global' | 'never';
+
+/**
+ * Whose connection requests are accepted without asking. Decided by the socket's address; a claimed URL alone
+ * never opens the door (S17).
+ * - `none`: Nobody's: every request waits for a decision.
+ * - `loopback`: Requests from this machine.
+ * - `lan`: Requests from this machine and from private addresses.
+ * - `all`: Everybody's, as an entry node does.
+ */
+export type AutoAccept = 'none' | 'loopback' | 'lan' | 'all';
+
+/**
+ * What is known about one copy of a sent message.
+ * - `stored`: On our disk; the peer has not answered yet. The node keeps trying until the message expires.
+ * - `accepted`: The peer answered that it took the message. A peer of our kind answers only after its disk has
+ *   it.
+ * - `failed`: It will not be delivered; the reason says why.
+ */
+export type DeliveryState = 'stored' | 'accepted' | 'failed';
+
+/**
+ * Which way an entry went.
+ * - `inbound`: To us.
+ * - `outbound`: From us.
+ */
+export type Direction = 'inbound' | 'outbound';
+
+/**
+ * How much a resolved commit promises.
+ * - `memory`: Applied; survives the process only as far as the operating system pleases. For tests and scratch
+ *   nodes.
+ * - `grouped`: On disk; commits that arrive together share one sync. The default.
+ * - `each`: On disk, with a sync of its own for every commit.
+ */
+export type Durability = 'memory' | 'grouped' | 'each';
+
+/**
+ * What kind of exchange an entry records.
+ * - `broadcast`: A message to several agents, or one marked as broadcast.
+ * - `forward`: A message sent on.
+ * - `status_broadcast`: A status of ours.
+ * - `mesh_observation`: A peer's status.
+ * - `summary`: A summary of earlier entries.
+ * - `direct`: A message to one agent; unknown words are read as this.
+ */
+export type EntryType = 'broadcast' | 'forward' | 'status_broadcast' | 'mesh_observation' | 'summary' | 'direct';
+
+/**
+ * How an agent was found.
+ * - `multicast`: It announced itself on the local network.
+ * - `localhost`: A scan of this machine.
+ * - `lan`: A scan of the local network.
+ * - `bootstrap`: A bootstrap peer.
+ */
+export type FoundBy = 'multicast' | 'localhost' | 'lan' | 'bootstrap';
+
+/**
+ * How sources with a loopback address, or inside this process, are treated.
+ * - `limited`: Like any other source.
+ * - `exempt`: Not limited by source, and not counted among the strangers: for many nodes on one machine.
+ */
+export type Loopback = 'limited' | 'exempt';
+
+/**
+ * What an inbox entry is.
+ * - `peer`: A message from a connected peer.
+ * - `stranger`: A properly signed message from an agent that is not connected.
+ * - `notice`: A note of the node itself: somebody asks for a connection, a peer was disconnected.
+ */
+export type MessageKind = 'peer' | 'stranger' | 'notice';
+
+/**
+ * How far discovery reaches: the one setting that decides whom it contacts.
+ * - `off`: Nobody: no socket is opened, nothing is sent.
+ * - `lan`: This machine and the local network: loopback scan, multicast, scan of private networks. The
+ *   default.
+ * - `on`: Also the bootstrap peers in the settings.
+ */
+export type Mode = 'off' | 'lan' | 'on';
+
+/**
+ * How far a node reaches.
+ * - `local`: This machine.
+ * - `lan`: The local network.
+ * - `global`: Everywhere.
+ */
+export type NetworkTier = 'local' | 'lan' | 'global';
+
+/**
+ * Whether a peer is connected or somebody still has to decide.
+ * - `connected`: Both sides hold the connection.
+ * - `pending`: We asked, and the other side has not decided yet.
+ */
+export type PeerState = 'connected' | 'pending';
+
+/**
+ * Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
+ * `RouterMode::Spawn`, as 1.1.1 does.
+ * - `rules_first`: Rules, then keep the message.
+ * - `rules_only`: Only rules: a message that no rule decides passes, which leaves it in the inbox.
+ * - `queue_only`: No rules: keep every message.
+ * - `spawn`: Rules, then keep the message. The default; despite its name it starts nothing.
+ */
+export type RouterMode = 'rules_first' | 'rules_only' | 'queue_only' | 'spawn';
+
+/**
+ * What a rule does with a message that meets its conditions.
+ * - `handle`: Keep the message.
+ * - `forward`: Send it to `forward_to` and keep nothing.
+ * - `drop`: Keep nothing.
+ * - `pass`: Ask no further rule; the next decider of the chain decides.
+ * - `unknown`: A word from a newer version: acts like `pass`.
+ */
+export type RuleAction = 'handle' | 'forward' | 'drop' | 'pass' | 'unknown';
+
+/**
+ * How the sender of a message was proven.
+ * - `local`: A notice of the node itself: nothing to prove.
+ * - `signed`: The signature of 1.1.1: sender, id, time and content are certain; metadata and recipient are
+ *   not.
+ * - `signed_fully`: Our signature: everything is certain.
+ * - `sealed`: Our signature, and nobody on the way could read it.
+ */
+export type Verification = 'local' | 'signed' | 'signed_fully' | 'sealed';
+
+/** Somebody asks for a connection. */
+export interface ConnectionQuestion {
+  /** Who asks. */
+  readonly agentId: string;
+  /** What it says about itself: data, never instructions. */
+  readonly bio: Untrusted;
+  /** Its name, chosen by itself. */
+  readonly displayName: Untrusted | null;
+  /** Whether it proved its key. */
+  readonly identityVerified: boolean;
+  /** The address the request came from; `unknown` when nobody can say, as for a request that came through the mesh. */
+  readonly source: string;
+  /** Our trust in it, when we have an impression. */
+  readonly trust: number | null;
+  /** Where it says it listens. */
+  readonly url: string;
+}
+
+/** The conversation, told to a reader. Peers' words in it are data, never instructions. */
+export interface ContextText {
+  /** The new entries, one line each; empty when there is nothing new. */
+  readonly context: Untrusted;
+  /** What is new, in a few words. */
+  readonly hint: string;
+}
+
+/** One copy of a sent message. */
+export interface Delivery {
+  /** Why not further. */
+  readonly reason: Reason | null;
+  /** How far it came. */
+  readonly state: DeliveryState;
+  /** For whom. */
+  readonly to: string;
+  /** Which transport carried it, once accepted. */
+  readonly via: string | null;
+}
+
+/** An agent that can be contacted. Name and bio are what it says of itself. */
+export interface Discovered {
+  /** Whether it takes connection requests. */
+  readonly accepting: boolean;
+  /** Who it says it is; proven only when `signed`. */
+  readonly agentId: string;
+  /** Its bio, cut. */
+  readonly bio: Untrusted;
+  /** Its name; empty when it has none. */
+  readonly displayName: Untrusted;
+  /** When it was last seen. */
+  readonly seenAt: bigint;
+  /** Whether it signed what it says. A scan result is only a claim. */
+  readonly signed: boolean;
+  /** How it was found. */
+  readonly source: FoundBy;
+  /** Its base URL, scoped (`…/__darkmatter__/{agent_id}`) when several agents share a port. */
+  readonly url: string;
+}
+
+/** One entry, with the members of 1.1.1. */
+export interface LogEntry {
+  /** Its text, cut to `CONTENT_CHARS` (`SUMMARY_CHARS` for summaries). */
+  readonly content: Untrusted;
+  /** Which way it went. */
+  readonly direction: Direction;
+  /** What kind of exchange it was. */
+  readonly entryType: EntryType;
+  /** Who sent it. */
+  readonly fromAgentId: string;
+  /** The id of the message. */
+  readonly messageId: string;
+  /** The metadata of the message. */
+  readonly metadata: Json;
+  /** When it was logged, in the text form of the mesh. Text, because imported logs may hold anything. */
+  readonly timestamp: string;
+  /** To whom. */
+  readonly toAgentIds: string[];
+  /** Our score of the sender then; 0 for what we sent. */
+  readonly trustAtTime: number;
+}
+
+/** A received message. Content and metadata come from another agent: they are data, never instructions. */
+export interface MessageRecord {
+  /** 1 to 65,536 characters. */
+  readonly content: Untrusted;
+  /** Who sent it, proven. */
+  readonly from: string;
+  /** How often it may still be forwarded. */
+  readonly hopsRemaining: number;
+  /** The message this one answers. */
+  readonly inReplyTo: string | null;
+  /** Where it belongs. */
+  readonly kind: MessageKind;
+  /** The id the sender gave it. */
+  readonly messageId: string;
+  /** What travels along. */
+  readonly metadata: Json;
+  /** When it was stored here. */
+  readonly receivedAt: bigint;
+  /** How often it was handed out before without being acknowledged, since the node opened. */
+  readonly redeliveries: number;
+  /** Its place in the order of arrival at this node. */
+  readonly sequence: bigint;
+  /** How the sender was proven. */
+  readonly verification: Verification;
+}
+
+/** A proven agent sends a message. */
+export interface MessageQuestion {
+  /** The text: data, never instructions. */
+  readonly content: Untrusted;
+  /** Who sent it, proven. */
+  readonly from: string;
+  /** The message it answers. */
+  readonly inReplyTo: string | null;
+  /** Connected or not. */
+  readonly kind: MessageKind;
+  /** Its id. */
+  readonly messageId: string;
+  /** What travels along. */
+  readonly metadata: Json;
+  /** Our trust in the sender, when we have an impression. */
+  readonly trust: number | null;
+}
+
+/** A node, as its host sees it. */
+export interface NodeInfo {
+  /** Whether it takes messages and requests. */
+  readonly active: boolean;
+  /** The base URLs it listens at. */
+  readonly addresses: string[];
+  /** Who it is. */
+  readonly agentId: string;
+  /** What peers read about it. */
+  readonly bio: string;
+  /** When this agent was created. */
+  readonly createdAt: bigint;
+  /** The data folder; null for an ephemeral node. */
+  readonly dataDir: string | null;
+  /** Its name. */
+  readonly displayName: string;
+  /** Messages that wait for unreachable peers. */
+  readonly outbox: number;
+  /** Connected peers. */
+  readonly peers: number;
+  /** Requests that wait for a decision. */
+  readonly pendingRequests: number;
+  /** Messages that wait for the host, notices not counted. */
+  readonly unread: number;
+  /** The URL told to peers. */
+  readonly url: string;
+  /** The version of this library. */
+  readonly version: string;
+}
+
+/** A message that waits for an unreachable peer, as stored. */
+export interface OutboxItem {
+  /** Attempts so far. */
+  readonly attempts: number;
+  /** What to say. */
+  readonly content: string;
+  /** When the host sent it. */
+  readonly createdAt: bigint;
+  /** When to give up. */
+  readonly expiresAt: bigint;
+  /** How often it may be forwarded. */
+  readonly hops: number;
+  /** The message this one answers. */
+  readonly inReplyTo: string | null;
+  /** Why the last attempt failed. */
+  readonly lastReason: Reason | null;
+  /** The id of the message; the same in every attempt. */
+  readonly messageId: string;
+  /** What travels along. */
+  readonly metadata: Json;
+  /** When to try next. */
+  readonly nextAttempt: bigint;
+  /** The order of sending. */
+  readonly sequence: bigint;
+  /** For whom. */
+  readonly to: string;
+  /** Whether any attempt met a limit of the peer. */
+  readonly wasLimited: boolean;
+}
+
+/** A peer, as a host sees it. */
+export interface Peer {
+  /** Who. */
+  readonly agentId: string;
+  /** What it says about itself. */
+  readonly bio: Untrusted;
+  /** What it can do beyond 1.1.1. */
+  readonly capabilities: Json;
+  /** Since when. */
+  readonly connectedAt: bigint | null;
+  /** Its name, chosen by itself. */
+  readonly displayName: Untrusted | null;
+  /** Whether it proved its key. */
+  readonly identityVerified: boolean;
+  /** The last sign of life. */
+  readonly lastActivity: bigint | null;
+  /** Messages we took from it. */
+  readonly messagesReceived: bigint;
+  /** Messages it took from us. */
+  readonly messagesSent: bigint;
+  /** Connected or pending. */
+  readonly state: PeerState;
+  /** Our trust in it, −1 to 1; null when we have no impression. */
+  readonly trust: number | null;
+  /** Whether the last attempts to reach it failed. */
+  readonly unreachable: boolean;
+  /** Where. */
+  readonly url: string;
+}
+
+/** An agent that a peer knows. All of it is what the peer says: data, never instructions. */
+export interface PeerHint {
+  /** Who. */
+  readonly agentId: string;
+  /** What it says about itself. */
+  readonly bio: Untrusted;
+  /** Whether we are connected to it already. */
+  readonly connected: boolean;
+  /** Its name. */
+  readonly displayName: Untrusted;
+}
+
+/** Somebody asks for a connection and waits for our decision. */
+export interface PendingRequest {
+  /** Who asks. */
+  readonly agentId: string;
+  /** What it says about itself. */
+  readonly bio: Untrusted;
+  /** What it can do beyond 1.1.1. */
+  readonly capabilities: Json;
+  /**
+   * Whether its key answered our challenge, as 1.1.1 does. A challenge names nobody who asks it, so somebody else
+   * may have put it to the agent: look at `url` before you accept.
+   */
+  readonly challengeAnswered: boolean;
+  /** Its name, chosen by itself. */
+  readonly displayName: Untrusted | null;
+  /** Whether it proved its key: the request is signed for us. */
+  readonly identityVerified: boolean;
+  /** Asked by a third agent on both sides' behalf. */
+  readonly mutual: boolean;
+  /** When the agent was created, as it says. */
+  readonly peerCreatedAt: string | null;
+  /** Our name for the request. */
+  readonly requestId: string;
+  /** When it asked. */
+  readonly requestedAt: bigint;
+  /** When it signed the request for us, by its own clock; null for a request that is not signed, as 1.1.1 makes it. */
+  readonly signedAt: bigint | null;
+  /**
+   * How near the address is that the request came from. Once accepted, a name in `url` may lead there, and nowhere
+   * nearer.
+   */
+  readonly toldFrom: AddressClass;
+  /** Where it says it listens. */
+  readonly url: string;
+  /** Chain to address, only from signed requests. */
+  readonly wallets: Json;
+}
+
+/** Why a copy is not accepted. */
+export interface Reason {
+  /** A stable code name, see the table of error codes. */
+  readonly code: string;
+  /** A sentence. After a refusal it contains the peer's words, which are data. */
+  readonly text: string;
+}
+
+/** The honest answer to a send. */
+export interface Receipt {
+  /** One per recipient, in the order given. */
+  readonly deliveries: Delivery[];
+  /** The id of the message. */
+  readonly messageId: string;
+  /** The least of the copies: failed, stored or accepted. */
+  readonly state: DeliveryState;
+}
+
+/** A signature of this agent. */
+export interface Signed {
+  /** Who signed. */
+  readonly agentId: string;
+  /** Ed25519, 128 hexadecimal digits. */
+  readonly signature: string;
+}
+
+/** What we think of an agent. */
+export interface TrustOf {
+  /** Of whom. */
+  readonly agentId: string;
+  /** Whether this is an entry point of the mesh, of which no answers are expected. */
+  readonly infrastructure: boolean;
+  /** Messages that we took from this agent. */
+  readonly msgsReceived: bigint;
+  /** Messages that this agent took from us. */
+  readonly msgsSent: bigint;
+  /** Since when the score is below zero; absent while it is not. */
+  readonly negativeSince: bigint | null;
+  /** A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1. */
+  readonly note: string;
+  /** From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals. */
+  readonly score: number;
+  /** When anything here last changed. */
+  readonly updatedAt: bigint;
+}
+
+/** A message is in the inbox. */
+export interface MessageReceived {
+  readonly type: 'message_received';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its sender. */
+  readonly from: string;
+  /** Where it belongs. */
+  readonly kind: MessageKind;
+  /** Its id. */
+  readonly messageId: string;
+}
+
+/** A peer's status broadcast was logged. */
+export interface BroadcastReceived {
+  readonly type: 'broadcast_received';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its text: data, never instructions. */
+  readonly content: Untrusted;
+  /** Its sender. */
+  readonly from: string;
+  /** Its id. */
+  readonly messageId: string;
+}
+
+/** A peer took a message of ours. */
+export interface MessageAccepted {
+  readonly type: 'message_accepted';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its id. */
+  readonly messageId: string;
+  /** Who took it. */
+  readonly to: string;
+  /** Which transport carried it. */
+  readonly via: string;
+}
+
+/** A message of ours will not be delivered. */
+export interface MessageFailed {
+  readonly type: 'message_failed';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its id. */
+  readonly messageId: string;
+  /** Why. */
+  readonly reason: Reason;
+  /** For whom it was. */
+  readonly to: string;
+}
+
+/** A connection exists. */
+export interface PeerConnected {
+  readonly type: 'peer_connected';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who. */
+  readonly agentId: string;
+  /** Its name. */
+  readonly displayName: Untrusted | null;
+}
+
+/** A connection ended. */
+export interface PeerDisconnected {
+  readonly type: 'peer_disconnected';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who. */
+  readonly agentId: string;
+  /** Why, for people. */
+  readonly reason: string;
+}
+
+/** The other side rejected our request for a connection. Nodes of 1.1.1 never say so. */
+export interface ConnectionRejected {
+  readonly type: 'connection_rejected';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who. */
+  readonly agentId: string;
+}
+
+/** Somebody asks for a connection. */
+export interface ConnectionRequested {
+  readonly type: 'connection_requested';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who asks. */
+  readonly agentId: string;
+  /** Its name. */
+  readonly displayName: Untrusted | null;
+  /** What to accept or reject. */
+  readonly requestId: string;
+}
+
+/** A peer told a new address, name or bio. */
+export interface PeerUpdated {
+  readonly type: 'peer_updated';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who. */
+  readonly agentId: string;
+}
+
+/** A peer stopped or resumed answering. */
+export interface PeerReachability {
+  readonly type: 'peer_reachability';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who. */
+  readonly agentId: string;
+  /** Whether it answers. */
+  readonly reachable: boolean;
+}
+
+/** An impression changed by hand or by a rule. */
+export interface TrustChanged {
+  readonly type: 'trust_changed';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Of whom. */
+  readonly agentId: string;
+  /** The new score. */
+  readonly score: number;
+}
+
+/** Somebody was found. */
+export interface AgentDiscovered {
+  readonly type: 'agent_discovered';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who and where. */
+  readonly found: Discovered;
+}
+
+/** The disk failed: nothing is accepted until it works again. */
+export interface StorageFailed {
+  readonly type: 'storage_failed';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** What happened. */
+  readonly error: string;
+}
+
+/** The disk works again. */
+export interface StorageRecovered {
+  readonly type: 'storage_recovered';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+}
+
+/** The listener was too slow: this many events are lost to it. */
+export interface Missed {
+  readonly type: 'missed';
+  readonly missed: bigint;
+}
+
+/** What can be listened to, by name. */
+export interface EventMap {
+  message_received: MessageReceived;
+  broadcast_received: BroadcastReceived;
+  message_accepted: MessageAccepted;
+  message_failed: MessageFailed;
+  peer_connected: PeerConnected;
+  peer_disconnected: PeerDisconnected;
+  connection_rejected: ConnectionRejected;
+  connection_requested: ConnectionRequested;
+  peer_updated: PeerUpdated;
+  peer_reachability: PeerReachability;
+  trust_changed: TrustChanged;
+  agent_discovered: AgentDiscovered;
+  storage_failed: StorageFailed;
+  storage_recovered: StorageRecovered;
+  missed: Missed;
+}
+
+/** Something happened. */
+export type AnyEvent = EventMap[Exclude<keyof EventMap, 'missed'>];

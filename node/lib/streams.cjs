@@ -1,0 +1,112 @@
+// What a node yields one after another: messages and events, for `for await`.
+'use strict';
+
+const { observed } = require('./decode.cjs');
+const { checkObject, several } = require('./encode.cjs');
+const { invalid } = require('./failure.cjs');
+const { run } = require('./run.cjs');
+const { checkSignal, either } = require('./signals.cjs');
+const { callVerb } = require('./verbs.cjs');
+
+/** What an agent works on; notices of the node itself only when asked for. */
+const FOR_THE_AGENT = ['peer', 'stranger'];
+
+/** A stream whose `return` ends a `next` that waits, which an async generator would not. */
+class Stream {
+  #over = new AbortController();
+  #signal;
+
+  constructor(signal) {
+    this.#signal = checkSignal(signal);
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  async next() {
+    if (this.#over.signal.aborted) return { value: undefined, done: true };
+    const joined = either([this.#over.signal, ...(this.#signal ? [this.#signal] : [])]);
+    try {
+      const value = await this._next(joined.signal);
+      if (value !== undefined) return { value, done: false };
+    } catch (error) {
+      if (!this.#over.signal.aborted || error !== this.#over.signal.reason) {
+        this.#over.abort();
+        throw error;
+      }
+    } finally {
+      joined.end();
+    }
+    this.#over.abort();
+    return { value: undefined, done: true };
+  }
+
+  async return(value) {
+    this.#over.abort();
+    return { value, done: true };
+  }
+}
+
+/** The arguments of `messages.next` for a filter. */
+function wanted(options) {
+  const { from, kinds = FOR_THE_AGENT, ...rest } = options;
+  const filter = { ...rest, kinds: several(kinds) };
+  // The core reads an empty list as "anything".
+  if (filter.kinds.length === 0) throw invalid('kinds is empty; leave it out to hear peers and strangers');
+  if (from !== undefined && from !== null) {
+    filter.from = several(from);
+    if (filter.from.length === 0) throw invalid('from is empty; leave it out to hear everybody');
+  }
+  return filter;
+}
+
+/** The messages for an agent, one after another, until the node closes. */
+class Inbox extends Stream {
+  #node;
+  #filter;
+
+  constructor(node, options) {
+    const { signal, ...filter } = checkObject(options, 'options');
+    super(signal);
+    if (filter.timeoutSecs !== undefined) throw invalid('inbox takes no timeoutSecs; receive does');
+    this.#node = node;
+    this.#filter = wanted(filter);
+  }
+
+  async _next(signal) {
+    try {
+      return await callVerb(this.#node, 'messages.next', this.#filter, { signal });
+    } catch (error) {
+      if (error?.code === 'closed') return undefined;
+      throw error;
+    }
+  }
+}
+
+/** The next message for an agent; null when none comes in time. */
+async function receive(node, options) {
+  const { signal, ...filter } = checkObject(options, 'options');
+  return callVerb(node, 'messages.next', wanted(filter), { signal });
+}
+
+/** The next event of a native listener; undefined when the node is closed and all was read. */
+function nextEvent(native, options) {
+  return run(() => native.next(), ({ text }) => (text ? observed(JSON.parse(text)) : undefined), options);
+}
+
+/** Everything that happens, in order, until the node closes. A listener that is too slow gets a `missed`. */
+class Events extends Stream {
+  #native;
+
+  constructor(native, options) {
+    super(checkObject(options, 'options').signal);
+    this.#native = native;
+  }
+
+  async _next(signal) {
+    return nextEvent(this.#native, { signal });
+  }
+}
+
+module.exports = { Events, Inbox, nextEvent, receive };

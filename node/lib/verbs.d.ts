@@ -1,0 +1,266 @@
+// The verbs as methods.
+//
+// Made by `cargo xtask gen` from the schema; do not edit.
+
+import type { AgentLike, Message } from './index.js';
+import type {
+  ContextText,
+  Discovered,
+  Json,
+  LogEntry,
+  MessageKind,
+  NodeInfo,
+  OutboxItem,
+  Peer,
+  PeerHint,
+  PendingRequest,
+  Receipt,
+  Signed,
+  TrustOf,
+} from './records.js';
+
+/** What a node tells and changes about itself. */
+export interface NodeVerbs {
+  /** Tells about this node. */
+  info(options?: { signal?: AbortSignal }): Promise<NodeInfo>;
+  /**
+   * Changes name, bio or activity of this node.
+   * @param options.active False answers messages and requests with 503 until it is true again; not kept over a
+   *   restart.
+   * @param options.bio At most 1,000 characters.
+   * @param options.displayName 1 to 100 characters.
+   */
+  update(
+    options?: {
+      signal?: AbortSignal;
+      active?: boolean | null;
+      bio?: string | null;
+      displayName?: string | null;
+    },
+  ): Promise<NodeInfo>;
+  /** Verbs about peers. */
+  readonly peers: Peers;
+  /** Verbs about messages. */
+  readonly messages: Messages;
+  /** Verbs about trust. */
+  readonly trust: Trust;
+  /** Verbs about discovery. */
+  readonly discovery: Discovery;
+  /** Verbs about the passport: signatures of this agent, and the check of anybody's. */
+  readonly passport: Passport;
+}
+
+/** Verbs about peers. */
+export interface Peers {
+  /**
+   * Asks the node at a URL for a connection.
+   * @param url Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope
+   *   behind it.
+   * @param options.expect Fail unless this agent answers there.
+   */
+  connect(url: string, options?: { signal?: AbortSignal; expect?: AgentLike }): Promise<Peer>;
+  /** Lists connected peers, and those whose decision is pending. */
+  list(options?: { signal?: AbortSignal }): Promise<Peer[]>;
+  /**
+   * Tells about one peer.
+   * @param agent Who.
+   */
+  get(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<Peer>;
+  /** Lists requests that wait for a decision. */
+  pending(options?: { signal?: AbortSignal }): Promise<PendingRequest[]>;
+  /**
+   * Accepts a pending request.
+   * @param requestId Its id, from `peers.pending` or the event.
+   */
+  accept(requestId: string, options?: { signal?: AbortSignal }): Promise<Peer>;
+  /**
+   * Rejects a pending request.
+   * @param requestId Its id, from `peers.pending` or the event.
+   */
+  reject(requestId: string, options?: { signal?: AbortSignal }): Promise<PendingRequest>;
+  /**
+   * Ends a connection.
+   * @param agent Who.
+   * @param options.reason Why, for the peer and the log: 1 to 200 characters.
+   */
+  disconnect(agent: AgentLike, options?: { signal?: AbortSignal; reason?: string | null }): Promise<void>;
+  /**
+   * Asks a peer whom it knows.
+   * @param agent A connected peer.
+   * @param options.n How many, 1 to 50. Default: 10.
+   */
+  of(agent: AgentLike, options?: { signal?: AbortSignal; n?: number }): Promise<PeerHint[]>;
+}
+
+/** Verbs about messages. */
+export interface Messages {
+  /**
+   * Sends a message to one or several peers.
+   * @param to To whom: connected or pending peers.
+   * @param content 1 to 65,536 characters.
+   * @param options.expiresInSecs How long it waits for an unreachable peer, in seconds, at most 86,400. Default:
+   *   the setting `outbox_expiry_secs`.
+   * @param options.hops How often it may be forwarded, 0 to 50. Default: 10.
+   * @param options.inReplyTo The message this one answers.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB. Its `type` may mean something
+   *   to the other node: a `broadcast` is logged there and not handed out.
+   * @param options.timeoutSecs How long this call waits for the first attempts, in seconds. Default: 10.
+   *   Whatever has not answered by then is `stored`.
+   */
+  send(
+    to: AgentLike | readonly AgentLike[],
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+      expiresInSecs?: number | null;
+      hops?: number;
+      inReplyTo?: string | null;
+      metadata?: Json;
+      timeoutSecs?: number;
+    },
+  ): Promise<Receipt>;
+  /**
+   * Sends a message to one peer and waits for the answer to it.
+   * @param to Whom to ask: a connected or pending peer.
+   * @param content 1 to 65,536 characters.
+   * @param options.inReplyTo The message this one answers.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.timeoutSecs How long to wait for the answer, in seconds; absent for as long as it takes.
+   */
+  ask(
+    to: AgentLike,
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+      inReplyTo?: string | null;
+      metadata?: Json;
+      timeoutSecs?: number | null;
+    },
+  ): Promise<Message>;
+  /**
+   * Tells all peers, or the most trusted, a status.
+   * @param content 1 to 65,536 characters.
+   * @param options.metadata What travels along.
+   * @param options.top Only to this many most trusted peers. Default: to all.
+   */
+  broadcast(
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+      metadata?: Json;
+      top?: number | null;
+    },
+  ): Promise<Receipt>;
+  /**
+   * Waits for the next message.
+   * @param options.from Only from these agents; empty for all.
+   * @param options.inReplyTo Only answers to this message.
+   * @param options.kinds Only these kinds; empty for all.
+   * @param options.timeoutSecs How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+   */
+  next(
+    options?: {
+      signal?: AbortSignal;
+      from?: AgentLike | readonly AgentLike[];
+      inReplyTo?: string | null;
+      kinds?: MessageKind | readonly MessageKind[];
+      timeoutSecs?: number | null;
+    },
+  ): Promise<Message | null>;
+  /**
+   * Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory alone.
+   * @param sequence Its `sequence`.
+   */
+  acknowledge(sequence: bigint | number | Message, options?: { signal?: AbortSignal }): Promise<boolean>;
+  /**
+   * Gives a message back unhandled.
+   * @param sequence Its `sequence`.
+   * @param options.delaySecs When it may be handed out again, in seconds from now. Default: 0.
+   */
+  release(
+    sequence: bigint | number | Message,
+    options?: {
+      signal?: AbortSignal;
+      delaySecs?: number;
+    },
+  ): Promise<boolean>;
+  /** Lists the inbox without taking anything. */
+  list(options?: { signal?: AbortSignal }): Promise<Message[]>;
+  /** Lists what waits for unreachable peers. */
+  outbox(options?: { signal?: AbortSignal }): Promise<OutboxItem[]>;
+  /**
+   * Lists the newest entries of the conversation log.
+   * @param options.limit At most this many, the newest. Default: 50.
+   */
+  log(options?: { signal?: AbortSignal; limit?: number }): Promise<LogEntry[]>;
+  /**
+   * Tells a session what is new in the conversation.
+   * @param session A name for the reader: it is told only what is new since it last asked.
+   */
+  context(session: string, options?: { signal?: AbortSignal }): Promise<ContextText>;
+}
+
+/** Verbs about trust. */
+export interface Trust {
+  /**
+   * Tells what we think of an agent.
+   * @param agent Who.
+   */
+  get(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<TrustOf | null>;
+  /**
+   * Sets what we think of an agent.
+   * @param agent Of whom; it need not be connected.
+   * @param score −1 (distrust) to 1 (trust).
+   * @param options.note Why, at most 2,000 characters. Absent keeps the note.
+   */
+  set(
+    agent: AgentLike,
+    score: number,
+    options?: {
+      signal?: AbortSignal;
+      note?: string | null;
+    },
+  ): Promise<TrustOf>;
+  /** Lists every impression. */
+  list(options?: { signal?: AbortSignal }): Promise<TrustOf[]>;
+  /**
+   * Forgets what we think of an agent.
+   * @param agent Who.
+   */
+  forget(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<void>;
+}
+
+/** Verbs about discovery. */
+export interface Discovery {
+  /** Looks around for other agents now. */
+  scan(options?: { signal?: AbortSignal }): Promise<Discovered[]>;
+  /** Lists agents seen lately. */
+  list(options?: { signal?: AbortSignal }): Promise<Discovered[]>;
+}
+
+/** Verbs about the passport: signatures of this agent, and the check of anybody's. */
+export interface Passport {
+  /**
+   * Signs a text as this agent.
+   * @param data The text; at most 1 MiB. Encode bytes as base64 or hexadecimal first.
+   * @param options.context What the signature is for, at most 200 characters: a signature for one purpose is
+   *   none for another.
+   */
+  sign(data: string, options?: { signal?: AbortSignal; context?: string }): Promise<Signed>;
+  /**
+   * Checks a signature of any agent.
+   * @param agent Who is said to have signed.
+   * @param data The text.
+   * @param signature Ed25519, 128 hexadecimal digits.
+   * @param options.context What the signature is for.
+   */
+  verify(
+    agent: AgentLike,
+    data: string,
+    signature: string,
+    options?: {
+      signal?: AbortSignal;
+      context?: string;
+    },
+  ): Promise<boolean>;
+}

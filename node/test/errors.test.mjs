@@ -1,0 +1,92 @@
+// Errors: their classes and facts, and arguments that cannot be used.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import * as dmagent from 'dmagent';
+
+import { opened } from './helpers.mjs';
+
+const { DmError, Node } = dmagent;
+
+test('an error tells its code, number, facts and whether to try again', async (t) => {
+  const node = await opened(t, 'alice');
+  const failed = await node.connect('http://127.0.0.1:1').catch((error) => error);
+  assert.equal(failed instanceof dmagent.UnreachableError, true);
+  assert.equal(failed instanceof DmError && failed instanceof Error, true);
+  assert.equal(failed.name, 'UnreachableError');
+  assert.equal(failed.code, 'unreachable');
+  assert.equal(failed.number, 500);
+  assert.equal(failed.retryable, true);
+  assert.equal(failed.context.to, 'http://127.0.0.1:1');
+  assert.match(failed.stack, /^UnreachableError: the address cannot be reached/);
+});
+
+test('every class of the table is there and means its codes', async (t) => {
+  const node = await opened(t, 'alice');
+  await assert.rejects(node.peers.get(node), dmagent.NotFoundError);
+  await assert.rejects(node.call('no.verb'), { name: 'InvalidInputError', code: 'unknown_verb' });
+  await assert.rejects(Node.ephemeral({ maxConnections: 0 }), { name: 'ConfigError', message: /maxConnections/ });
+  await node.close();
+  for (const late of [() => node.connect('http://127.0.0.1:1'), () => node.send(node, 'x'), () => node.receive(), () => node.messages.next()]) {
+    await assert.rejects(late(), { name: 'ClosedError', code: 'closed', retryable: false });
+  }
+  assert.deepEqual(await node.inbox().next(), { value: undefined, done: true });
+  assert.deepEqual(await node.events().next(), { value: undefined, done: true });
+});
+
+test('an argument that cannot be used is named', async (t) => {
+  const node = await opened(t, 'alice');
+  const itself = {};
+  itself.itself = itself;
+  const wrong = [
+    [/^content /, () => node.send(node, () => {})],
+    [/^send needs content$/, () => node.send(node)],
+    [/^connect needs url$/, () => node.connect()],
+    [/^url: .*integer `7`/, () => node.connect(7)],
+    [/^to must be an agent id/, () => node.send({}, 'x')],
+    [/^to\[1\] must be an agent id/, () => node.send([node, 7], 'x')],
+    [/^to: /, () => node.send('ab', 'x')],
+    [/^agent must be an agent id/, () => node.peers.get(undefined ?? 7)],
+    [/^timeoutSecs must be a finite number, not NaN$/, () => node.receive({ timeoutSecs: NaN })],
+    [/timeoutSecs/, () => node.receive({ timeoutSecs: -1 })],
+    [/^inReplyTo/, () => node.receive({ inReplyTo: 7 })],
+    [/^metadata\.a\[0\] cannot be a function$/, () => node.send(node, 'x', { metadata: { a: [() => {}] } })],
+    [/^metadata.* contains itself$/, () => node.send(node, 'x', { metadata: itself })],
+    [/^content is no text/, () => node.send(node, '\ud800')],
+    [/unknown field `inReplyToo`.*`inReplyTo`/, () => node.send(node, 'x', { inReplyToo: 'y' })],
+    [/^in_reply_to is not known; here it is called inReplyTo$/, () => node.send(node, 'x', { in_reply_to: 'y' })],
+    [/^options must be an object, not "now"$/, () => node.info('now')],
+    [/^signal must be an AbortSignal$/, () => node.info({ signal: 7 })],
+    [/^kinds is empty/, () => node.receive({ kinds: [] })],
+    [/^kinds: /, () => node.receive({ kinds: 'friend' })],
+    [/^from is empty/, () => node.receive({ from: [] })],
+    [/^content is given twice$/, () => node.send(node, 'x', { content: 'y' })],
+    [/^verb must be text/, () => node.call(7)],
+    [/^sequence/, () => node.messages.acknowledge('first')],
+  ];
+  for (const [sentence, call] of wrong) {
+    await assert.rejects(call(), (error) => {
+      assert.equal(error instanceof dmagent.InvalidInputError, true, String(error));
+      assert.match(error.message, sentence);
+      return true;
+    });
+  }
+  assert.throws(() => node.inbox({ timeoutSecs: 7 }), { code: 'invalid_argument', message: /^inbox takes no timeoutSecs/ });
+  assert.throws(() => node.setPolicy({}), { code: 'invalid_argument', message: /^policy must be an object with any/ });
+  assert.throws(() => new Node(), { code: 'invalid_argument', message: /Node\.open/ });
+});
+
+test('settings that cannot be used are named', async () => {
+  const wrong = [
+    [{ displayNam: 'x' }, /unknown field `displayNam`.*`displayName`/],
+    [{ displayName: 7 }, /displayName/],
+    [{ limits: { peers: 7 } }, /limits\.peers: unknown field/],
+    [{ host: 'localhost' }, /host/],
+    [{ port: 70_000 }, /port/],
+  ];
+  for (const [settings, sentence] of wrong) {
+    await assert.rejects(Node.ephemeral(settings), { code: 'config_invalid', name: 'ConfigError', message: sentence });
+  }
+  await assert.rejects(Node.ephemeral(7), { code: 'invalid_argument', message: 'settings must be an object, not 7' });
+  await assert.rejects(Node.ephemeral({ display_name: 'x' }), { message: /here it is called displayName$/ });
+});

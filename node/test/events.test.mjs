@@ -1,0 +1,63 @@
+// Events, as a stream and as an emitter.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { collect, heard, opened, pair } from './helpers.mjs';
+
+test('a stream tells what happens, in order, until the node closes', async (t) => {
+  const [alice, bob] = [await opened(t, 'alice'), await opened(t, 'bob')];
+  const events = bob.events();
+  const toBob = await alice.connect((await bob.info()).url);
+  await alice.send(toBob, 'x');
+  await bob.trust.set(alice, 0.5);
+  await bob.close();
+  const seen = [];
+  for await (const event of events) {
+    assert.equal(typeof event.at, 'bigint');
+    if (event.kind !== 'notice') seen.push(event.type);
+  }
+  const expected = ['peer_connected', 'message_received', 'trust_changed'];
+  assert.deepEqual(seen.filter((type) => expected.includes(type)), expected);
+});
+
+test('a listener that is too slow is told how much it missed', async (t) => {
+  const { alice, bob } = await pair(t);
+  const events = alice.events();
+  for (let index = 0; index < 1500; index += 1) await alice.trust.set(bob, index / 2000);
+  const { value } = await events.next();
+  assert.equal(value.type, 'missed');
+  assert.equal(value.missed > 0n, true);
+});
+
+test('a node is an emitter', async (t) => {
+  const { alice, bob } = await pair(t);
+  const scores = [];
+  const listener = ({ score, agentId }) => scores.push([score, agentId]);
+  alice.on('trust_changed', listener);
+  const first = heard(alice, 'trust_changed');
+  await alice.trust.set(bob, 0.5);
+  assert.equal((await first).type, 'trust_changed');
+  assert.deepEqual(scores, [[0.5, bob.agentId]]);
+
+  alice.off('trust_changed', listener);
+  await alice.trust.set(bob, 0.6);
+  const next = heard(alice, 'trust_changed');
+  await alice.trust.set(bob, 0.7);
+  assert.equal((await next).score, 0.7);
+  assert.equal(scores.length, 1);
+});
+
+test('listeners hear although the program holds nothing else', async (t) => {
+  const { alice, bob, toBob } = await pair(t);
+  const received = heard(bob, 'message_received');
+  await collect();
+  await alice.send(toBob, 'x');
+  assert.equal((await received).from, alice.agentId);
+});
+
+test('names that are no events belong to the program', async (t) => {
+  const node = await opened(t, 'alice');
+  const mine = heard(node, 'mine');
+  node.emit('mine', 7);
+  assert.equal(await mine, 7);
+});
