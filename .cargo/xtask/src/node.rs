@@ -17,7 +17,8 @@ pub(crate) struct Package;
 /// Node.js to do it with.
 pub(crate) fn package() -> Result<Package> {
     version()?;
-    inherit(cargo().args(["build", "--quiet", "--package", "dmagent-node"]))?;
+    // All of the workspace: one package alone would be built with other features, and anew.
+    inherit(cargo().args(["build", "--quiet", "--workspace", "--lib"]))?;
     let (built, place) = (run::built_library("dmagent_node")?, run::root().join("node/dmagent.node"));
     // A process that runs keeps the file it has loaded; writing into it would crash that one.
     let fresh = place.with_extension("fresh");
