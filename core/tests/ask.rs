@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dmagent::{
     ConnectArgs, Message, Node, NodeConfig, SendArgs,
-    api::AskArgs,
+    api::{AskArgs, DisconnectArgs},
     error::Code,
     messaging::{Filter, MessageKind},
 };
@@ -90,6 +90,29 @@ async fn a_question_that_cannot_be_delivered_is_an_error_at_once() {
     assert_eq!(error.code(), Code::PeerNotConnected);
     let negative = AskArgs { timeout_secs: Some(-1.0), ..AskArgs::new(bob.agent_id(), "?") };
     assert_eq!(alice.messages().ask(negative).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+/// Whoever waits without a limit hears it when waiting is of no use any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_connection_ends_the_wait() {
+    for (is_stored, code) in [(true, Code::PeerRefused), (false, Code::PeerNotConnected)] {
+        let (alice, bob) = pair().await;
+        if is_stored {
+            bob.close().await.unwrap();
+        }
+        let asker = alice.clone();
+        let to = bob.agent_id();
+        let asked = tokio::spawn(async move { asker.messages().ask(AskArgs::new(to, "6 times 7?")).await });
+        if is_stored {
+            while alice.info().outbox == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        } else {
+            next(&bob, PATIENCE).await.unwrap();
+        }
+        alice.peers().disconnect(DisconnectArgs { agent: to, reason: None }).await.unwrap();
+        assert_eq!(asked.await.unwrap().unwrap_err().code(), code);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,9 @@ use super::{
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{DeliveryState, Filter, Message},
+    messaging::{DeliveryState, Filter, Message, MessageEvent, Reason},
+    node::events::{EventBody, Observed},
+    peers::PeerEvent,
 };
 
 /// A question.
@@ -47,8 +49,9 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`Messages::send`]; [`Code::PeerRefused`] when the question cannot be delivered; [`Code::Timeout`] when
-    /// no answer came: the question is not taken back, and a late answer comes as a message.
+    /// Those of [`Messages::send`]; [`Code::PeerRefused`] when the question cannot be delivered, also later;
+    /// [`Code::PeerNotConnected`] when the connection ends before the answer; [`Code::Timeout`] when no answer came: the
+    /// question is not taken back, and a late answer comes as a message.
     pub async fn ask(&self, args: AskArgs) -> Result<Message> {
         let inner = self.node().inner();
         let patience =
@@ -60,9 +63,11 @@ impl Messages<'_> {
         };
         let message_id = inner.new_message_id();
         let _expected = inner.expect_answer(&message_id, args.to);
+        // Before the question leaves, so that no news about it is missed.
+        let mut events = self.node().events();
         let filter =
             Filter { from: vec![args.to], in_reply_to: Some(message_id.clone()), ..Filter::default() };
-        let sent = self.send_as(message_id, question);
+        let sent = self.send_as(message_id.clone(), question);
         let answer = inner.next_message(&filter, patience);
         tokio::pin!(sent, answer);
         // The answer may overtake the receipt.
@@ -73,13 +78,47 @@ impl Messages<'_> {
         };
         if receipt.state == DeliveryState::Failed {
             let reason = receipt.deliveries.into_iter().find_map(|delivery| delivery.reason);
-            let reason = reason.map_or_else(|| "no reason given".to_owned(), |reason| reason.text);
-            return Err(
-                Error::new(Code::PeerRefused, "the question was not delivered").with("reason", reason)
-            );
+            return Err(undelivered(reason));
         }
-        answer.await?.ok_or_else(late)
+        loop {
+            let observed = tokio::select! {
+                biased;
+                answer = &mut answer => return answer?.ok_or_else(late),
+                observed = events.next() => observed,
+            };
+            let over = match observed {
+                Some(Observed::Event(event)) => end_of_hope(event.body, &message_id, &args.to),
+                // What was missed may have been about the peer.
+                Some(Observed::Missed { .. }) => inner.peer(&args.to).err(),
+                // The node closes, which the inbox tells.
+                None => return answer.await?.ok_or_else(late),
+            };
+            if let Some(error) = over {
+                return Err(error);
+            }
+        }
     }
+}
+
+/// Why no answer to this question of `agent` can come any more.
+fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error> {
+    match news {
+        EventBody::Message(MessageEvent::MessageFailed { message_id, reason, .. })
+            if message_id == question =>
+        {
+            Some(undelivered(Some(reason)))
+        }
+        EventBody::Peer(PeerEvent::PeerDisconnected { agent_id, reason }) if agent_id == *agent => {
+            let sentence = "the connection ended before the answer; connect again and ask again";
+            Some(Error::new(Code::PeerNotConnected, sentence).with("reason", reason))
+        }
+        _ => None,
+    }
+}
+
+fn undelivered(reason: Option<Reason>) -> Error {
+    let reason = reason.map_or_else(|| "no reason given".to_owned(), |reason| reason.text);
+    Error::new(Code::PeerRefused, "the question was not delivered").with("reason", reason)
 }
 
 fn late() -> Error {

@@ -210,6 +210,7 @@ impl Home {
         if location.path().is_file() {
             owner.hold(location.path())?;
         }
+        owner.settle();
         let owner = Arc::new(owner);
         let (path, durability) = (folder.join(DATABASE), config.durability);
         // Opening checks the whole file, which may take a moment.
@@ -232,7 +233,7 @@ fn has_content(path: &Path) -> bool {
 async fn claim(folder: &Path) -> Result<Owner> {
     let deadline = tokio::time::Instant::now() + LEAVING;
     loop {
-        match Owner::claim(folder) {
+        match Owner::lock(folder) {
             Err(error)
                 if error.code() == Code::StoreOwned
                     && OwnerInfo::read(folder).is_none()
@@ -306,9 +307,11 @@ fn publish_owner(inner: &Inner) -> Result<()> {
     Ok(())
 }
 
-/// Tries again what the disk had no room for when the node opened. The node works without.
+/// Tries again what the disk had no room for when the node opened, or what somebody removed since. The node works
+/// without.
 pub(crate) fn publish_late(inner: &Inner) {
-    if inner.unpublished.load(Ordering::Acquire) && publish_owner(inner).is_ok() {
+    let is_gone = || inner.owner.lock().as_ref().is_some_and(|owner| !owner.is_published());
+    if (inner.unpublished.load(Ordering::Acquire) || is_gone()) && publish_owner(inner).is_ok() {
         inner.unpublished.store(false, Ordering::Release);
     }
 }

@@ -16,6 +16,9 @@ use crate::{error::Result, identity::AgentId};
 /// How long a closing node waits for its tasks.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a closing node waits for peers to hear that it has ended their connection.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// A node of the mesh. Cheap to clone; all clones are the same node.
 #[derive(Clone)]
 pub struct Node(Arc<Handle>);
@@ -85,6 +88,9 @@ impl Inner {
         }
         // Consumers that wait for messages learn it.
         self.inbox_bell.notify_waiters();
+        if tokio::time::timeout(FAREWELL, self.notices_told()).await.is_err() {
+            tracing::info!("a peer was not told in time that its connection has ended");
+        }
         let mapping = self.port_mapping.lock().take();
         if let Some(mapping) = mapping {
             mapping.remove().await;

@@ -92,6 +92,14 @@ impl Inner {
         }
     }
 
+    /// Waits while notices are on their way to anybody.
+    pub(super) async fn notices_told(&self) {
+        let under_way: Vec<_> = self.partings.lock().values().cloned().collect();
+        for mut told in under_way {
+            while told.changed().await.is_ok() {}
+        }
+    }
+
     /// A courtesy: whoever cannot be reached now finds out by asking, or by the end of its own patience. Nothing is told,
     /// or told again, to whoever is connected by then.
     fn tell_parting(self: &Arc<Self>, peer: Connection, notice: Notice, grant: Grant) {

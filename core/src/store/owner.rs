@@ -66,6 +66,8 @@ pub struct Owner {
     /// The process, and its entry in [`HELD`].
     pid: u32,
     name: PathBuf,
+    /// Whether it may speak for the folder: another process may still hold something of it.
+    is_settled: bool,
 }
 
 impl Owner {
@@ -77,6 +79,18 @@ impl Owner {
     /// first `address` of the owner as context if they are known. [`Code::StoreUnavailable`] when the
     /// folder cannot be used.
     pub fn claim(folder: impl AsRef<Path>) -> Result<Self> {
+        let mut owner = Self::lock(folder)?;
+        owner.settle();
+        Ok(owner)
+    }
+
+    /// The first half of [`Owner::claim`]: the lock alone, for whoever has more to lock with [`Owner::hold`] before it
+    /// [settles](Owner::settle).
+    ///
+    /// # Errors
+    ///
+    /// As [`Owner::claim`].
+    pub fn lock(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         let unusable = |cause| unusable(folder, cause);
         private::create_folder(folder).map_err(unusable)?;
@@ -86,13 +100,22 @@ impl Owner {
             Err(TryLockError::WouldBlock) => return Err(owned(folder)),
             Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
         }
-        let owner =
-            Self { folder: folder.to_owned(), locks: vec![lock], pid: process::id(), name: one_name(folder) };
+        Ok(Self {
+            folder: folder.to_owned(),
+            locks: vec![lock],
+            pid: process::id(),
+            name: one_name(folder),
+            is_settled: false,
+        })
+    }
+
+    /// Everything is locked: from here on the folder belongs to this owner, and what the last one published goes.
+    pub fn settle(&mut self) {
         if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
-            held.push((owner.pid, owner.name.clone()));
+            held.push((self.pid, self.name.clone()));
         }
-        owner.withdraw();
-        Ok(owner)
+        self.is_settled = true;
+        self.withdraw();
     }
 
     /// Locks `file` as well, under whatever name it was reached, for as long as the folder is owned. Windows keeps others
@@ -133,6 +156,11 @@ impl Owner {
         private::write(&self.folder.join(INFO), &text).map_err(|cause| unusable(&self.folder, cause))
     }
 
+    /// Whether others can read who runs here.
+    pub fn is_published(&self) -> bool {
+        self.folder.join(INFO).is_file()
+    }
+
     /// Removes what was published, as an owner does that is about to leave. A file that stays is harmless:
     /// readers know that it may be old.
     pub fn withdraw(&self) {
@@ -145,9 +173,11 @@ impl Drop for Owner {
         // A forked child holds a copy of this value and shares the lock; it must not give it away. The
         // parent unlocks explicitly, because closing its file is not enough while a child has a copy.
         if self.pid == process::id() {
-            self.withdraw();
-            if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
-                held.retain(|(pid, name)| (*pid, name) != (self.pid, &self.name));
+            if self.is_settled {
+                self.withdraw();
+                if let Some(mut held) = HELD.try_lock_for(HELD_PATIENCE) {
+                    held.retain(|(pid, name)| (*pid, name) != (self.pid, &self.name));
+                }
             }
             for lock in &self.locks {
                 let _released_by_close_then = lock.unlock();
@@ -230,13 +260,16 @@ mod tests {
         let keys = folders.each_ref().map(|folder| folder.path().join("passport.key"));
         fs::write(&keys[0], "secret").unwrap();
         fs::hard_link(&keys[0], &keys[1]).unwrap();
-        let mut owner = Owner::claim(folders[0].path()).unwrap();
+        let mut owner = Owner::lock(folders[0].path()).unwrap();
         owner.hold(&keys[0]).unwrap();
+        owner.settle();
+        owner.publish(&info(7)).unwrap();
         fs::remove_file(folders[0].path().join(LOCK)).unwrap();
         for (folder, key) in folders.iter().zip(&keys) {
-            let mut second = Owner::claim(folder.path()).unwrap();
+            let mut second = Owner::lock(folder.path()).unwrap();
             assert_eq!(second.hold(key).unwrap_err().code(), Code::StoreOwned);
         }
+        assert_eq!(OwnerInfo::read(folders[0].path()), Some(info(7)), "a failed claim removes nothing");
         drop(owner);
         Owner::claim(folders[1].path()).unwrap().hold(&keys[1]).unwrap();
     }
