@@ -109,6 +109,10 @@ async fn the_end_of_the_connection_ends_the_wait() {
             }
         } else {
             next(&bob, PATIENCE).await.unwrap();
+            // Alice may hear later than Bob that he has it.
+            while alice.info().outbox > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
         alice.peers().disconnect(DisconnectArgs { agent: to, reason: None }).await.unwrap();
         assert_eq!(asked.await.unwrap().unwrap_err().code(), code);

@@ -224,3 +224,33 @@ async fn accepting_what_a_connection_has_settled_meanwhile_returns_the_peer() {
     alice.close().await.unwrap();
     bob.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_missed_the_end_hears_that_its_request_waits() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let open = |index: usize, auto_accept| {
+        let mut config = NodeConfig::new();
+        config.project_dir = Some(folders[index].path().to_owned());
+        config.auto_accept = auto_accept;
+        Node::open(config)
+    };
+    let (alice, bob) =
+        (open(0, AutoAccept::None).await.unwrap(), open(1, AutoAccept::Loopback).await.unwrap());
+    alice.peers().connect(ConnectArgs::new(bob.info().url)).await.unwrap();
+    bob.close().await.unwrap();
+    alice.peers().disconnect(DisconnectArgs { agent: bob.agent_id(), reason: None }).await.unwrap();
+
+    let bob = open(1, AutoAccept::Loopback).await.unwrap();
+    let asked = bob.peers().connect(ConnectArgs::new(alice.info().url)).await.unwrap();
+    assert_eq!((asked.agent_id, asked.state), (alice.agent_id(), PeerState::Pending));
+    let [request] = &alice.peers().pending(NoArgs {}).await.unwrap()[..] else { panic!("one request waits") };
+    alice.peers().accept(RequestArgs { request_id: request.request_id.clone() }).await.unwrap();
+    let connected = async {
+        while bob.peers().connect(ConnectArgs::new(alice.info().url)).await.unwrap().state
+            != PeerState::Connected
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, connected).await.expect("the acceptance makes them peers again");
+}

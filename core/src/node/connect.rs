@@ -195,7 +195,9 @@ impl Inner {
                 tracing::warn!(%error, "the proof of identity could not be delivered");
             }
         }
-        self.peer(&agent)
+        // Not what we may remember of an earlier connection: the other side has just said that there is none.
+        let waits = waiting(&self.state.lock(), &agent);
+        waits.map_or_else(|| self.peer(&agent), Ok)
     }
 
     /// The document that introduces whoever listens at `base`. A node without one is asked all the same.
@@ -279,6 +281,11 @@ fn view(state: &State, agent: &AgentId) -> Option<Peer> {
             capabilities: peer.capabilities.clone(),
         });
     }
+    waiting(state, agent)
+}
+
+/// An agent that was asked and has not decided, as the host sees it.
+fn waiting(state: &State, agent: &AgentId) -> Option<Peer> {
     let asked = state.peers.outstanding().find(|request| request.agent_id == *agent)?;
     Some(Peer {
         agent_id: *agent,
@@ -287,7 +294,7 @@ fn view(state: &State, agent: &AgentId) -> Option<Peer> {
         display_name: None,
         bio: String::new(),
         identity_verified: false,
-        trust,
+        trust: state.trust.score(agent),
         connected_at: None,
         last_activity: None,
         messages_sent: 0,

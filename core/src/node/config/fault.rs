@@ -24,6 +24,14 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>> {
 
 /// The settings in an object.
 pub(super) fn read(members: Map<String, Value>) -> Result<NodeConfig> {
+    // A list would be taken for the members in the order of their declaration.
+    for group in ["limits", "inbox"] {
+        if let Some(list @ Value::Array(_)) = members.get(group) {
+            return Err(
+                Error::new(Code::ConfigInvalid, format!("{group} must be an object")).with("value", list)
+            );
+        }
+    }
     serde_json::from_value(Value::Object(members.clone()))
         .map_err(|cause| named(&members).unwrap_or_else(|| unusable(&cause)))
 }
@@ -109,6 +117,8 @@ mod tests {
             (r#"{"limits": {"loopback": "x"}}"#, "limits.loopback must be limited or exempt"),
             (r#"{"limits": {"n": 1}}"#, "limits.n: unknown field"),
             (r#"{"limits": 7}"#, "limits must be an object"),
+            (r#"{"limits": []}"#, "limits must be an object"),
+            (r#"{"inbox": [0, 0, 0, 0, 0, 0]}"#, "inbox must be an object"),
             (r#"{"inbox": {"notices": -1}}"#, "inbox.notices must be a whole number, 0 to 18"),
             (r#"{"inbox": {"peers": null}}"#, "inbox.peers must be a whole number, 0 to 18"),
             (r#"{"inbox": {"n": 1}}"#, "inbox.n: unknown field"),
