@@ -226,6 +226,27 @@ async fn accepting_what_a_connection_has_settled_meanwhile_returns_the_peer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_request_does_not_bring_an_ended_connection_back_s12() {
+    let mut scene = Scene::open().await;
+    let recorded = scene.peer.request(&scene.node.agent_id(), PEER, true);
+    assert_eq!(scene.post("connection_request", &recorded).await.status, 200);
+    for by_us in [false, true] {
+        if by_us {
+            assert_eq!(scene.ask().await["auto_accepted"], true);
+            let agent = scene.peer.id();
+            scene.node.peers().disconnect(DisconnectArgs { agent, reason: None }).await.unwrap();
+        } else {
+            let notice = scene.notice(json!({}));
+            assert_eq!(scene.post("message", &notice).await.status, 200);
+        }
+        scene.until_gone().await;
+        assert_eq!(scene.post("connection_request", &recorded).await.status, 409);
+        assert_eq!(scene.state().await, None);
+    }
+    assert_eq!(scene.ask().await["auto_accepted"], true, "a new request is a new connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_missed_the_end_hears_that_its_request_waits() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let open = |index: usize, auto_accept| {

@@ -22,6 +22,8 @@ use crate::{
     },
 };
 
+/// How many agents are remembered that are peers no more. What they signed is fresh for five minutes only.
+const PARTED: usize = 1_024;
 /// Most requests that wait for our decision.
 pub const PENDING_LIMIT: usize = 50;
 
@@ -50,6 +52,8 @@ pub struct Peers {
     /// Notices that end a connection and are being written: agent and message id. Not stored.
     leaving: BTreeSet<(AgentId, String)>,
     pub(super) requests: Requests,
+    /// For agents that are peers no more: the newest time that they had signed for. Not stored.
+    parted: BTreeMap<AgentId, Timestamp>,
     /// How many proven peers listen at an address.
     hosts: HashMap<IpAddr, usize>,
     /// Connections whose counters moved since their row was written.
@@ -273,10 +277,24 @@ impl Peers {
     /// Removes a connection.
     pub fn disconnect(&mut self, agent: &AgentId) -> Option<(Connection, Batch)> {
         let connection = self.connections.remove(agent)?;
+        if let Some(agreed) = self.agreed_before(agent).max(connection.agreed_at) {
+            if self.parted.len() >= PARTED
+                && let Some(oldest) = self.parted.iter().min_by_key(|(_, at)| **at).map(|(agent, _)| *agent)
+            {
+                self.parted.remove(&oldest);
+            }
+            self.parted.insert(*agent, agreed);
+        }
         self.count_host(host_of(&connection), -1);
         self.health.remove(agent);
         self.leaving.retain(|(leaver, _)| leaver != agent);
         Some((connection, self.removal(agent)))
+    }
+
+    /// The newest time that `agent` signed for a connection, also one that has ended.
+    pub(super) fn agreed_before(&self, agent: &AgentId) -> Option<Timestamp> {
+        let now = self.connections.get(agent).and_then(|connection| connection.agreed_at);
+        now.max(self.parted.get(agent).copied())
     }
 
     /// The row that [`Peers::disconnect`] removes. What was only counted does not write it again.
@@ -323,6 +341,7 @@ impl Peers {
     pub fn succeed(&mut self, before: &Self) {
         self.ages.clone_from(&before.ages);
         self.requests.succeed(&before.requests);
+        self.parted.clone_from(&before.parted);
     }
 
     fn drop_pending_if(&mut self, is_over: impl Fn(&PendingRequest) -> bool) -> Batch {

@@ -61,6 +61,12 @@ impl Peers {
             let actions = vec![PeerAction::Flush { agent: request.from }];
             return Ok(Outcome { rows, events: Vec::new(), actions, answer });
         }
+        // A recorded request must not bring back what was ended since.
+        let sent_at = signed_at(request.signed.as_ref(), proof);
+        if sent_at.is_some() && sent_at <= self.agreed_before(&request.from) {
+            let sentence = "This request belongs to a connection that has ended; sign a new one";
+            return Ok(Outcome::answer(Answer::refuse(409, Code::Replay, sentence)));
+        }
         let facts =
             Facts { source, url: url::base(&request.url), full: self.len() >= context.max_connections };
         match admission::admit(context.auto_accept, verdict, facts) {
