@@ -247,7 +247,16 @@ async fn a_recorded_request_does_not_bring_an_ended_connection_back_s12() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_missed_the_end_hears_that_its_request_waits() {
+async fn whoever_missed_the_end_hears_that_its_request_waits_and_is_accepted() {
+    missed_the_end(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_missed_the_end_hears_it_when_its_request_is_rejected() {
+    missed_the_end(true).await;
+}
+
+async fn missed_the_end(rejects: bool) {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let open = |index: usize, auto_accept| {
         let mut config = NodeConfig::new();
@@ -265,6 +274,15 @@ async fn whoever_missed_the_end_hears_that_its_request_waits() {
     let asked = bob.peers().connect(ConnectArgs::new(alice.info().url)).await.unwrap();
     assert_eq!((asked.agent_id, asked.state), (alice.agent_id(), PeerState::Pending));
     let [request] = &alice.peers().pending(NoArgs {}).await.unwrap()[..] else { panic!("one request waits") };
+    if rejects {
+        alice.peers().reject(RequestArgs { request_id: request.request_id.clone() }).await.unwrap();
+        let over = async {
+            while !bob.peers().list(NoArgs {}).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        return tokio::time::timeout(PATIENCE, over).await.expect("it hears that it is no peer any more");
+    }
     alice.peers().accept(RequestArgs { request_id: request.request_id.clone() }).await.unwrap();
     let connected = async {
         while bob.peers().connect(ConnectArgs::new(alice.info().url)).await.unwrap().state

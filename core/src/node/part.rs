@@ -156,11 +156,26 @@ impl Inner {
         .await
     }
 
-    /// Ends a request of ours that `agent` rejected, with what waits for the acceptance.
+    /// Ends a request of ours that `agent` rejected, with what waits for the acceptance. Whoever let our request wait knew
+    /// of no connection: one from before it, of which we have not heard the end, is over as well.
     pub(crate) async fn drop_request(self: &Arc<Self>, agent: AgentId, request_id: &str) -> Result<()> {
+        let since = |state: &State| state.peers.get(&agent).map(|connection| connection.connected_at);
+        let before = since(&self.state.lock());
         let event = PeerEvent::ConnectionRejected { agent_id: agent };
         self.part(agent, event, "the other side rejected the connection", |state| {
             state.peers.on_rejected(&agent, request_id)
+        })
+        .await?;
+        if before.is_none() {
+            return Ok(());
+        }
+        let reason = "the peer rejected a new request".to_owned();
+        let event = PeerEvent::PeerDisconnected { agent_id: agent, reason };
+        self.part(agent, event, UNDELIVERED, |state| {
+            // Not one that was made meanwhile.
+            let (_, rows) = (since(state) == before).then(|| state.peers.disconnect(&agent)).flatten()?;
+            state.limiter.forget_peer(&agent);
+            Some(rows)
         })
         .await
     }
