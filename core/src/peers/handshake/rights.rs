@@ -363,9 +363,10 @@ fn a_signed_reply_that_was_fetched_elsewhere_moves_nobody_s4() {
 
 #[test]
 fn a_request_between_a_notice_and_its_end_makes_a_connection_that_the_notice_does_not_end() {
-    let (alice, mut bob) = (Side::new(1), Side::new(2));
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
     let id = alice.me.agent_id;
     bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
+    alice.now = NOW + Duration::from_secs(1);
     let count = |outcome: PeerOutcome| outcome.events.len();
 
     assert!(!bob.peers.leave(&id, "notice-1").unwrap().is_empty());
