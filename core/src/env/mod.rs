@@ -6,6 +6,7 @@
 mod clock;
 mod moment;
 mod random;
+mod signing;
 mod tasks;
 mod timestamp;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use moment::{Ages, Moment, Now};
 pub use random::{Random, SeededRandom, SystemRandom};
+pub use signing::SigningTimes;
 pub use tasks::Tasks;
 pub use timestamp::Timestamp;
 

@@ -68,7 +68,7 @@ impl Inner {
 
     fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {
         let me = self.describe(&self.state.lock());
-        let timestamp = self.now().to_wire();
+        let timestamp = self.signing_time().to_wire();
         let bytes = canonical::peer_update(&me.agent_id, &me.url, &timestamp);
         let mut object = self.own_object();
         object.insert("new_url".into(), json!(me.url));
@@ -188,7 +188,7 @@ impl Inner {
 
     async fn tell(&self, peer: &Connection, draft: Draft<'_>) -> Delivery {
         let form = Form::for_peer(peer, self.config.seal);
-        let body = compose::broadcast(draft, &peer.agent_id, form, &self.passport, self.now());
+        let body = compose::broadcast(draft, &peer.agent_id, form, &self.passport, self.signing_time());
         let sent = match body {
             Ok(body) => self.post_to_peer(peer, "status_broadcast", body, TELL_TIMEOUT).await,
             Err(error) => Err(error),

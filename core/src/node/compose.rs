@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     discovery::{self, Discovery},
-    env::Env,
+    env::{Env, SigningTimes},
     error::{Code, Error, Result},
     identity::{Passport, passport_file},
     messaging::Sealers,
@@ -38,6 +38,7 @@ use crate::{
     wire::{
         NetworkTier,
         limiter::Loopback,
+        limits,
         url::{self, Host},
     },
 };
@@ -95,6 +96,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         store: home.store,
         switchboard: Switchboard::new(transports),
         sealers: Sealers::new(Arc::clone(&env.random)),
+        signing_times: signing_times(&state),
         state: Mutex::new(state),
         events: EventBus::new(),
         policy: RwLock::new(parts.policy.map(|policy| GuardedPolicy { policy, patience })),
@@ -132,6 +134,16 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
 async fn prepare(config: &NodeConfig, env: &Env, home: &Home) -> Result<(Option<Arc<HttpTransport>>, State)> {
     let http = if config.http { Some(Arc::new(bind_http(config).await?)) } else { None };
     Ok((http, State::load(&*home.store, config, env, home.passport.agent_id()).await?))
+}
+
+/// The times to sign with. Earlier processes signed no later than they heard of a peer, and the clock may have been set
+/// back since.
+fn signing_times(state: &State) -> SigningTimes {
+    let times = SigningTimes::new(limits::FRESHNESS);
+    for connection in state.peers.iter() {
+        times.note(connection.connected_at.max(connection.last_activity.unwrap_or_default()));
+    }
+    times
 }
 
 async fn start(inner: &Arc<Inner>, http: Option<Arc<HttpTransport>>) -> Result<()> {

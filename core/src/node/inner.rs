@@ -18,7 +18,7 @@ use super::{
     token::LocalToken,
 };
 use crate::{
-    env::{Env, Moment, Now, Timestamp},
+    env::{Env, Moment, Now, SigningTimes, Timestamp},
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
     messaging::Sealers,
@@ -38,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) switchboard: Switchboard,
     pub(crate) sealers: Sealers,
+    pub(crate) signing_times: SigningTimes,
     pub(crate) state: Mutex<State>,
     pub(crate) events: EventBus,
     pub(crate) policy: RwLock<Option<GuardedPolicy>>,
@@ -80,6 +81,11 @@ impl Inner {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.env.now()
+    }
+
+    /// The time to sign something with now.
+    pub(crate) fn signing_time(&self) -> Timestamp {
+        self.signing_times.next(self.now())
     }
 
     /// For waits and ages within the process, which a wall clock that is set must not touch.
@@ -125,6 +131,7 @@ impl Inner {
             steady: self.steady(),
             me,
             passport: &self.passport,
+            times: &self.signing_times,
             random: &*self.env.random,
             auto_accept: if self.config.bootstrap_mode {
                 crate::peers::AutoAccept::All

@@ -338,10 +338,11 @@ impl Inner {
         };
         let form = Form::for_peer(&peer, self.config.seal);
         let sealer = || self.sealers.take(&item.to);
-        let body = match compose::message_with(draft, &item.to, form, &self.passport, self.now(), sealer) {
-            Ok(body) => body,
-            Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
-        };
+        let body =
+            match compose::message_with(draft, &item.to, form, &self.passport, self.signing_time(), sealer) {
+                Ok(body) => body,
+                Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
+            };
         match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
             Err(error) => Attempt::Later {
                 reason: Reason::new(error.code(), error.message()),

@@ -48,9 +48,7 @@ impl Inner {
         let mut ended = None;
         self.part(*agent, event, UNDELIVERED, |state| {
             let (connection, rows) = state.peers.disconnect(agent)?;
-            // A clock that was set back meanwhile must not make the notice older than the connection.
-            let at = self.now().max(connection.connected_at);
-            ended = Some((connection, at));
+            ended = Some((connection, self.signing_time()));
             state.limiter.forget_peer(agent);
             Some(rows)
         })
@@ -78,7 +76,7 @@ impl Inner {
             let content = "This agent has rejected the request for a connection.".to_owned();
             // The asker chose the URL, and nobody here wants it as a peer: it opens no door of ours (S10).
             let request_id = Some(request.request_id.clone());
-            self.tell_parting(asker, Notice { content, request_id, at: self.now() }, Grant::None);
+            self.tell_parting(asker, Notice { content, request_id, at: self.signing_time() }, Grant::None);
         }
         Ok(request)
     }

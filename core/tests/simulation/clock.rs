@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use dmagent::{
-    DeliveryState, SetTrustArgs, api::NoArgs, node::events::EventBody, peers::PeerEvent, store::Table,
+    DeliveryState, SetTrustArgs,
+    api::{DisconnectArgs, NoArgs},
+    node::events::EventBody,
+    peers::PeerEvent,
+    store::Table,
 };
 use tokio::time::sleep;
 
@@ -100,6 +104,34 @@ fn what_was_sent_by_a_clock_that_ran_ahead_still_expires_after_its_time() {
         assert_eq!(sender.node().info().outbox, 0);
         assert!(rows(&sender.disk, Table::Outbox).is_empty());
     });
+}
+
+#[test]
+fn the_end_of_a_connection_is_heard_though_the_clock_was_set_back_since_it_was_confirmed() {
+    for dies in [false, true] {
+        simulate(1, |_| async move {
+            let world = pair().await;
+            let [one, other] = [&world.machines[0], &world.machines[1]];
+            sleep(MINUTE * 4).await;
+            one.connect(other).await.expect("nothing is broken");
+            // What a node has heard of its peers is written down within a minute.
+            sleep(MINUTE * 2).await;
+            if dies {
+                one.die();
+            }
+            world.set_clock_forward(-250);
+            if dies {
+                one.boot(None).await.expect("nothing stops its start");
+            }
+            one.node()
+                .peers()
+                .disconnect(DisconnectArgs { agent: other.id, reason: None })
+                .await
+                .expect("it is connected");
+            sleep(Duration::from_secs(5)).await;
+            assert!(other.node().peers().list(NoArgs {}).await.expect("it runs").is_empty(), "dies: {dies}");
+        });
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ use super::{
     types::{AutoAccept, Connection, PeerEvent, SelfDescription},
 };
 use crate::{
-    env::{Moment, Now, Random, Timestamp},
+    env::{Moment, Now, Random, SigningTimes, Timestamp},
     error::Result,
     identity::{AgentId, Passport},
     store::Batch,
@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub me: &'a SelfDescription,
     /// Our keys.
     pub passport: &'a Passport,
+    /// The times we sign with.
+    pub times: &'a SigningTimes,
     /// For ids and challenges.
     pub random: &'a dyn Random,
     /// Whose requests are accepted without asking.
@@ -121,7 +123,7 @@ impl Context<'_> {
         nonce: Option<&str>,
         mut object: Map<String, Value>,
     ) -> Result<Map<String, Value>> {
-        object.insert("timestamp".into(), json!(self.now.to_wire()));
+        object.insert("timestamp".into(), json!(self.times.next(self.now).to_wire()));
         if let Some(to) = to {
             object.insert("to_agent_id".into(), json!(to));
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    env::{Moment, SeededRandom},
+    env::{Moment, SeededRandom, SigningTimes},
     error::Code,
     peers::{PENDING_LIMIT, Verdict},
     transport::{Grant, Source},
@@ -23,6 +23,7 @@ struct Side {
     passport: Passport,
     me: SelfDescription,
     random: SeededRandom,
+    times: SigningTimes,
     peers: Peers,
     now: Timestamp,
 }
@@ -39,7 +40,14 @@ impl Side {
             created_at: NOW,
             capabilities: Map::from_iter([("signature".into(), json!(2)), ("seal".into(), json!(1))]),
         };
-        Self { passport, me, random: SeededRandom::new(u64::from(seed)), peers: Peers::default(), now: NOW }
+        Self {
+            passport,
+            me,
+            random: SeededRandom::new(u64::from(seed)),
+            times: SigningTimes::new(crate::wire::limits::FRESHNESS),
+            peers: Peers::default(),
+            now: NOW,
+        }
     }
 
     fn context(&self, auto_accept: AutoAccept) -> Context<'_> {
@@ -48,6 +56,7 @@ impl Side {
             steady: Moment::ORIGIN,
             me: &self.me,
             passport: &self.passport,
+            times: &self.times,
             random: &self.random,
             auto_accept,
             max_connections: 50,
