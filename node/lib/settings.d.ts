@@ -107,6 +107,11 @@ export interface Settings {
   limits?: Limits;
   /** Most connections. Default: 50. */
   maxConnections?: number;
+  /**
+   * Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-` and
+   * the first 32 digits of the agent id. Default: false.
+   */
+  memory?: boolean;
   /** How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600. */
   negativeTrustSecs?: bigint | number;
   /** Which addresses the node talks to. Default: `lan` (loopback and private networks). */

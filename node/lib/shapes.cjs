@@ -280,6 +280,7 @@ const SETTINGS = {
     inbox: ['inbox', 'InboxLimits'],
     limits: ['limits', 'Limits'],
     maxConnections: ['max_connections', ''],
+    memory: ['memory', ''],
     negativeTrustSecs: ['negative_trust_secs', ''],
     networkTier: ['network_tier', ''],
     outboxExpirySecs: ['outbox_expiry_secs', ''],

@@ -79,6 +79,7 @@ SETTINGS = Members(
         "inbox": INBOX_LIMITS,
         "limits": LIMITS,
         "max_connections": Whole(0, 18446744073709551615),
+        "memory": Flag(),
         "negative_trust_secs": Whole(0, 18446744073709551615),
         "network_tier": Word("local", "lan", "global"),
         "outbox_expiry_secs": Whole(0, 18446744073709551615),

@@ -258,6 +258,10 @@ class Settings(TypedDict, total=False):
     """Rate limits."""
     max_connections: int
     """Most connections. Default: 50."""
+    memory: bool
+    """Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
+    and the first 32 digits of the agent id. Default: false.
+    """
     negative_trust_secs: int
     """How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600."""
     network_tier: NetworkTier

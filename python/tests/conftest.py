@@ -22,6 +22,11 @@ PATIENCE = 60.0
 for name in [name for name in os.environ if name.startswith("DARKMATTER_")]:
     del os.environ[name]
 
+# Shells start what runs in the background with Ctrl-C ignored, and programs pass that on. The programs of these tests
+# are for somebody at a keyboard.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs an async test, with an end to it."""

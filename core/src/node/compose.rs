@@ -34,6 +34,7 @@ use crate::{
     transport::{
         Switchboard, Transport,
         http::{HttpConfig, HttpTransport, TrustedProxies},
+        memory::{MemoryNetwork, MemoryTransport},
     },
     wire::{
         NetworkTier,
@@ -88,6 +89,11 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
     if let Some(http) = &http {
         let transport: Arc<dyn Transport> = Arc::<HttpTransport>::clone(http);
         transports.push(transport);
+    }
+    if config.memory {
+        // A whole id is longer than a URL's label may be; half of one is as hard to imitate.
+        let label = format!("agent-{:.32}", home.passport.agent_id().to_string());
+        transports.push(Arc::new(MemoryTransport::new(MemoryNetwork::of_process(), label)));
     }
     let patience = Duration::from_millis(config.policy_timeout_ms);
     let token = LocalToken::generate(&*env.random);

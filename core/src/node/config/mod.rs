@@ -63,6 +63,9 @@ pub struct NodeConfig {
     pub port: u16,
     /// Whether to listen and dial over HTTP at all. Default: true.
     pub http: bool,
+    /// Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
+    /// and the first 32 digits of the agent id. Default: false.
+    pub memory: bool,
     /// The base URL that others reach this node at, when that differs from where it listens.
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed. Default: none.
@@ -150,6 +153,7 @@ impl Default for NodeConfig {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             http: true,
+            memory: false,
             public_url: None,
             trusted_proxies: Vec::new(),
             upnp: false,

@@ -20,8 +20,8 @@ pub struct Conditions {
     pub duplication: f64,
 }
 
-/// What happens to one request.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What happens to one request; by default nothing but that it arrives, and its answer too.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Journey {
     pub(super) there: Duration,
     pub(super) back: Duration,

@@ -3,6 +3,7 @@
 //! Nodes that share a [`MemoryNetwork`] reach each other at `memory://label`. The network can be slow,
 //! lose requests or answers, deliver twice, fall apart into partitions, and kill a node at a chosen
 //! delivery; a seed decides what is left to chance. Waiting is tokio's, so paused time moves it.
+//! [`MemoryNetwork::of_process`] is the one for every day: perfect, and without a trace.
 //!
 //! | file | story |
 //! |---|---|
@@ -106,6 +107,7 @@ impl Transport for MemoryTransport {
     /// Stops listening, lets open exchanges finish within [`CLOSING_PATIENCE`], then drops them.
     async fn close(&self) {
         self.endpoint.close(CLOSING_PATIENCE).await;
+        self.network.shared.leave(&self.endpoint);
     }
 }
 
@@ -149,6 +151,7 @@ impl MemoryTransport {
 impl Drop for MemoryTransport {
     fn drop(&mut self) {
         self.endpoint.stop();
+        self.network.shared.leave(&self.endpoint);
     }
 }
 

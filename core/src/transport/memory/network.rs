@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    sync::{Arc, Weak},
+    sync::{Arc, LazyLock, Weak},
     time::Duration,
 };
 
@@ -32,6 +32,8 @@ pub struct MemoryNetwork {
 
 pub(super) struct Shared {
     seed: u64,
+    /// Whether it remembers what happened, and every label for ever. Otherwise it holds no more than there are nodes.
+    traced: bool,
     origin: Instant,
     state: Mutex<State>,
     /// What travels. A request that left arrives even when its sender has given up.
@@ -54,6 +56,12 @@ struct Place {
     down: bool,
     deliveries: u64,
     crash: Option<Crash>,
+}
+
+impl Place {
+    fn listening(&self) -> Option<Arc<Endpoint>> {
+        self.endpoint.upgrade().filter(|endpoint| endpoint.is_listening())
+    }
 }
 
 struct Crash {
@@ -138,8 +146,19 @@ pub(super) enum Landing {
 impl MemoryNetwork {
     /// A perfect network; `seed` decides what happens once [`MemoryNetwork::set_conditions`] makes it worse.
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, true)
+    }
+
+    /// The one network that all nodes of this process share which are opened to it by their settings. It stays perfect,
+    /// and keeps no trace.
+    pub fn of_process() -> &'static Self {
+        static OF_PROCESS: LazyLock<MemoryNetwork> = LazyLock::new(|| MemoryNetwork::with(0, false));
+        &OF_PROCESS
+    }
+
+    fn with(seed: u64, traced: bool) -> Self {
         let (origin, state) = (Instant::now(), Mutex::default());
-        Self { shared: Arc::new(Shared { seed, origin, state, travelling: Tasks::new() }) }
+        Self { shared: Arc::new(Shared { seed, traced, origin, state, travelling: Tasks::new() }) }
     }
 
     /// Treats requests sent from now on so.
@@ -225,11 +244,28 @@ impl Shared {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn labels(&self) -> BTreeSet<String> {
+        self.state.lock().places.keys().cloned().collect()
+    }
+
+    /// `endpoint` is closed. A label that nobody listens at any more is only remembered with what happened there.
+    pub(super) fn leave(&self, endpoint: &Arc<Endpoint>) {
+        let mut state = self.state.lock();
+        let is_its = |place: &Place| std::ptr::eq(place.endpoint.as_ptr(), Arc::as_ptr(endpoint));
+        if !self.traced && state.places.get(endpoint.label()).is_some_and(is_its) {
+            state.places.remove(endpoint.label());
+        }
+    }
+
     /// A request leaves; the error means that the sender's plug is pulled.
     pub(super) fn depart(&self, parcel: &Parcel) -> Result<Journey> {
         let mut state = self.state.lock();
         if state.is_down(&parcel.from) {
             return Err(Error::new(Code::Unreachable, "this node is cut off from the memory network"));
+        }
+        if !self.traced {
+            return Ok(Journey::default());
         }
         let sent = state.sent.entry((parcel.from.clone(), parcel.to.clone())).or_default();
         *sent += 1;
@@ -245,9 +281,10 @@ impl Shared {
             return Landing::Lost;
         }
         let from_down = state.is_down(&parcel.from);
-        let place = state.place(&parcel.to);
-        let endpoint = place.endpoint.upgrade().filter(|endpoint| endpoint.is_listening());
-        let Some(endpoint) = endpoint.filter(|_| !place.down && !from_down) else {
+        let place = state.places.get_mut(&parcel.to).filter(|place| !place.down && !from_down);
+        let Some((place, endpoint)) =
+            place.and_then(|place| place.listening().map(|endpoint| (place, endpoint)))
+        else {
             self.record(&mut state, parcel, Fate::Refused);
             return Landing::Refused;
         };
@@ -280,6 +317,9 @@ impl Shared {
     }
 
     fn record(&self, state: &mut State, parcel: &Parcel, fate: Fate) {
+        if !self.traced {
+            return;
+        }
         if state.trace.len() == TRACE_EVENTS {
             state.trace.pop_front();
         }

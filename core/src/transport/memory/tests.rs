@@ -249,3 +249,30 @@ async fn a_dropped_transport_is_gone() {
     drop(b);
     assert_eq!(a.ask("b").await, Err(Code::Unreachable));
 }
+
+#[tokio::test]
+async fn the_network_of_the_process_remembers_nobody_who_left() {
+    let network = MemoryNetwork::of_process();
+    let places = || network.shared.labels();
+    let node = node(network, "one-that-leaves").await;
+    assert_eq!(node.ask("one-that-leaves").await, Ok(200));
+    assert_eq!(node.ask("nobody-at-all").await, Err(Code::Unreachable));
+    assert!(places().contains("one-that-leaves") && !places().contains("nobody-at-all"));
+    assert!(network.trace().is_empty());
+    node.transport.close().await;
+    assert!(!places().contains("one-that-leaves"));
+    // One that is only dropped, and one that never listened.
+    drop(self::node(network, "one-that-is-dropped").await);
+    drop(MemoryTransport::new(network, "one-that-is-dropped"));
+    assert!(!places().contains("one-that-is-dropped"));
+}
+
+#[tokio::test]
+async fn who_is_gone_takes_no_label_from_its_successor() {
+    let network = MemoryNetwork::of_process();
+    let first = node(network, "a-label-that-goes-on").await;
+    first.transport.close().await;
+    let second = node(network, "a-label-that-goes-on").await;
+    drop(first);
+    assert_eq!(second.ask("a-label-that-goes-on").await, Ok(200));
+}
