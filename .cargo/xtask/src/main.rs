@@ -8,6 +8,7 @@ mod demo;
 mod fuzz;
 mod generate;
 mod install;
+mod languages;
 mod node;
 mod python;
 mod run;
@@ -62,6 +63,9 @@ enum Command {
     },
     /// Runs the benchmark programs of `core/benches` and `python/benches`.
     Bench {
+        /// Compare the languages instead: the same program in each.
+        #[arg(long)]
+        lang: bool,
         /// Names of programs; all of them when none is named.
         names: Vec<String>,
     },
@@ -75,7 +79,8 @@ fn main() -> ExitCode {
         Command::Gen { check } => generate::generate(check),
         Command::Install { prefix } => install::install(&prefix, true),
         Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
-        Command::Bench { names } => bench::bench(&names),
+        Command::Bench { lang: true, .. } => languages::bench(),
+        Command::Bench { names, .. } => bench::bench(&names),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

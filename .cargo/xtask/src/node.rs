@@ -19,17 +19,23 @@ pub(crate) fn package() -> Result<Package> {
     version()?;
     // All of the workspace: one package alone would be built with other features, and anew.
     inherit(cargo().args(["build", "--quiet", "--workspace", "--lib"]))?;
-    let (built, place) = (run::built_library("dmagent_node")?, run::root().join("node/dmagent.node"));
-    // A process that runs keeps the file it has loaded; writing into it would crash that one.
-    let fresh = place.with_extension("fresh");
-    fs::copy(&built, &fresh)
-        .and_then(|_| fs::rename(&fresh, &place))
-        .map_err(|error| format!("{} cannot be copied to {}: {error}", built.display(), place.display()))?;
+    place("debug")?;
     let mut install = in_package(if cfg!(windows) { "npm.cmd" } else { "npm" });
     install.args(["ci", "--silent", "--no-audit", "--no-fund"]);
     run::capture(&mut install)
         .map_err(|error| format!("Can the package index be reached, and does it have them?\n{error}"))?;
     Ok(Package)
+}
+
+/// Puts the native half, as it was built with a profile, into the package.
+pub(crate) fn place(profile: &str) -> Result {
+    let (built, place) =
+        (run::built_library(profile, "dmagent_node")?, run::root().join("node/dmagent.node"));
+    // A process that runs keeps the file it has loaded; writing into it would crash that one.
+    let fresh = place.with_extension("fresh");
+    fs::copy(&built, &fresh)
+        .and_then(|_| fs::rename(&fresh, &place))
+        .map_err(|error| format!("{} cannot be copied to {}: {error}", built.display(), place.display()))
 }
 
 impl Package {

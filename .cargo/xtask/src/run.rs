@@ -36,10 +36,10 @@ pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 
-/// Where cargo puts a library of the profile of the tests that other programs load.
-pub(crate) fn built_library(name: &str) -> Result<PathBuf> {
+/// Where cargo puts a library that other programs load.
+pub(crate) fn built_library(profile: &str, name: &str) -> Result<PathBuf> {
     let (before, behind) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let path = built_folder("debug")?.join(format!("{before}{name}{behind}"));
+    let path = built_folder(profile)?.join(format!("{before}{name}{behind}"));
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 
