@@ -155,7 +155,7 @@ class Message {
         return stored;
     }
 
-    // Gives it back unhandled. One that is only destroyed comes again after a second.
+    // Gives it back unhandled. One that is only destroyed comes again after a pause.
     void release(std::chrono::milliseconds delay = std::chrono::milliseconds(0)) {
         auto span = static_cast<std::uint64_t>(detail::milliseconds(delay));
         detail::check([&](dm_error *error) { return dm_release(get(), span, error); });

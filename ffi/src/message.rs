@@ -4,6 +4,7 @@ use std::{ffi::CString, sync::Arc, time::Duration};
 
 use dmagent_core::{
     Inbox, Message, MessageKind,
+    api::Lease,
     error::{Code, Error, Result},
     messaging::Verification,
 };
@@ -48,6 +49,7 @@ pub enum dm_verification {
 pub(crate) struct Held {
     pub(crate) message: Message,
     inbox: Inbox,
+    _lease: Lease,
     pub(crate) open: Arc<Open>,
     texts: Texts,
 }
@@ -74,18 +76,9 @@ impl Held {
             in_reply_to: message.in_reply_to.as_deref().map(terminated),
             json: terminated(&json),
         };
-        Ok(Self { inbox: open.node().inbox(), message, open, texts })
-    }
-}
-
-/// How long a message that was dropped unhandled waits before it is handed out again: it may have been too much for its
-/// reader.
-const PAUSE: Duration = Duration::from_secs(1);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Nothing happens when it was acknowledged or given back meanwhile.
-        let _given_back = self.inbox.release(&self.message, PAUSE);
+        let inbox = open.node().inbox();
+        let lease = inbox.lease(message.sequence, message.redeliveries);
+        Ok(Self { inbox, _lease: lease, message, open, texts })
     }
 }
 

@@ -5,14 +5,6 @@ const { checkObject, shown } = require('./encode.cjs');
 const { invalid } = require('./failure.cjs');
 const { HANDLE } = require('./verbs.cjs');
 
-/** The longest pause before a message that could not be handled is handed out again, in seconds. */
-const LONGEST_PAUSE = 300;
-
-/** The pause doubles each time, so that a message nobody can handle does not keep the agent busy. */
-function pauseOf(redeliveries) {
-  return Math.min(2 ** redeliveries, LONGEST_PAUSE);
-}
-
 /**
  * A received message. It stays in the inbox until it is acknowledged. One that was neither acknowledged nor released
  * comes again some time after nobody refers to this object any more.
@@ -26,7 +18,7 @@ class Message {
     Object.assign(this, members);
     this.#node = node;
     this.#lease = handedOut
-      ? node[HANDLE]().lease(this.sequence, this.redeliveries, pauseOf(this.redeliveries))
+      ? node[HANDLE]().lease(this.sequence, this.redeliveries)
       : undefined;
   }
 
@@ -54,13 +46,18 @@ class Message {
     if (typeof delaySecs !== 'number' || !(delaySecs >= 0 && delaySecs <= 31_536_000)) {
       throw invalid(`delaySecs must be a number of seconds from 0 to 31536000, not ${shown(delaySecs)}`);
     }
+    return this.#giveBack(delaySecs);
+  }
+
+  /** Without a delay, after the pause of one that could not be handled. */
+  #giveBack(delaySecs) {
     this.#settled = true;
     return this.#node[HANDLE]().release(this.sequence, this.redeliveries, delaySecs);
   }
 
   /** Gives the message back, after a pause, unless it was acknowledged or released. For `await using`. */
   async [Symbol.asyncDispose]() {
-    if (!this.#settled && this.#lease !== undefined) this.release(pauseOf(this.redeliveries));
+    if (!this.#settled && this.#lease !== undefined) this.#giveBack();
   }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dmagent::{
     NodeConfig,
+    api::pause_after,
     error::{Code, Error},
 };
 use napi::bindgen_prelude::{BigInt, Function, Result};
@@ -84,19 +85,19 @@ impl NativeNode {
         })
     }
 
-    /// Gives a hand-out of a message back, to be handed out again after `delay` seconds; false when it is over.
+    /// Gives a hand-out of a message back, to be handed out again after `delay` seconds, or without them after the pause
+    /// of one that could not be handled; false when it is over.
     #[napi(catch_unwind)]
-    pub fn release(&self, sequence: BigInt, redeliveries: u32, delay: f64) -> Result<bool> {
+    pub fn release(&self, sequence: BigInt, redeliveries: u32, delay: Option<f64>) -> Result<bool> {
         let _inside = runtime::handle().ok().map(tokio::runtime::Handle::enter);
-        let delay = span(delay)?;
+        let delay = delay.map_or_else(|| Ok(pause_after(redeliveries)), span)?;
         Ok(self.node.get().inbox().give_back(sequence.get_u64().1, Some(redeliveries), delay))
     }
 
-    /// What gives a message back, to be handed out again after `pause` seconds, when nobody has it any more. It was
-    /// handed out with this number of `redeliveries`.
+    /// What gives a message that was handed out with this number of `redeliveries` back when nobody has it any more.
     #[napi(catch_unwind)]
-    pub fn lease(&self, sequence: BigInt, redeliveries: u32, pause: f64) -> Result<Lease> {
-        Ok(Lease::new(self.node.get().inbox(), sequence.get_u64().1, redeliveries, span(pause)?))
+    pub fn lease(&self, sequence: BigInt, redeliveries: u32) -> Lease {
+        Lease { _held: Owned::new(self.node.get().inbox().lease(sequence.get_u64().1, redeliveries)) }
     }
 
     /// Everything that happens from now on.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ._records import Receipt
     from .types import ReplyOptions
 
-# The longest pause before a message that could not be handled is handed out again, in seconds.
-LONGEST_PAUSE = 300.0
 
 
 class HeldMessage(_records.Message):
@@ -40,13 +38,17 @@ class HeldMessage(_records.Message):
 
     def _leased(self) -> Self:
         """Gives the message back once nobody has this object any more, after the pause of one that failed."""
-        self._lease = self._node._handle().lease(self.sequence, self.redeliveries, _pause(self.redeliveries))
+        self._lease = self._node._handle().lease(self.sequence, self.redeliveries)
         return self
 
     def release(self, delay: float = 0.0) -> bool:
         """Gives the message back, to be handed out again after `delay` seconds. False when nobody held it."""
         pause = float(checked("messages.release", "delay_secs", "delay", delay))
-        released = self._node._handle().release(self.sequence, pause)
+        return self._give_back(pause)
+
+    def _give_back(self, delay: float | None) -> bool:
+        """Without a delay, after the pause of one that could not be handled."""
+        released = self._node._handle().release(self.sequence, self.redeliveries, delay)
         self._settled = True
         return released
 
@@ -56,12 +58,7 @@ class HeldMessage(_records.Message):
         if self._settled or self._node.closed:
             return
         interrupted = not isinstance(error, Exception)
-        self.release(0.0 if interrupted else _pause(self.redeliveries))
-
-
-def _pause(redeliveries: int) -> float:
-    # Bounded before it is a power, which would leave the range of a float.
-    return min(2.0 ** min(redeliveries, 10), LONGEST_PAUSE)
+        self._give_back(0.0 if interrupted else None)
 
 
 class Message(HeldMessage):

@@ -1,43 +1,12 @@
 //! A message in the hands of Python: given back when nobody has it any more.
-//!
-//! A Python message holds a [`Lease`] and shares its end. Nothing happens then when the message was acknowledged
-//! or given back meanwhile: the core knows one hand-out from the next.
 
-use std::time::Duration;
-
-use dmagent::Inbox;
 use pyo3::prelude::*;
 
 use crate::runtime::Owned;
 
-/// One hand-out of a message.
+/// One hand-out of a message; a Python message holds it and shares its end. Only dropped. In a forked child nothing
+/// happens then: the message is the parent's.
 #[pyclass(frozen, module = "dmagent._native")]
-pub(crate) struct Lease {
-    /// Only dropped. In a forked child nothing happens then: the message is the parent's.
-    _held: Owned<Held>,
-}
-
-struct Held {
-    inbox: Inbox,
-    sequence: u64,
-    redeliveries: u32,
-    pause: Duration,
-}
-
-impl Lease {
-    /// The hand-out of message `sequence` with this number of `redeliveries`.
-    pub(crate) fn new(inbox: Inbox, sequence: u64, redeliveries: u32, pause: Duration) -> Self {
-        Self { _held: Owned::new(Held { inbox, sequence, redeliveries, pause }) }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.inbox.give_back(self.sequence, Some(self.redeliveries), self.pause) {
-            tracing::info!(
-                sequence = self.sequence,
-                "a message was dropped without being acknowledged; it comes again after a pause"
-            );
-        }
-    }
-}
+pub(crate) struct Lease(
+    #[expect(dead_code, reason = "its end is its work")] pub(crate) Owned<dmagent::api::Lease>,
+);

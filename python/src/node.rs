@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dmagent::{
     NodeConfig,
+    api::pause_after,
     error::{Code, Error},
 };
 use pyo3::prelude::*;
@@ -85,18 +86,23 @@ impl Node {
         }))
     }
 
-    /// Gives a message back, to be handed out again after `delay` seconds; false when nobody held it.
-    fn release(&self, py: Python<'_>, sequence: u64, delay: f64) -> PyResult<bool> {
+    /// Gives a hand-out of a message back, to be handed out again after `delay` seconds, or without them after the
+    /// pause of one that could not be handled; false when it is over.
+    fn release(
+        &self,
+        py: Python<'_>,
+        sequence: u64,
+        redeliveries: u32,
+        delay: Option<f64>,
+    ) -> PyResult<bool> {
         let node = self.node(py)?;
-        let delay = span(py, "delay", delay)?;
-        Ok(py.detach(|| node.inbox().give_back(sequence, None, delay)))
+        let delay = delay.map_or_else(|| Ok(pause_after(redeliveries)), |delay| span(py, "delay", delay))?;
+        Ok(py.detach(|| node.inbox().give_back(sequence, Some(redeliveries), delay)))
     }
 
-    /// What gives a message back, to be handed out again after `pause` seconds, when nobody has it any more. It was
-    /// handed out with this number of `redeliveries`.
-    fn lease(&self, py: Python<'_>, sequence: u64, redeliveries: u32, pause: f64) -> PyResult<Lease> {
-        let pause = span(py, "pause", pause)?;
-        Ok(Lease::new(self.node(py)?.inbox(), sequence, redeliveries, pause))
+    /// What gives a message that was handed out with this number of `redeliveries` back when nobody has it any more.
+    fn lease(&self, py: Python<'_>, sequence: u64, redeliveries: u32) -> PyResult<Lease> {
+        Ok(Lease(Owned::new(self.node(py)?.inbox().lease(sequence, redeliveries))))
     }
 
     /// Everything that happens from now on.

@@ -73,10 +73,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// What each language measured in all of its turns.
-fn in_turns<T>(
-    languages: &[Language],
-    turn: impl Fn(&Language) -> Result<Vec<T>>,
-) -> Result<Vec<Vec<T>>> {
+fn in_turns<T>(languages: &[Language], turn: impl Fn(&Language) -> Result<Vec<T>>) -> Result<Vec<Vec<T>>> {
     let mut all: Vec<Vec<T>> = languages.iter().map(|_| Vec::new()).collect();
     for _ in 0..TURNS {
         for (language, measured) in languages.iter().zip(&mut all) {
@@ -95,8 +92,16 @@ fn built() -> Result<Vec<Language>> {
     let c = run::target("bench-language-c");
     let mut compiler = run::program("cc");
     compiler.args(["-O2", "-std=gnu11", "-Iinclude", "ffi/benches/language.c", "-o"]).arg(&c);
-    compiler.arg("-L").arg(&release).args(["-ldmagent", "-lpthread"]);
-    inherit(compiler.arg(format!("-Wl,-rpath,{}", release.display())))?;
+    // The shared library bears another name until it is installed.
+    compiler.arg(release.join("libdmagent.a")).args([
+        "-lgcc_s",
+        "-lutil",
+        "-lrt",
+        "-lpthread",
+        "-lm",
+        "-ldl",
+    ]);
+    inherit(&mut compiler)?;
     node::place("release")?;
     let venv = python::venv("dev", python::DEV).ok_or("the Python package cannot be built, see above")?;
     python::install_package(&venv, true)?;
@@ -117,12 +122,7 @@ fn built() -> Result<Vec<Language>> {
         rust,
         language("C", vec![c], 1.1, 0.9),
         language("Node.js", vec!["node".into(), source("node/benches/language.mjs")], 1.8, 0.3),
-        language(
-            "Python",
-            vec![venv.interpreter(), source("python/benches/language/agent.py")],
-            1.8,
-            0.3,
-        ),
+        language("Python", vec![venv.interpreter(), source("python/benches/language/agent.py")], 1.8, 0.3),
     ])
 }
 

@@ -15,6 +15,7 @@ mod ask;
 pub mod blocking;
 mod discovery;
 mod inbox;
+mod lease;
 mod log;
 mod messages;
 mod node;
@@ -27,6 +28,7 @@ mod verbs;
 pub use ask::AskArgs;
 pub use discovery::{Discoveries, NoArgs};
 pub use inbox::Inbox;
+pub use lease::{Lease, pause_after};
 pub use log::{LogRecord, LogSink, log_to};
 pub use messages::{
     BroadcastArgs, ContextArgs, ContextText, LogArgs, Messages, NextArgs, Recipients, ReleaseArgs, Released,
