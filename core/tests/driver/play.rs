@@ -252,6 +252,7 @@ impl Play<'_> {
             }
             (Answer::Error(error), Some(wanted)) => return failed_as(&error, &self.variables.fill(wanted)?),
             (Answer::Error(error), None) => {
+                results::check(&error)?;
                 return Err(format!("it does not open: {}", Value::Object(error)));
             }
             (Answer::Fault(why), _) => return Err(format!("the host itself failed: {why}")),
