@@ -4,11 +4,19 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::Path,
 };
 
-use dmagent::{AgentId, env::Env, messaging::compose::Form};
+use dmagent::{
+    AgentId,
+    env::Env,
+    messaging::compose::Form,
+    wire::{
+        canonical::{self, BodyDigest},
+        seal::Sealed,
+    },
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -56,6 +64,9 @@ impl Mallory {
         clock.set_forward(step.clock);
         let signer = Actor { passport: self.0.passport.clone(), env: clock.env() };
         let mut frame = signer.message(&audience, form, "from mallory");
+        if step.wire == "moved_seal" {
+            frame = moved(&signer, &audience, frame)?;
+        }
         for (name, value) in with {
             if value.is_null() {
                 frame.remove(name);
@@ -70,6 +81,36 @@ impl Mallory {
         let reply = request(to, "POST /__darkmatter__/message", &BTreeMap::new(), &text)?;
         compare(reply, step.status, body)
     }
+}
+
+/// The seal of a frame in another message, well signed.
+fn moved(signer: &Actor, to: &AgentId, frame: Map<String, Value>) -> Result<Map<String, Value>> {
+    let text = |name: &str| frame.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let sealed: Sealed = serde_json::from_value(frame.get("sealed").cloned().unwrap_or_default())
+        .map_err(|error| error.to_string())?;
+    let (id, time) = (signer.fresh("msg-"), text("timestamp"));
+    let hops = frame.get("hops_remaining").and_then(Value::as_u64).and_then(|hops| u32::try_from(hops).ok());
+    let digest = BodyDigest::sealed(&sealed.enc, &sealed.ciphertext);
+    let bytes = canonical::message_v2(&signer.id(), to, &id, &time, hops.unwrap_or_default(), &digest);
+    let mut moved = frame;
+    moved.insert("message_id".into(), Value::String(id));
+    moved.insert("signature_v2".into(), serde_json::json!(signer.passport.sign(&bytes)));
+    Ok(moved)
+}
+
+/// A web site that is no node: it greets everybody. Its thread ends with the program.
+pub(crate) fn website() -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    std::thread::spawn(move || {
+        for mut visitor in listener.incoming().map_while(std::result::Result::ok) {
+            let mut request = [0; 4096];
+            let greeting = "HTTP/1.1 200 OK\r\ncontent-length: 7\r\nconnection: close\r\n\r\nwelcome";
+            // A visitor that hangs up early misses it.
+            let _ = visitor.read(&mut request).and_then(|_| visitor.write_all(greeting.as_bytes()));
+        }
+    });
+    Ok(format!("http://{address}"))
 }
 
 /// One request to a node, whose answer must be the expected one.
@@ -127,6 +168,9 @@ pub(crate) fn change_file(project: &Path, folders: &Path, step: &FileStep) -> Re
     let path = data.join(&step.file);
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     fs::create_dir_all(&data).map_err(failed)?;
+    if let Some(name) = &step.rename {
+        fs::rename(&path, data.join(name)).map_err(failed)?;
+    }
     if step.remove {
         fs::remove_file(&path).map_err(failed)?;
     }

@@ -56,6 +56,7 @@ pub(crate) fn play(scenario: &Scenario, languages: &Languages, first: &str, othe
         folders: TempDir::new().map_err(|error| error.to_string())?,
     };
     play.variables.set("folders", json!(play.folders.path().display().to_string()));
+    play.variables.set("website", json!(outside::website()?));
     play.variables.set("mallory", json!({"id": play.mallory.id()}));
     for (at, (name, spec)) in scenario.nodes.iter().enumerate() {
         let language = if at == 0 { first } else { others }.to_owned();

@@ -127,6 +127,8 @@ pub(crate) struct FileStep {
     pub(crate) folder: bool,
     /// The name of another data folder whose file of that name is copied here.
     pub(crate) copy_from: Option<String>,
+    /// Its name from now on.
+    pub(crate) rename: Option<String>,
     /// Remove it.
     #[serde(default)]
     pub(crate) remove: bool,
@@ -136,7 +138,8 @@ pub(crate) struct FileStep {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WireStep {
-    /// Which frame: `message` (our signature), `plain_message` (that of 1.1.1) or `sealed_message`.
+    /// Which frame: `message` (our signature), `plain_message` (that of 1.1.1), `sealed_message`, or
+    /// `moved_seal` (what was sealed for another message).
     pub(crate) wire: String,
     pub(crate) to: String,
     /// Members that are written over those of the frame when it is signed; null takes one away.
