@@ -11,7 +11,15 @@ use super::{
 };
 
 /// Codes that no scenario can bring about, and why.
-const UNREACHED: &[(Code, &str)] = &[(Code::Internal, "a bug of the library; there is none to show")];
+const UNREACHED: &[(Code, &str)] = &[
+    (Code::Internal, "a bug of the library; there is none to show"),
+    (Code::BlockingInAsync, "depends on the thread that calls: a matter of each binding, and tested there"),
+    (Code::Forked, "hosts do not fork; the tests of C and Python do"),
+    (Code::InvalidHandle, "only C has handles that can be wrong; its own tests have them"),
+    (Code::StoreFull, "a test cannot fill the disk of the machine; the tests of the store limit theirs"),
+    (Code::StorePrecondition, "two writers inside one node; it is settled there and told to nobody"),
+    (Code::DiscoveryFailed, "the network of the machine would have to be broken"),
+];
 /// Events that no scenario can bring about, and why.
 const UNSEEN: &[(&str, &str)] = &[];
 /// The fewest scenarios that there may be.

@@ -51,12 +51,8 @@ impl Mallory {
         let form = match step.wire.as_str() {
             "message" => Form::V2,
             "plain_message" => Form::V1,
-            "sealed_message" => Form::Sealed,
-            other => {
-                return Err(format!(
-                    "`{other}` is no frame; there are message, plain_message, sealed_message"
-                ));
-            }
+            "sealed_message" | "moved_seal" => Form::Sealed,
+            other => return Err(format!("`{other}` is no frame")),
         };
         let id = signed_for.unwrap_or(&to["id"]).as_str().unwrap_or_default();
         let audience: AgentId = id.parse().map_err(|error| format!("{id}: {error}"))?;
