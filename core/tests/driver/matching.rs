@@ -52,6 +52,8 @@ fn test(place: &str, name: &str, argument: &Value, found: &Value) -> Result {
         // Anything but null.
         ("$any", Value::Bool(true), _) => !found.is_null(),
         ("$contains", Value::String(part), Value::String(text)) => text.contains(part.as_str()),
+        // A name, in the letter case of whatever language.
+        ("$names", Value::String(name), Value::String(text)) => folded(text).contains(&folded(name)),
         ("$length", _, Value::String(text)) => argument.as_u64() == Some(text.chars().count() as u64),
         ("$length", _, Value::Array(items)) => argument.as_u64() == Some(items.len() as u64),
         ("$at_least", _, Value::Number(number)) => argument.as_f64() <= number.as_f64(),
@@ -68,10 +70,14 @@ fn test(place: &str, name: &str, argument: &Value, found: &Value) -> Result {
             };
             is.as_u64() == Some(items.iter().filter(|item| matches(of, item).is_ok()).count() as u64)
         }
-        ("$any" | "$contains" | "$length" | "$at_least" | "$has" | "$count", ..) => false,
+        ("$any" | "$contains" | "$names" | "$length" | "$at_least" | "$has" | "$count", ..) => false,
         _ => return Err(format!("`{name}` is no test")),
     };
     if holds { Ok(()) } else { Err(format!("{}: expected {name} {argument}, found {found}", shown(place))) }
+}
+
+fn folded(text: &str) -> String {
+    text.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
 }
 
 fn shown(place: &str) -> &str {
@@ -80,8 +86,8 @@ fn shown(place: &str) -> &str {
 
 /// Every test that is named in a pattern is one that exists, whatever is found later.
 pub(crate) fn check(pattern: &Value) -> Result {
-    const TESTS: [&str; 8] =
-        ["$any", "$contains", "$length", "$at_least", "$not", "$one_of", "$has", "$count"];
+    const TESTS: [&str; 9] =
+        ["$any", "$contains", "$names", "$length", "$at_least", "$not", "$one_of", "$has", "$count"];
     match pattern {
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             if name.starts_with('$') && !TESTS.contains(&name.as_str()) {

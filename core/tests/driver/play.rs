@@ -333,6 +333,15 @@ fn failed_as(error: &Map<String, Value>, wanted: &Value) -> Result {
         Value::String(name) => {
             Err(format!("expected the error {name}, but it failed with {}", Value::Object(error.clone())))
         }
-        pattern => matching::matches(pattern, &Value::Object(error.clone())),
+        pattern => {
+            // Some languages keep the facts of the case apart from the sentence.
+            let mut told = error.clone();
+            if let (Some(Value::String(message)), Some(context)) =
+                (told.get_mut("message"), error.get("context"))
+            {
+                *message = format!("{message} {context}");
+            }
+            matching::matches(pattern, &Value::Object(told))
+        }
     }
 }
