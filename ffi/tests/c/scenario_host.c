@@ -257,8 +257,9 @@ static dm_status by_name(const command *given, dm_error *error) {
 }
 
 static dm_status handed_out(const command *given, dm_status status, dm_message *message) {
-    if (status == DM_OK) say("{\"id\":%R,\"ok\":%R}", T(given->id), message ? dm_message_json(message) : T("null"));
+    // Before the answer, upon which it may be asked for.
     if (message) hold(message);
+    if (status == DM_OK) say("{\"id\":%R,\"ok\":%R}", T(given->id), message ? dm_message_json(message) : T("null"));
     return status;
 }
 
