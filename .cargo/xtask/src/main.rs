@@ -12,6 +12,7 @@ mod languages;
 mod node;
 mod python;
 mod run;
+mod scenarios;
 mod tally;
 mod test;
 
