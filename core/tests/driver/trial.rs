@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    Result,
+    Result, coverage,
     host::{Input, Program},
     languages::{Languages, PATIENCE},
     play, scenario, words,
@@ -134,6 +134,14 @@ pub(crate) fn all() -> Vec<(String, Test)> {
         };
         found.push((format!("driver::notices_a_host_that_{fault}"), Box::new(run)));
     }
+    found.push((
+        "driver::misses_what_no_scenario_shows".into(),
+        Box::new(|_| {
+            tells(coverage::check(&[]), "no scenario calls node.info with success")?;
+            tells(coverage::check(&[]), "no scenario expects the error store_owned")?;
+            tells(coverage::check(&[]), "no scenario waits for the event peer_connected")
+        }),
+    ));
     found.push((
         "driver::refuses_scenarios_with_mistakes".into(),
         Box::new(|_| {
