@@ -5,10 +5,13 @@
 mod bench;
 mod check;
 mod demo;
+mod dist;
+mod examples;
 mod fuzz;
 mod generate;
 mod install;
 mod node;
+mod packages;
 mod python;
 mod run;
 mod tally;
@@ -52,6 +55,12 @@ enum Command {
         #[arg(long)]
         prefix: PathBuf,
     },
+    /// Makes the packages that users install, in `target/dist/`.
+    Dist {
+        /// The profile of cargo. Another one than that of what is handed out leaves `target/dist/` alone.
+        #[arg(long, default_value = dist::PROFILE)]
+        profile: String,
+    },
     /// Runs the fuzz targets of `core/fuzz`, each for a while.
     Fuzz {
         /// How long each target runs.
@@ -73,7 +82,8 @@ fn main() -> ExitCode {
         Command::Check => check::check(),
         Command::Test { quick, filter } => test::test(quick, filter.as_deref()),
         Command::Gen { check } => generate::generate(check),
-        Command::Install { prefix } => install::install(&prefix, true),
+        Command::Install { prefix } => install::install(&prefix),
+        Command::Dist { profile } => dist::dist(&profile),
         Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
         Command::Bench { names } => bench::bench(&names),
     };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    demo, fuzz, install, node,
+    demo, dist, examples, fuzz, node,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
@@ -35,6 +35,9 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     python(&mut report, quick, filter);
     node_js(&mut report, filter);
     if filter.is_none() {
+        step("the examples in Rust");
+        report.add("examples in Rust", Ok(examples::rust()));
+        report.add("packages", dist::test());
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
     }
@@ -126,9 +129,6 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
             // The rest of the package is its own stub.
             report.add("stubtest", typed(&venv, "mypy.stubtest", &["dmagent._native"], &[]));
         }
-    }
-    if filter.is_none() {
-        report.add("installed C library", install::test(&venv));
     }
     if !own.is_empty() {
         step("Python tests");

@@ -1,0 +1,243 @@
+//! `cargo xtask dist`: what a user would install, in `target/dist/`.
+//!
+//! [`PACKAGES`] is the list: each has a function that makes it and one that installs it into an empty environment and
+//! uses it there. The tests run both with the profile of the tests, so that nothing is compiled twice; only `dist` itself
+//! compiles what is worth handing out.
+//!
+//! The same tree gives the same bytes: archives are sorted and know no time and no owner, and compiled code knows no
+//! path of the machine. It holds for one version of the compilers; another one may compile otherwise.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    packages::{c, npm, sdist, wheel},
+    python::{self, Venv},
+    run::{self, Result, step},
+    tally::Tally,
+};
+
+/// What is handed out. One line for each package; a new one also gets a file in `packages/`.
+const PACKAGES: &[Package] = &[wheel::PACKAGE, sdist::PACKAGE, npm::PACKAGE, c::PACKAGE];
+
+/// The profile of what is handed out. Another one is for trying and testing.
+pub(crate) const PROFILE: &str = "dist";
+/// The profile of the tests.
+const TESTS: &str = "dev";
+/// As large as a wheel, and a library of the others, should get.
+const AIM: u64 = 8 << 20;
+/// What archives say about when they were made: the first moment that a zip file can tell.
+const EPOCH: &str = "315532800";
+/// The list of the other files with their sums, as `sha256sum --check` reads it.
+const SUMS: &str = "SHA256SUMS";
+
+/// A kind of package.
+pub(crate) struct Package {
+    pub(crate) name: &'static str,
+    /// Puts the files into [`Plan::folder`], and tells how large they are that [`AIM`] is about.
+    pub(crate) make: fn(&Plan) -> Result<Vec<Measured>>,
+    /// Installs what was made into an empty environment, looks at what is there, and plays the examples with it.
+    pub(crate) test: fn(&Plan) -> Result<Tally>,
+}
+
+/// Something whose size matters, and how many bytes it has.
+pub(crate) struct Measured(pub(crate) String, pub(crate) u64);
+
+impl Measured {
+    /// A file, by its path.
+    pub(crate) fn file(what: &str, path: &Path) -> Result<Self> {
+        let found = fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(what.to_owned(), found.len()))
+    }
+}
+
+/// How packages are made, and where they go.
+pub(crate) struct Plan {
+    profile: String,
+    /// Where the packages go.
+    pub(crate) folder: PathBuf,
+    /// Has the tools that are Python programs.
+    pub(crate) tools: Venv,
+}
+
+impl Plan {
+    fn new(profile: &str, folder: &str) -> Result<Self> {
+        let tools =
+            python::venv("dev", python::DEV).ok_or("Packages are made with Python tools, see above.")?;
+        let folder = run::target(folder);
+        python::absent(&folder)
+            .and_then(|()| fs::create_dir_all(&folder))
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(Self { profile: profile.to_owned(), folder, tools })
+    }
+
+    /// The name of the profile for cargo.
+    pub(crate) fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Where cargo puts what it compiles with the profile.
+    pub(crate) fn built(&self) -> Result<PathBuf> {
+        run::built_folder(if self.profile == TESTS { "debug" } else { &self.profile })
+    }
+
+    /// Compiles the libraries.
+    pub(crate) fn compile(&self) -> Result {
+        let mut build = run::cargo();
+        build.args(["build", "--quiet", "--lib", "--profile", &self.profile]);
+        if self.profile == TESTS {
+            // The tests build everything together; one package alone would get other features, and anew.
+            build.arg("--workspace");
+        } else {
+            build.args(["--package", "dmagent-ffi", "--package", "dmagent-node"]);
+        }
+        run::inherit(self.untraced(&mut build))
+    }
+
+    /// Lets a program that compiles or packs leave out what only this machine knows: its paths, and the time.
+    pub(crate) fn untraced<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("SOURCE_DATE_EPOCH", EPOCH);
+        if self.profile == TESTS {
+            // Other flags would mean to compile all that the tests have.
+            return command;
+        }
+        let mut flags: Vec<String> = run::variable("RUSTFLAGS")
+            .map(|flags| flags.split_whitespace().map(str::to_owned).collect())
+            .unwrap_or_default();
+        let home = run::variable("HOME").or_else(|| run::variable("USERPROFILE")).unwrap_or_default();
+        let cargo =
+            run::variable("CARGO_HOME").map_or_else(|| Path::new(&home).join(".cargo"), PathBuf::from);
+        let compiled = run::built_folder("").unwrap_or_default();
+        for (path, name) in [(cargo, "cargo"), (compiled, "target"), (run::root(), "dmagent")] {
+            flags.push(format!(
+                "--remap-path-prefix={}={name}",
+                path.display().to_string().trim_end_matches('/')
+            ));
+        }
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+    }
+
+    /// An empty folder for work on one package.
+    pub(crate) fn work(&self, name: &str) -> Result<PathBuf> {
+        let folder = run::target("dist-work").join(&self.profile).join(name);
+        python::absent(&folder)
+            .and_then(|()| fs::create_dir_all(&folder))
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// The one file of the plan whose name begins and ends like this.
+    pub(crate) fn made(&self, begin: &str, end: &str) -> Result<PathBuf> {
+        let fits = |name: &String| name.starts_with(begin) && name.ends_with(end);
+        match &names(&self.folder)?.into_iter().filter(fits).collect::<Vec<_>>()[..] {
+            [one] => Ok(self.folder.join(one)),
+            found => Err(format!("one {begin}…{end} should be in {}, not {found:?}", self.folder.display())),
+        }
+    }
+}
+
+/// Makes all packages and tells how large they are.
+pub(crate) fn dist(profile: &str) -> Result {
+    // What another profile makes does not take the place of what is handed out.
+    let folder = if profile == PROFILE { PROFILE.to_owned() } else { format!("dist-{profile}") };
+    make(&Plan::new(profile, &folder)?)
+}
+
+fn make(plan: &Plan) -> Result {
+    step("compiling the libraries");
+    plan.compile()?;
+    let mut measured = Vec::new();
+    for package in PACKAGES {
+        step(package.name);
+        measured.extend((package.make)(plan)?);
+    }
+    let sums = sums(&plan.folder)?;
+    fs::write(plan.folder.join(SUMS), &sums).map_err(|error| error.to_string())?;
+    println!("\n{}, profile `{}`:", plan.folder.display(), plan.profile);
+    for name in names(&plan.folder)? {
+        let Measured(name, bytes) = Measured::file(&name, &plan.folder.join(&name))?;
+        println!("{:>9}  {name}", size(bytes));
+    }
+    println!("of these, the aim of {} is about:", size(AIM));
+    for Measured(what, bytes) in measured {
+        println!("{:>9}  {what}{}", size(bytes), if bytes > AIM { ", which is more" } else { "" });
+    }
+    Ok(())
+}
+
+/// Makes the packages twice, which must give the same bytes, and tests each.
+pub(crate) fn test() -> Result<Tally> {
+    let plan = Plan::new(TESTS, "dist-dev")?;
+    make(&plan)?;
+    let mut tally = Tally::default();
+    step("the packages once more");
+    let again = Plan::new(TESTS, "dist-dev-again")?;
+    for package in PACKAGES {
+        (package.make)(&again)?;
+    }
+    let (first, second) = (sums(&plan.folder)?, sums(&again.folder)?);
+    if first != second {
+        println!("the same tree gave\n{first}and then\n{second}");
+    }
+    tally += Tally::one(first == second);
+    for package in PACKAGES {
+        step(&format!("{}, in an empty environment", package.name));
+        tally += (package.test)(&plan).unwrap_or_else(|why| {
+            println!("{}: {why}", package.name);
+            Tally::one(false)
+        });
+    }
+    Ok(tally)
+}
+
+/// A line for each package in a folder: its sum and its name.
+fn sums(folder: &Path) -> Result<String> {
+    let mut text = String::new();
+    for name in names(folder)?.iter().filter(|name| *name != SUMS) {
+        let path = folder.join(name);
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        for byte in Sha256::digest(&bytes) {
+            write!(text, "{byte:02x}").expect("a string takes everything");
+        }
+        writeln!(text, "  {name}").expect("a string takes everything");
+    }
+    Ok(text)
+}
+
+/// The names in a folder, in order.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn size(bytes: u64) -> String {
+    format!("{}.{:02} MB", bytes >> 20, (bytes % (1 << 20)) * 100 >> 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_shown_in_units_of_1024() {
+        assert_eq!([0, 1 << 20, (8 << 20) + (1 << 19)].map(size), ["0.00 MB", "1.00 MB", "8.50 MB"]);
+    }
+
+    #[test]
+    fn the_sums_are_those_of_sha256() {
+        let folder = run::target("dist-work/sums");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("abc"), "abc").unwrap();
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  abc\n";
+        assert_eq!(sums(&folder).unwrap(), expected);
+    }
+}
