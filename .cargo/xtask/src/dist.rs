@@ -70,11 +70,12 @@ impl Plan {
     fn new(profile: &str, folder: &str) -> Result<Self> {
         let tools =
             python::venv("dev", python::DEV).ok_or("Packages are made with Python tools, see above.")?;
-        let folder = run::target(folder);
-        python::absent(&folder)
-            .and_then(|()| fs::create_dir_all(&folder))
-            .map_err(|error| format!("{}: {error}", folder.display()))?;
-        Ok(Self { profile: profile.to_owned(), folder, tools })
+        Ok(Self { profile: profile.to_owned(), folder: run::target(folder), tools })
+    }
+
+    /// How the tests make packages.
+    pub(crate) fn of_tests() -> Result<Self> {
+        Self::new(TESTS, "dist-dev")
     }
 
     /// The name of the profile for cargo.
@@ -123,12 +124,15 @@ impl Plan {
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
     }
 
-    /// An empty folder for work on one package.
+    /// Where work on one package is done.
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
+        run::target("dist-work").join(&self.profile).join(name)
+    }
+
+    /// The same, empty.
     pub(crate) fn work(&self, name: &str) -> Result<PathBuf> {
-        let folder = run::target("dist-work").join(&self.profile).join(name);
-        python::absent(&folder)
-            .and_then(|()| fs::create_dir_all(&folder))
-            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        let folder = self.place(name);
+        emptied(&folder)?;
         Ok(folder)
     }
 
@@ -150,6 +154,7 @@ pub(crate) fn dist(profile: &str) -> Result {
 }
 
 fn make(plan: &Plan) -> Result {
+    emptied(&plan.folder)?;
     step("compiling the libraries");
     plan.compile()?;
     let mut measured = Vec::new();
@@ -173,11 +178,12 @@ fn make(plan: &Plan) -> Result {
 
 /// Makes the packages twice, which must give the same bytes, and tests each.
 pub(crate) fn test() -> Result<Tally> {
-    let plan = Plan::new(TESTS, "dist-dev")?;
+    let plan = Plan::of_tests()?;
     make(&plan)?;
     let mut tally = Tally::default();
     step("the packages once more");
     let again = Plan::new(TESTS, "dist-dev-again")?;
+    emptied(&again.folder)?;
     for package in PACKAGES {
         (package.make)(&again)?;
     }
@@ -194,6 +200,12 @@ pub(crate) fn test() -> Result<Tally> {
         });
     }
     Ok(tally)
+}
+
+fn emptied(folder: &Path) -> Result {
+    python::absent(folder)
+        .and_then(|()| fs::create_dir_all(folder))
+        .map_err(|error| format!("{}: {error}", folder.display()))
 }
 
 /// A line for each package in a folder: its sum and its name.

@@ -12,6 +12,7 @@ mod generate;
 mod install;
 mod node;
 mod packages;
+mod parity;
 mod python;
 mod run;
 mod tally;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    demo, dist, examples, fuzz, node,
+    demo, dist, examples, fuzz, node, parity,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
@@ -34,10 +34,8 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     report.add("Rust", rust(filter));
     python(&mut report, quick, filter);
     node_js(&mut report, filter);
+    users(&mut report, filter);
     if filter.is_none() {
-        step("the examples in Rust");
-        report.add("examples in Rust", Ok(examples::rust()));
-        report.add("packages", dist::test());
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
     }
@@ -50,6 +48,22 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
         report.add("filter", Err(format!("no test has `{filter}` in its name")));
     }
     report.close()
+}
+
+/// What users install and see. Each part also runs alone, when the filter is its name.
+fn users(report: &mut Report, filter: Option<&str>) {
+    let asked = |name| filter.is_none_or(|filter| filter == name);
+    if asked("examples") {
+        step("the examples in Rust");
+        report.add("examples in Rust", Ok(examples::rust()));
+    }
+    if asked("packages") {
+        report.add("packages", dist::test());
+    }
+    if asked("parity") {
+        step("parity of the languages");
+        report.add("parity", parity::test());
+    }
 }
 
 /// What the runners said so far.

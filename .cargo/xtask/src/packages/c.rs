@@ -1,7 +1,10 @@
 //! The archive for C and C++: what `cargo xtask install` puts below a prefix, with licences and a page to begin with. It
 //! may be unpacked anywhere.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use super::{archive, look};
 use crate::{
@@ -41,7 +44,7 @@ fn test(plan: &Plan) -> Result<Tally> {
     let (work, name) = (plan.work("c installed")?, name()?);
     archive::unpack(&plan.folder.join(format!("{name}.tar.gz")), &work)?;
     // A folder that nobody knew when it was built.
-    let prefix = work.join("moved here");
+    let prefix = prefix(plan);
     fs::rename(work.join(&name), &prefix).map_err(|error| error.to_string())?;
     let looked = looked_at(&prefix).map_err(|why| println!("the C archive: {why}"));
     println!("the C archive has what it should have: {}", if looked.is_ok() { "passed" } else { "failed" });
@@ -54,6 +57,11 @@ fn test(plan: &Plan) -> Result<Tally> {
         });
     }
     Ok(tally)
+}
+
+/// Where the archive was unpacked for the test.
+pub(crate) fn prefix(plan: &Plan) -> PathBuf {
+    plan.place("c installed").join("moved here")
 }
 
 fn looked_at(prefix: &Path) -> Result {

@@ -1,6 +1,10 @@
 //! The npm packages: `dmagent`, and the one with the library of this platform.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 
@@ -13,6 +17,9 @@ use crate::{
 };
 
 pub(crate) const PACKAGE: Package = Package { name: "npm packages", make, test };
+
+/// The folder of a program that uses the packages.
+const HOME: &str = "somebody's";
 
 fn make(plan: &Plan) -> Result<Vec<Measured>> {
     node::version()?;
@@ -32,7 +39,7 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
 /// Installs both from their files, with an npm that knows no other package and asks nobody.
 fn test(plan: &Plan) -> Result<Tally> {
     let (work, platform, version) = (plan.work("npm-installed")?, platform()?, env!("CARGO_PKG_VERSION"));
-    let home = work.join("somebody's");
+    let home = work.join(HOME);
     fs::create_dir_all(&home)
         .and_then(|()| fs::write(home.join("package.json"), r#"{"private": true}"#))
         .map_err(|error| format!("{}: {error}", home.display()))?;
@@ -59,6 +66,11 @@ fn test(plan: &Plan) -> Result<Tally> {
         Ok(command)
     });
     Ok(tally)
+}
+
+/// The packages that were installed for the test.
+pub(crate) fn modules(plan: &Plan) -> PathBuf {
+    plan.place("npm-installed").join(HOME).join("node_modules")
 }
 
 fn looked_at(modules: &Path, platform: &str) -> Result {

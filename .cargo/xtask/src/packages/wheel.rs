@@ -16,6 +16,9 @@ use crate::{
 
 pub(crate) const PACKAGE: Package = Package { name: "Python wheel", make, test };
 
+/// The environment, in the folder of the work.
+const HOME: &str = "venv";
+
 fn make(plan: &Plan) -> Result<Vec<Measured>> {
     let mut build = plan.tools.module("maturin");
     // It looks itself which systems the library runs on, and says so in the name of the file.
@@ -37,12 +40,21 @@ fn test(plan: &Plan) -> Result<Tally> {
     installed_and_used(&wheel, &plan.work("wheel")?, "the wheel")
 }
 
+/// The interpreter of the environment in which the wheel was tested.
+pub(crate) fn interpreter(plan: &Plan) -> PathBuf {
+    in_venv(&plan.place("wheel").join(HOME))
+}
+
+fn in_venv(home: &Path) -> PathBuf {
+    home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
 /// Installs a wheel where nothing else is, looks at what came, and plays the examples.
 pub(super) fn installed_and_used(wheel: &Path, work: &Path, what: &str) -> Result<Tally> {
     let (python, _) = python::interpreter()?;
-    let home = work.join("venv");
+    let home = work.join(HOME);
     capture(run::program(python).args(["-m", "venv"]).arg(&home))?;
-    let interpreter = home.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let interpreter = in_venv(&home);
     let mut install = run::program(&interpreter);
     install.args(["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-compile"]);
     capture(install.arg("--disable-pip-version-check").arg(wheel))?;
