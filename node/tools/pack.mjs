@@ -48,6 +48,6 @@ for (const [name, library] of libraries) {
     engines,
     ...platforms[name],
     main: 'dmagent.node',
-    files: ['dmagent.node'],
+    files: ['dmagent.node', 'LICENSE-APACHE', 'LICENSE-MIT'],
   });
 }

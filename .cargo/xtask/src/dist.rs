@@ -14,6 +14,7 @@ use std::{
     process::Command,
 };
 
+use flate2::Compression;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -122,6 +123,11 @@ impl Plan {
             ));
         }
         command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
+    }
+
+    /// How hard archives try to be small: what is only tried is not worth the time.
+    pub(crate) fn compression(&self) -> Compression {
+        if self.profile == TESTS { Compression::fast() } else { Compression::best() }
     }
 
     /// Where work on one package is done.

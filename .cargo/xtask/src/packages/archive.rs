@@ -11,9 +11,10 @@ use tar::{Archive, Builder, HeaderMode};
 
 use crate::run::Result;
 
-/// Packs `folder` and all below it as `name`, in order of their paths. Links stay links.
-pub(crate) fn pack(folder: &Path, name: &str, to: &Path) -> Result {
-    packed(folder, name, to).map_err(|error| format!("{}: {error}", to.display()))
+/// Packs `folder` and all below it as `name`, in order of their paths. Links stay links. `level` is how hard it tries to
+/// be small.
+pub(crate) fn pack(folder: &Path, name: &str, to: &Path, level: Compression) -> Result {
+    packed(folder, name, to, level).map_err(|error| format!("{}: {error}", to.display()))
 }
 
 /// Unpacks an archive into a folder.
@@ -23,8 +24,8 @@ pub(crate) fn unpack(archive: &Path, into: &Path) -> Result {
         .map_err(|error| format!("{}: {error}", archive.display()))
 }
 
-fn packed(folder: &Path, name: &str, to: &Path) -> io::Result<()> {
-    let zipped = GzBuilder::new().mtime(0).write(File::create(to)?, Compression::best());
+fn packed(folder: &Path, name: &str, to: &Path, level: Compression) -> io::Result<()> {
+    let zipped = GzBuilder::new().mtime(0).write(File::create(to)?, level);
     let mut tar = Builder::new(zipped);
     tar.mode(HeaderMode::Deterministic);
     tar.follow_symlinks(false);
@@ -70,7 +71,7 @@ mod tests {
                 file.set_modified(std::time::UNIX_EPOCH).unwrap();
             }
             let to = work.join(format!("{name}.tar.gz"));
-            pack(&folder, "thing", &to).unwrap();
+            pack(&folder, "thing", &to, Compression::default()).unwrap();
             to
         });
         assert_eq!(fs::read(&archives[0]).unwrap(), fs::read(&archives[1]).unwrap());

@@ -36,7 +36,7 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
     {
         fs::copy(root().join(from), folder.join(to)).map_err(failed)?;
     }
-    archive::pack(&folder, &name, &plan.folder.join(format!("{name}.tar.gz")))?;
+    archive::pack(&folder, &name, &plan.folder.join(format!("{name}.tar.gz")), plan.compression())?;
     Ok(vec![Measured::file("the shared library", &run::library_in(&built, "dmagent")?)?])
 }
 

@@ -18,7 +18,7 @@ fn name() -> String {
 fn make(plan: &Plan) -> Result<Vec<Measured>> {
     let work = plan.work("sdist")?;
     let mut pack = plan.tools.module("maturin");
-    pack.args(["sdist", "--quiet", "--manifest-path", "python/Cargo.toml", "--out"]).arg(&work);
+    pack.args(["sdist", "--manifest-path", "python/Cargo.toml", "--out"]).arg(&work);
     capture(plan.untraced(&mut pack))?;
     // The settings with which this checkout compiles belong to the sources; maturin takes nothing from above `python/`.
     let file = format!("{}.tar.gz", name());
@@ -27,7 +27,7 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
     fs::create_dir_all(folder.join(".cargo"))
         .and_then(|()| fs::copy(root().join(".cargo/config.toml"), folder.join(".cargo/config.toml")))
         .map_err(|error| format!("{}: {error}", folder.display()))?;
-    archive::pack(&folder, &name(), &plan.folder.join(&file))?;
+    archive::pack(&folder, &name(), &plan.folder.join(&file), plan.compression())?;
     Ok(Vec::new())
 }
 
