@@ -33,6 +33,10 @@ fn named(name: &str) -> NodeConfig {
 #[tokio::main]
 async fn main() -> Result<()> {
     let (alice, bob) = (Node::open(named("alice")).await?, Node::open(named("bob")).await?);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an example is a program of its own, not a part of the node"
+    )]
     let answering = tokio::spawn(answer(bob.clone()));
     let peer = alice.peers().connect(ConnectArgs::new(bob.info().url)).await?;
     println!("alice is {}", peer.state);

@@ -152,11 +152,14 @@ impl Plan {
     }
 }
 
-/// Makes all packages and tells how large they are.
-pub(crate) fn dist(profile: &str) -> Result {
+/// Makes all packages and tells how large they are; `tried` also does with them what the tests do with theirs.
+pub(crate) fn dist(profile: &str, tried: bool) -> Result {
     // What another profile makes does not take the place of what is handed out.
     let folder = if profile == PROFILE { PROFILE.to_owned() } else { format!("dist-{profile}") };
-    make(&Plan::new(profile, &folder)?)
+    let plan = Plan::new(profile, &folder)?;
+    make(&plan)?;
+    let tally = if tried { try_all(&plan) } else { Tally::default() };
+    if tally.failed == 0 { Ok(()) } else { Err(format!("{} of the tries failed, see above", tally.failed)) }
 }
 
 fn make(plan: &Plan) -> Result {
@@ -198,14 +201,21 @@ pub(crate) fn test() -> Result<Tally> {
         println!("the same tree gave\n{first}and then\n{second}");
     }
     tally += Tally::one(first == second);
+    tally += try_all(&plan);
+    Ok(tally)
+}
+
+/// Installs and uses each package.
+fn try_all(plan: &Plan) -> Tally {
+    let mut tally = Tally::default();
     for package in PACKAGES {
         step(&format!("{}, in an empty environment", package.name));
-        tally += (package.test)(&plan).unwrap_or_else(|why| {
+        tally += (package.test)(plan).unwrap_or_else(|why| {
             println!("{}: {why}", package.name);
             Tally::one(false)
         });
     }
-    Ok(tally)
+    tally
 }
 
 fn emptied(folder: &Path) -> Result {
@@ -238,7 +248,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 }
 
 fn size(bytes: u64) -> String {
-    format!("{}.{:02} MB", bytes >> 20, (bytes % (1 << 20)) * 100 >> 20)
+    format!("{}.{:02} MB", bytes >> 20, ((bytes % (1 << 20)) * 100) >> 20)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The examples, which tell the same three stories in each language, and whether they do.
 //!
 //! [`STORIES`] is what each prints. A language joins with one call of [`play`], where its package is tested, and with a row
-//! in [`FIRST_PAGE`], whose programs the README shows.
+//! in `FIRST_PAGE`, whose programs the README shows.
 
 use std::{
     process::{Command, Stdio},

@@ -61,6 +61,9 @@ enum Command {
         /// The profile of cargo. Another one than that of what is handed out leaves `target/dist/` alone.
         #[arg(long, default_value = dist::PROFILE)]
         profile: String,
+        /// Also install each into an empty environment and use it there.
+        #[arg(long = "try")]
+        tried: bool,
     },
     /// Runs the fuzz targets of `core/fuzz`, each for a while.
     Fuzz {
@@ -84,7 +87,7 @@ fn main() -> ExitCode {
         Command::Test { quick, filter } => test::test(quick, filter.as_deref()),
         Command::Gen { check } => generate::generate(check),
         Command::Install { prefix } => install::install(&prefix),
-        Command::Dist { profile } => dist::dist(&profile),
+        Command::Dist { profile, tried } => dist::dist(&profile, tried),
         Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
         Command::Bench { names } => bench::bench(&names),
     };

@@ -1,6 +1,9 @@
 //! The source distribution: what `pip` builds a wheel of where there is none, with Rust and Python alone.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use super::{archive, look, wheel};
 use crate::{
@@ -65,7 +68,7 @@ fn test(plan: &Plan) -> Result<Tally> {
     Ok(tally)
 }
 
-fn built(plan: &Plan, file: &PathBuf, away: &PathBuf, work: &PathBuf) -> Result<PathBuf> {
+fn built(plan: &Plan, file: &Path, away: &Path, work: &Path) -> Result<PathBuf> {
     let wheels = work.join("wheels");
     fs::create_dir_all(away).map_err(|error| format!("{}: {error}", away.display()))?;
     let mut build = plan.tools.module("pip");
