@@ -3,7 +3,7 @@
 
 mod archive;
 pub(crate) mod c;
-mod look;
+pub(crate) mod look;
 pub(crate) mod npm;
 pub(crate) mod sdist;
 pub(crate) mod wheel;

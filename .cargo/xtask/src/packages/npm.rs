@@ -50,7 +50,7 @@ fn test(plan: &Plan) -> Result<Tally> {
     install.arg(plan.folder.join(format!("dmagent-{version}.tgz")));
     install.arg(plan.folder.join(format!("dmagent-{platform}-{version}.tgz")));
     capture(install.current_dir(&home))?;
-    let looked = looked_at(&home.join("node_modules"), &platform).map_err(|why| println!("npm: {why}"));
+    let looked = looked_at(plan, &home.join("node_modules"), &platform).map_err(|why| println!("npm: {why}"));
     println!(
         "the npm packages have what they should have: {}",
         if looked.is_ok() { "passed" } else { "failed" }
@@ -73,7 +73,7 @@ pub(crate) fn modules(plan: &Plan) -> PathBuf {
     plan.place("npm-installed").join(HOME).join("node_modules")
 }
 
-fn looked_at(modules: &Path, platform: &str) -> Result {
+fn looked_at(plan: &Plan, modules: &Path, platform: &str) -> Result {
     let (main, native) = (modules.join("dmagent"), modules.join("@dmagent").join(platform));
     let files = look::files(&main)?;
     let needed = [
@@ -94,6 +94,8 @@ fn looked_at(modules: &Path, platform: &str) -> Result {
     if files != all {
         return Err(format!("{platform} has {files:?}, not {all:?}"));
     }
+
+    plan.traceless(modules)?;
 
     let read = |path: &Path| {
         serde_json::from_str::<Value>(&look::text(path)?)

@@ -64,7 +64,7 @@ fn test(plan: &Plan) -> Result<Tally> {
     let built = built(plan, &file, &away, &work);
     // What is left there is no reason to fail.
     let _ = fs::remove_dir_all(&away);
-    tally += wheel::installed_and_used(&built?, &work, "the wheel of the source distribution")?;
+    tally += wheel::installed_and_used(plan, &built?, &work, "the wheel of the source distribution")?;
     Ok(tally)
 }
 

@@ -37,7 +37,7 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
 
 fn test(plan: &Plan) -> Result<Tally> {
     let wheel = plan.made(&format!("dmagent-{}-cp310-abi3-", env!("CARGO_PKG_VERSION")), ".whl")?;
-    installed_and_used(&wheel, &plan.work("wheel")?, "the wheel")
+    installed_and_used(plan, &wheel, &plan.work("wheel")?, "the wheel")
 }
 
 /// The interpreter of the environment in which the wheel was tested.
@@ -50,7 +50,7 @@ fn in_venv(home: &Path) -> PathBuf {
 }
 
 /// Installs a wheel where nothing else is, looks at what came, and plays the examples.
-pub(super) fn installed_and_used(wheel: &Path, work: &Path, what: &str) -> Result<Tally> {
+pub(super) fn installed_and_used(plan: &Plan, wheel: &Path, work: &Path, what: &str) -> Result<Tally> {
     let (python, _) = python::interpreter()?;
     let home = work.join(HOME);
     capture(run::program(python).args(["-m", "venv"]).arg(&home))?;
@@ -61,7 +61,7 @@ pub(super) fn installed_and_used(wheel: &Path, work: &Path, what: &str) -> Resul
     let mut site = run::program(&interpreter);
     let site = capture(site.args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'))"]))?;
     let mut tally =
-        Tally::one(looked_at(Path::new(site.trim())).map_err(|why| println!("{what}: {why}")).is_ok());
+        Tally::one(looked_at(plan, Path::new(site.trim())).map_err(|why| println!("{what}: {why}")).is_ok());
     println!("{what} has what it should have: {}", if tally.failed == 0 { "passed" } else { "failed" });
     tally += examples::play(what, |story| {
         // Isolated: nothing but what was installed can be imported.
@@ -73,13 +73,15 @@ pub(super) fn installed_and_used(wheel: &Path, work: &Path, what: &str) -> Resul
     Ok(tally)
 }
 
-fn looked_at(site: &Path) -> Result {
+fn looked_at(plan: &Plan, site: &Path) -> Result {
     let version = env!("CARGO_PKG_VERSION");
     let files = look::files(&site.join("dmagent"))?;
     look::complete(&files, &["__init__.py", "_native.pyi", "py.typed", "sync.py", "types.py"])?;
     look::one(&files, if cfg!(windows) { ".pyd" } else { ".so" })?;
     let about: PathBuf = site.join(format!("dmagent-{version}.dist-info"));
     look::complete(&look::files(&about)?, &["licenses/LICENSE-APACHE", "licenses/LICENSE-MIT"])?;
+    plan.traceless(&site.join("dmagent"))?;
+    plan.traceless(&about)?;
     look::lines(&look::text(&about.join("WHEEL"))?, &["Root-Is-Purelib: false".to_owned()])?;
     let metadata = look::text(&about.join("METADATA"))?;
     look::lines(
