@@ -104,11 +104,11 @@ impl Plan {
 
     /// Lets a program that compiles or packs leave out what only this machine knows: its paths, and the time.
     pub(crate) fn untraced<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("SOURCE_DATE_EPOCH", EPOCH);
         if self.profile == TESTS {
-            // Other flags would mean to compile all that the tests have.
+            // Another environment would mean to compile anew what the tests have.
             return command;
         }
+        command.env("SOURCE_DATE_EPOCH", EPOCH);
         let words = |name| run::variable(name).unwrap_or_default();
         let mut flags: Vec<_> = words("RUSTFLAGS").split_whitespace().map(str::to_owned).collect();
         let mut c_flags = words("CFLAGS");
