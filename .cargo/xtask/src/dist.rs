@@ -5,7 +5,8 @@
 //! compiles what is worth handing out.
 //!
 //! The same tree gives the same bytes: archives are sorted and know no time and no owner, and compiled code knows no
-//! path of the machine. It holds for one version of the compilers; another one may compile otherwise.
+//! path of the machine. For compiled code that holds with one version of the compilers and in one folder: Rust makes
+//! names inside of it from the place of the sources.
 
 use std::{
     fmt::Write as _,

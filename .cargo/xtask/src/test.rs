@@ -137,7 +137,7 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
         }
         if filter.is_none() {
             step("types of the Python package");
-            let users: Vec<_> = own.iter().cloned().chain(examples()).collect();
+            let users: Vec<_> = own.iter().cloned().chain(programs()).collect();
             report.add("mypy", typed(&venv, "mypy", &["--strict", "--package", "dmagent"], &[]));
             report.add("mypy of tests and examples", typed(&venv, "mypy", &["--strict"], &users));
             // The rest of the package is its own stub.
@@ -224,20 +224,27 @@ fn expect_some(tally: Tally, filter: Option<&str>) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The programs that show the Python package.
-fn examples() -> Vec<PathBuf> {
-    python::files(&run::root().join("python/examples"), "py")
+/// The programs that show the Python package, and those that look at packages.
+fn programs() -> Vec<PathBuf> {
+    let mut found = python::files(&run::root().join("python/examples"), "py");
+    found.extend(python::files(&run::root().join("python/tests/parity"), "py"));
+    found.retain(|path| !is_test(path));
+    found
 }
 
 /// The files below a folder that hold tests for pytest.
 fn test_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = python::files(folder, "py");
-    found.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_")));
+    found.retain(|path| is_test(path));
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     found.extend(folders.iter().flat_map(|folder| test_files(folder)));
     found
+}
+
+fn is_test(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_"))
 }
 
 fn is_interop(path: &Path) -> bool {
