@@ -84,5 +84,7 @@ fn looked_at(plan: &Plan, prefix: &Path) -> Result {
     let header = look::text(&prefix.join("include/dmagent.h"))?;
     look::lines(&header, &[format!("#define DM_VERSION \"{version}\"")])?;
     look::lines(&look::text(&prefix.join("lib/pkgconfig/dmagent.pc"))?, &[format!("Version: {version}")])?;
+    let cmake = look::text(&prefix.join("lib/cmake/dmagent/dmagent-config-version.cmake"))?;
+    look::lines(&cmake, &[format!("set(PACKAGE_VERSION \"{version}\")")])?;
     plan.traceless(prefix)
 }

@@ -119,6 +119,10 @@ fn looked_at(plan: &Plan, modules: &Path, platform: &str) -> Result {
         let repository = format!("git+{}.git", env!("CARGO_PKG_REPOSITORY"));
         wanted(package, "repository", &json!({"type": "git", "url": repository, "directory": "node"}))?;
     }
+    let lock = read(&root().join("node/package-lock.json"))?;
+    for package in [&lock, &lock["packages"][""]] {
+        wanted(package, "version", &json!(env!("CARGO_PKG_VERSION")))?;
+    }
     wanted(&main, "description", &json!(env!("CARGO_PKG_DESCRIPTION")))?;
     wanted(&main, "devDependencies", &Value::Null)?;
     let names = platforms.as_object().ok_or("platforms.json is no object")?.keys();
