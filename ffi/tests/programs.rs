@@ -36,6 +36,13 @@ fn libraries() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
+        // What cargo told this program about itself. Build scripts look at it, and would compile everything anew.
+        for (variable, _) in env::vars_os() {
+            let name = variable.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR" {
+                build.env_remove(&variable);
+            }
+        }
         // All of the workspace: one package alone would be built with other features, and anew.
         done(build.args(["build", "--quiet", "--workspace", "--lib"]).current_dir(here()), "cargo build");
         let own = env::current_exe().expect("this program has a path");

@@ -63,6 +63,14 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root());
+    // What cargo told this program about itself. Build scripts look at it, and would compile anew what was compiled for
+    // somebody who calls cargo directly.
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR" {
+            command.env_remove(&variable);
+        }
+    }
     command
 }
 
