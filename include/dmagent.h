@@ -152,6 +152,9 @@ enum {
     DM_TOKEN_INVALID = 1400,
 };
 
+// The version of this header; `dm_version` tells that of the library.
+#define DM_VERSION "0.1.0"
+
 
 // The version of this border. A program that was compiled with a header of another one must not call us.
 #define DM_ABI_VERSION 1

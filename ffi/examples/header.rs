@@ -55,7 +55,9 @@ fn statuses() -> String {
         writeln!(text, "    // {}\n    DM_{name} = {},", code.doc().trim(), code.number())
             .expect("a string takes everything");
     }
-    text.push_str("};\n");
+    text.push_str("};\n\n// The version of this header; `dm_version` tells that of the library.\n");
+    writeln!(text, "#define DM_VERSION \"{}\"", env!("CARGO_PKG_VERSION"))
+        .expect("a string takes everything");
     text
 }
 

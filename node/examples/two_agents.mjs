@@ -7,9 +7,13 @@ import { Node } from 'dmagent';
  */
 async function answer(node) {
   for await (const message of node.inbox()) {
-    if (message.content !== 'Goodbye') await message.reply(`${message.content} Why, 42.`);
+    const goodbye = message.content === 'Goodbye';
+    if (!goodbye) {
+      console.log(`bob is asked: ${message.content}`);
+      await message.reply('42');
+    }
     await message.acknowledge();
-    if (message.content === 'Goodbye') break;
+    if (goodbye) break;
   }
 }
 
@@ -18,11 +22,11 @@ const bob = await Node.ephemeral({ displayName: 'bob', http: true });
 
 const answering = answer(bob);
 const peer = await alice.connect((await bob.info()).url);
-console.log(`alice is connected to ${peer.displayName}`);
+console.log(`alice is ${peer.state}`);
 
-const reply = await alice.ask(peer, 'What is the answer?');
-console.log(`bob answers: ${reply.content}`);
-await reply.acknowledge();
+const heard = await alice.ask(peer, 'What is the answer?');
+console.log(`alice hears: ${heard.content}`);
+await heard.acknowledge();
 
 const trusted = await alice.trust.set(peer, 0.8, { note: 'answers questions' });
 console.log(`alice trusts bob: ${trusted.score}`);

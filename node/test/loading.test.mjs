@@ -62,16 +62,6 @@ test('the log of the library arrives in a function', async () => {
   assert.throws(() => dmagent.setLog(null, { level: 'loud' }), { code: 'invalid_argument', message: /^level / });
 });
 
-test('the examples run', async () => {
-  const told = { two_agents: /bob answers: What is the answer\? Why, 42\./, custom_policy: /bob reads: Your house is on fire/ };
-  for (const [name, sentence] of Object.entries(told)) {
-    const { status, said, complained } = await program(`await import('../examples/${name}.mjs')`);
-    assert.equal(complained, '');
-    assert.match(said, sentence);
-    assert.equal(status, 0);
-  }
-});
-
 test('the programs in the README run', async () => {
   const text = await readFile(new URL('../README.md', import.meta.url), 'utf8');
   const programs = Array.from(text.matchAll(/^```js\n([\s\S]*?)^```/gm), ([, found]) => found);

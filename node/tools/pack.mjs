@@ -20,7 +20,7 @@ const platforms = await read(join(top, 'tools', 'platforms.json'));
 const libraries = given.length > 0 ? given.map((pair) => pair.split('=', 2)) : [[platform(), join(top, 'dmagent.node')]];
 
 const { devDependencies: _, ...published } = await read(join(top, 'package.json'));
-const { version, license, repository, engines } = published;
+const { version, keywords, license, repository, engines } = published;
 published.optionalDependencies = Object.fromEntries(Object.keys(platforms).map((name) => [`@dmagent/${name}`, version]));
 const main = join(folder, 'dmagent');
 await mkdir(main, { recursive: true });
@@ -33,15 +33,21 @@ for (const [name, library] of libraries) {
   await mkdir(place, { recursive: true });
   await cp(library, join(place, 'dmagent.node'));
   for (const part of ['LICENSE-APACHE', 'LICENSE-MIT']) await cp(join(top, part), join(place, part));
+  const about = `The native library of [dmagent](${repository.url.replace(/^git\+|\.git$/g, '')}) for ${name}.`;
+  await writeFile(
+    join(place, 'README.md'),
+    `# @dmagent/${name}\n\n${about} The package \`dmagent\` depends on it; install that one.\n`,
+  );
   await write(join(place, 'package.json'), {
     name: `@dmagent/${name}`,
     version,
     description: `The native library of dmagent for ${name}`,
+    keywords,
     license,
     repository,
     engines,
     ...platforms[name],
     main: 'dmagent.node',
-    files: ['dmagent.node'],
+    files: ['dmagent.node', 'LICENSE-APACHE', 'LICENSE-MIT'],
   });
 }

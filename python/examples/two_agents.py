@@ -14,7 +14,8 @@ async def answer(node: dmagent.Node) -> None:
         async with message:
             if message.content == "Goodbye":
                 break
-            await message.reply(f"{message.content} Why, 42.")
+            print(f"bob is asked: {message.content}")
+            await message.reply("42")
 
 
 async def main() -> None:
@@ -24,12 +25,10 @@ async def main() -> None:
     ):
         answering = asyncio.ensure_future(answer(bob))
         peer = await alice.connect((await bob.info()).url)
-        print(f"alice is connected to {peer.display_name}")
+        print(f"alice is {peer.state}")
 
-        receipt = await alice.send(peer, "What is the answer?")
-        print(f"the question is {receipt.state}")
-        async with await alice.receive(in_reply_to=receipt.message_id) as reply:
-            print(f"bob answers: {reply.content}")
+        async with await alice.messages.ask(peer, "What is the answer?") as heard:
+            print(f"alice hears: {heard.content}")
 
         trusted = await alice.trust.set(peer, 0.8, note="answers questions")
         print(f"alice trusts bob: {trusted.score}")

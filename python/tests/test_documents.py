@@ -1,4 +1,4 @@
-"""The examples, the README and the docstrings do what they say."""
+"""The READMEs and the docstrings do what they say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from conftest import PATIENCE, Child
 
 HERE = Path(__file__).parent.parent
-EXAMPLES = HERE / "examples"
 
 
 def printed(*command: str, cwd: Path) -> str:
@@ -37,7 +36,7 @@ def test_the_programs_of_the_readme_run(number: int, tmp_path: Path) -> None:
 
 
 def test_the_two_programs_of_the_first_page_talk_and_come_to_an_end(tmp_path: Path) -> None:
-    bob, alice = blocks("python", HERE.parent / "README.md")
+    _, bob, alice = blocks("python", HERE.parent / "README.md")
     for name in ("alice", "bob"):
         (tmp_path / name).mkdir()
     with Child(bob.replace("port=8101", "port=0"), cwd=tmp_path / "bob") as answering:
@@ -51,38 +50,6 @@ def test_the_two_programs_of_the_first_page_talk_and_come_to_an_end(tmp_path: Pa
 def test_docstrings_are_true(module: str) -> None:
     tested = doctest.testmod(importlib.import_module(f"dmagent.{module}"))
     assert tested.attempted > 0 and tested.failed == 0
-
-
-def test_two_agents(tmp_path: Path) -> None:
-    out = printed(str(EXAMPLES / "two_agents.py"), cwd=tmp_path)
-    assert "bob answers: What is the answer? Why, 42." in out
-    assert "alice trusts bob: 0.8" in out
-
-
-def test_custom_policy(tmp_path: Path) -> None:
-    assert printed(str(EXAMPLES / "custom_policy.py"), cwd=tmp_path).splitlines() == [
-        "mallory is refused: peer_refused",
-        "alice is connected",
-        "the advertisement is failed",
-        "bob reads: Your house is on fire",
-    ]
-
-
-def test_hello_mesh_greets_another_one(tmp_path: Path) -> None:
-    code = (EXAMPLES / "hello_mesh.py").read_text(encoding="utf-8")
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    with Child(code, cwd=tmp_path / "first") as first:
-        url = first.line().split()[-1]
-        with Child(code, url, cwd=tmp_path / "second") as second:
-            assert second.line().startswith("hello is ")
-            assert second.line() == "sent to hello: accepted"
-            assert first.line().endswith("says Untrusted('Hello, mesh!')")
-            assert second.line().endswith("says Untrusted('You said 12 characters.')")
-            for child in (first, second):
-                child.interrupt()
-                status, out, errors = child.end()
-                assert (status, out.splitlines()[-1]) == (0, "bye"), errors
 
 
 def test_the_package_carries_both_licences() -> None:

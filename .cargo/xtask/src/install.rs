@@ -1,7 +1,8 @@
 //! `cargo xtask install`: the C library where programs of other languages find it.
 //!
-//! Below the prefix lie `include/dmagent.h` and `.hpp`, the shared and the static library in `lib/`, and what pkg-config
-//! and CMake read. The tree finds itself, so it may be moved. [`test()`] builds programs against such a tree.
+//! Below the prefix lie `include/dmagent.h` and `.hpp`, the shared and the static library in `lib/`, what pkg-config
+//! and CMake read, and the schema of verbs and records. The tree finds itself, so it may be moved. [`used()`] builds
+//! programs against such a tree, wherever it lies.
 
 use std::{
     env::consts::{DLL_PREFIX, DLL_SUFFIX},
@@ -26,31 +27,28 @@ const SYSTEM: &[&str] = if cfg!(windows) {
 };
 
 /// Builds the library and puts it below `prefix`.
-pub(crate) fn install(prefix: &Path, release: bool) -> Result {
+pub(crate) fn install(prefix: &Path) -> Result {
     step("building the C library");
-    let mut build = cargo();
-    // Unoptimised it is that of the tests, which build everything together.
-    build.args(if release {
-        ["build", "--release", "--package", "dmagent-ffi"]
-    } else {
-        ["build", "--quiet", "--workspace", "--lib"]
-    });
-    inherit(&mut build)?;
-    let built = run::built_folder(if release { "release" } else { "debug" })?;
-    place(&built, prefix).map_err(|error| format!("{}: {error}", prefix.display()))?;
+    inherit(cargo().args(["build", "--release", "--package", "dmagent-ffi"]))?;
+    place(&run::built_folder("release")?, prefix)
+        .map_err(|error| format!("{}: {error}", prefix.display()))?;
     println!("installed in {}", prefix.display());
     Ok(())
 }
 
-fn place(built: &Path, prefix: &Path) -> io::Result<()> {
-    let (include, lib) = (prefix.join("include"), prefix.join("lib"));
+/// Puts what was built below `prefix`, with all that belongs to it.
+pub(crate) fn place(built: &Path, prefix: &Path) -> io::Result<()> {
+    let (include, lib, share) = (prefix.join("include"), prefix.join("lib"), prefix.join("share/dmagent"));
     let (pkgconfig, cmake) = (lib.join("pkgconfig"), lib.join("cmake/dmagent"));
-    for folder in [&include, &lib, &pkgconfig, &cmake] {
+    for folder in [&include, &lib, &share, &pkgconfig, &cmake] {
         fs::create_dir_all(folder)?;
     }
     for header in ["dmagent.h", "dmagent.hpp"] {
         fs::copy(run::root().join("include").join(header), include.join(header))?;
     }
+    // What `dm_call` takes and returns.
+    let schema = "dmagent.schema.json";
+    fs::copy(run::root().join("include").join(schema), share.join(schema))?;
     let names = Names::new();
     fs::copy(built.join(&names.built), lib.join(&names.shared))?;
     fs::copy(built.join(&names.archive), lib.join(&names.archive))?;
@@ -116,23 +114,13 @@ impl Names {
     }
 }
 
-/// Installs into a folder below `target/`, moves it, and builds and runs programs against it: with pkg-config, shared
-/// and static, and with CMake. `venv` has CMake.
-pub(crate) fn test(venv: &Venv) -> Result<Tally> {
-    let work = run::target("install-test");
-    let (first, prefix) = (work.join("first"), work.join("moved here"));
-    let failed = |error: io::Error| format!("{}: {error}", work.display());
-    match fs::remove_dir_all(&work) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    install(&first, false)?;
-    fs::rename(&first, &prefix).map_err(failed)?;
-    step("programs that use the installed C library");
+/// Builds and runs programs against an installed tree: with pkg-config, shared and static, and with CMake, which is one
+/// of the `tools`.
+pub(crate) fn used(tools: &Venv, work: &Path, prefix: &Path) -> Tally {
     let mut tally = Tally::default();
-    let mut ways = vec![("CMake", with_cmake(venv, &work, &prefix))];
+    let mut ways = vec![("CMake", with_cmake(tools, work, prefix))];
     if capture(run::program("pkg-config").arg("--version")).is_ok() {
-        ways.push(("pkg-config", with_pkg_config(&work, &prefix)));
+        ways.push(("pkg-config", with_pkg_config(work, prefix)));
     } else {
         println!("pkg-config is not installed, so dmagent.pc was not tried");
         tally.skipped += 1;
@@ -142,7 +130,21 @@ pub(crate) fn test(venv: &Venv) -> Result<Tally> {
         println!("a consumer with {what}: {}", if passed { "passed" } else { "failed" });
         tally += Tally::one(passed);
     }
-    Ok(tally)
+    tally
+}
+
+/// Builds the examples against an installed tree, and returns the folder of the programs.
+pub(crate) fn examples(tools: &Venv, work: &Path, prefix: &Path) -> Result<PathBuf> {
+    let build = work.join("examples");
+    configured(tools, &run::root().join("ffi/examples"), &build, prefix)?;
+    Ok(build)
+}
+
+/// A program that finds the shared library of an installed tree.
+pub(crate) fn with_library(program: &Path, prefix: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("LD_LIBRARY_PATH", prefix.join("lib"));
+    command
 }
 
 fn consumer(name: &str) -> PathBuf {
@@ -150,8 +152,8 @@ fn consumer(name: &str) -> PathBuf {
 }
 
 /// Runs a program, which prints our version and an agent id.
-fn used(program: &Path, prefix: &Path) -> Result {
-    let said = capture(Command::new(program).env("LD_LIBRARY_PATH", prefix.join("lib")))?;
+fn speaks(program: &Path, prefix: &Path) -> Result {
+    let said = capture(&mut with_library(program, prefix))?;
     let words: Vec<_> = said.split_whitespace().collect();
     match words[..] {
         [env!("CARGO_PKG_VERSION"), id] if id.len() == 64 => Ok(()),
@@ -183,7 +185,7 @@ fn with_pkg_config(work: &Path, prefix: &Path) -> Result {
                     .for_each(|flag| flag.clone_from(&archive));
             }
             capture(run::program(compiler).arg(consumer(source)).arg("-o").arg(&program).args(flags))?;
-            used(&program, prefix)?;
+            speaks(&program, prefix)?;
         }
     }
     Ok(())
@@ -204,7 +206,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-fn with_cmake(venv: &Venv, work: &Path, prefix: &Path) -> Result {
+fn with_cmake(tools: &Venv, work: &Path, prefix: &Path) -> Result {
     let (source, build) = (work.join("cmake"), work.join("cmake build"));
     let failed = |error: io::Error| error.to_string();
     fs::create_dir_all(&source).map_err(failed)?;
@@ -212,18 +214,20 @@ fn with_cmake(venv: &Venv, work: &Path, prefix: &Path) -> Result {
         let text = fs::read_to_string(consumer(file)).map_err(failed)?;
         fs::write(source.join(file), text.replace("@VERSION@", env!("CARGO_PKG_VERSION"))).map_err(failed)?;
     }
-    let mut configure = venv.module("cmake");
-    configure
-        .arg("-S")
-        .arg(&source)
-        .arg("-B")
-        .arg(&build)
-        .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
-    capture(&mut configure)?;
-    capture(venv.module("cmake").arg("--build").arg(&build))?;
+    configured(tools, &source, &build, prefix)?;
     for program in ["c_dmagent", "c_static", "cpp_dmagent", "cpp_static"] {
-        used(&build.join(program), prefix)?;
+        speaks(&build.join(program), prefix)?;
     }
+    Ok(())
+}
+
+/// Builds a project with CMake.
+fn configured(tools: &Venv, source: &Path, build: &Path, prefix: &Path) -> Result {
+    let mut configure = tools.module("cmake");
+    configure.arg("-S").arg(source).arg("-B").arg(build);
+    configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
+    capture(&mut configure)?;
+    capture(tools.module("cmake").arg("--build").arg(build))?;
     Ok(())
 }
 

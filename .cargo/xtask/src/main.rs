@@ -5,11 +5,15 @@
 mod bench;
 mod check;
 mod demo;
+mod dist;
+mod examples;
 mod fuzz;
 mod generate;
 mod install;
 mod languages;
 mod node;
+mod packages;
+mod parity;
 mod python;
 mod run;
 mod scenarios;
@@ -54,6 +58,15 @@ enum Command {
         #[arg(long)]
         prefix: PathBuf,
     },
+    /// Makes the packages that users install, in `target/dist/`.
+    Dist {
+        /// The profile of cargo. Another one than that of what is handed out leaves `target/dist/` alone.
+        #[arg(long, default_value = dist::PROFILE)]
+        profile: String,
+        /// Also install each into an empty environment and use it there.
+        #[arg(long = "try")]
+        tried: bool,
+    },
     /// Runs the fuzz targets of `core/fuzz`, each for a while.
     Fuzz {
         /// How long each target runs.
@@ -78,7 +91,8 @@ fn main() -> ExitCode {
         Command::Check => check::check(),
         Command::Test { quick, filter } => test::test(quick, filter.as_deref()),
         Command::Gen { check } => generate::generate(check),
-        Command::Install { prefix } => install::install(&prefix, true),
+        Command::Install { prefix } => install::install(&prefix),
+        Command::Dist { profile, tried } => dist::dist(&profile, tried),
         Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
         Command::Bench { lang: true, .. } => languages::bench(),
         Command::Bench { names, .. } => bench::bench(&names),

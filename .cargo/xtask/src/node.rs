@@ -82,7 +82,7 @@ fn escaped(c: char) -> impl Iterator<Item = char> {
 }
 
 /// Whether there is a Node.js that can run the package.
-fn version() -> Result {
+pub(crate) fn version() -> Result {
     let (major, minor) = OLDEST;
     let advice = format!(
         "Node.js {major}.{minor} or newer with npm is needed for the tests of `node/`; put it on the path."

@@ -56,11 +56,8 @@ pub(crate) fn install_package(venv: &Venv, release: bool) -> Result {
     let wheels = run::target("wheels");
     absent(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     let mut build = venv.module("maturin");
-    build.args(["build", "--quiet", "--manifest-path", "python/Cargo.toml", "--auditwheel", "skip", "--out"]);
-    build.arg(&wheels);
-    if release {
-        build.arg("--release");
-    }
+    build.args(["build", "--quiet", "--manifest-path", "python/Cargo.toml", "--auditwheel", "skip"]);
+    build.args(["--profile", if release { "release" } else { "dev" }, "--out"]).arg(&wheels);
     run::inherit(&mut build)?;
     let mut install = venv.module("pip");
     install.args(["install", "--quiet", "--no-deps", "--force-reinstall", "--disable-pip-version-check"]);
@@ -118,7 +115,7 @@ pub(crate) fn interpreter() -> Result<(String, String)> {
 }
 
 /// Removes a folder that may not exist.
-fn absent(folder: &Path) -> io::Result<()> {
+pub(crate) fn absent(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -38,8 +38,13 @@ pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
 
 /// Where cargo puts a library that other programs load.
 pub(crate) fn built_library(profile: &str, name: &str) -> Result<PathBuf> {
+    library_in(&built_folder(profile)?, name)
+}
+
+/// A library that other programs load, in the folder where cargo put it.
+pub(crate) fn library_in(folder: &Path, name: &str) -> Result<PathBuf> {
     let (before, behind) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let path = built_folder(profile)?.join(format!("{before}{name}{behind}"));
+    let path = folder.join(format!("{before}{name}{behind}"));
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    demo, fuzz, install, node,
+    demo, dist, examples, fuzz, node, parity,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     scenarios::{self, Hosts},
@@ -36,6 +36,7 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     // Before Python, whose interop tests start programs in every language.
     node_js(&mut report, filter);
     python(&mut report, quick, filter);
+    users(&mut report, filter);
     if filter.is_none() {
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
@@ -49,6 +50,22 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
         report.add("filter", Err(format!("no test has `{filter}` in its name")));
     }
     report.close()
+}
+
+/// What users install and see. Each part also runs alone, when the filter is its name.
+fn users(report: &mut Report, filter: Option<&str>) {
+    let asked = |name| filter.is_none_or(|filter| filter == name);
+    if asked("examples") {
+        step("the examples in Rust");
+        report.add("examples in Rust", Ok(examples::rust()));
+    }
+    if asked("packages") {
+        report.add("packages", dist::test());
+    }
+    if asked("parity") {
+        step("parity of the languages");
+        report.add("parity", parity::test());
+    }
 }
 
 /// What the runners said so far.
@@ -125,15 +142,12 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
         if filter.is_none() {
             step("types of the Python package");
             let users: Vec<_> =
-                own.iter().cloned().chain(examples()).chain(scenarios::python_hosts()).collect();
+                own.iter().cloned().chain(programs()).chain(scenarios::python_hosts()).collect();
             report.add("mypy", typed(&venv, "mypy", &["--strict", "--package", "dmagent"], &[]));
             report.add("mypy of tests and examples", typed(&venv, "mypy", &["--strict"], &users));
             // The rest of the package is its own stub.
             report.add("stubtest", typed(&venv, "mypy.stubtest", &["dmagent._native"], &[]));
         }
-    }
-    if filter.is_none() {
-        report.add("installed C library", install::test(&venv));
     }
     let hosts = Hosts::build(package.then_some(&venv));
     play(report, &hosts, filter);
@@ -227,20 +241,27 @@ fn expect_some(tally: Tally, filter: Option<&str>) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The programs that show the Python package.
-fn examples() -> Vec<PathBuf> {
-    python::files(&run::root().join("python/examples"), "py")
+/// The programs that show the Python package, and those that look at packages.
+fn programs() -> Vec<PathBuf> {
+    let mut found = python::files(&run::root().join("python/examples"), "py");
+    found.extend(python::files(&run::root().join("python/tests/parity"), "py"));
+    found.retain(|path| !is_test(path));
+    found
 }
 
 /// The files below a folder that hold tests for pytest.
 fn test_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = python::files(folder, "py");
-    found.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_")));
+    found.retain(|path| is_test(path));
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut folders: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     found.extend(folders.iter().flat_map(|folder| test_files(folder)));
     found
+}
+
+fn is_test(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test_"))
 }
 
 fn is_interop(path: &Path) -> bool {

@@ -1,5 +1,7 @@
 //! The records of messages.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -115,6 +117,16 @@ pub enum DeliveryState {
     Accepted,
     /// It will not be delivered; the reason says why.
     Failed,
+}
+
+impl fmt::Display for DeliveryState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stored => "stored",
+            Self::Accepted => "accepted",
+            Self::Failed => "failed",
+        })
+    }
 }
 
 /// Why a copy is not accepted.

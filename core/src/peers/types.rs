@@ -1,5 +1,7 @@
 //! The records of connections and requests.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -162,6 +164,15 @@ pub enum PeerState {
     Connected,
     /// We asked, and the other side has not decided yet.
     Pending,
+}
+
+impl fmt::Display for PeerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connected => "connected",
+            Self::Pending => "pending",
+        })
+    }
 }
 
 /// A peer, as a host sees it.

@@ -1,0 +1,169 @@
+"""Prints the facts of an installed C library, as `languages.py` wants them: `python see_c.py PREFIX SCHEMA`.
+
+It reads the headers, loads the shared library as a program would, and calls every verb with arguments that cannot be
+right: the answer tells whether the verb and each argument are known there.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import re
+import sys
+from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int32, c_size_t, c_void_p
+from pathlib import Path
+from typing import Any
+
+Facts = dict[str, "str | None"]
+
+TYPED = {
+    "messages.acknowledge": "dm_acknowledge",
+    "messages.ask": "dm_ask",
+    "messages.next": "dm_receive",
+    "messages.release": "dm_release",
+    "messages.send": "dm_send",
+    "passport.sign": "dm_passport_sign",
+    "passport.verify": "dm_passport_verify",
+    "peers.connect": "dm_connect",
+    "peers.disconnect": "dm_disconnect",
+    "trust.get": "dm_trust_get",
+    "trust.set": "dm_trust_set",
+}
+"""The everyday verbs, which have a function of their own."""
+
+NOT_IN_CPP = {"dm_log_set", "dm_status_name", "dm_verdict_ask", "dm_verdict_accept", "dm_verdict_refuse",
+              "dm_verdict_keep", "dm_verdict_forward", "dm_verdict_drop", "dm_text_of"}
+"""What C++ takes from `dmagent.h` as it is."""
+
+
+class Text(Structure):
+    _fields_ = [("data", c_char_p), ("len", c_size_t)]
+
+
+class String(Structure):
+    _fields_ = [("data", c_void_p), ("len", c_size_t)]
+
+    def told(self) -> str:
+        return ctypes.string_at(self.data, self.len).decode() if self.data else ""
+
+
+class Error(Structure):
+    _fields_ = [("status", c_int32), ("retryable", c_bool), ("name", c_char_p), ("message", String), ("context", String)]
+
+
+def text(string: str) -> Text:
+    data = string.encode()
+    return Text(data, len(data))
+
+
+class Library:
+    """The shared library, with one node that keeps nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.c = ctypes.CDLL(str(path))
+        self.c.dm_version.restype = Text
+        self.c.dm_status_name.restype = Text
+        self.c.dm_status_name.argtypes = [c_int32]
+        self.c.dm_node_open.argtypes = [Text, Text, POINTER(c_void_p), POINTER(Error)]
+        self.c.dm_node_free.argtypes = [POINTER(c_void_p)]
+        self.c.dm_call.argtypes = [c_void_p, Text, Text, POINTER(String), POINTER(Error)]
+        self.node = c_void_p()
+        self.checked(self.c.dm_node_open(text("ephemeral"), Text(), byref(self.node), byref(error := Error())), error)
+
+    @staticmethod
+    def checked(status: int, error: Error) -> None:
+        if status != 0:
+            raise RuntimeError(error.message.told())
+
+    def refusal(self, verb: str, arguments: dict[str, Any]) -> str:
+        """What a call that must fail tells: the name of the error, and the sentence."""
+        result, error = String(), Error()
+        status = self.c.dm_call(self.node, text(verb), text(json.dumps(arguments)), byref(result), byref(error))
+        return "" if status == 0 else f"{error.name.decode()}: {error.message.told()}"
+
+    def version(self) -> str:
+        told: Text = self.c.dm_version()
+        return str(told.data.decode())
+
+    def status_name(self, number: int) -> str:
+        told: Text = self.c.dm_status_name(number)
+        return str(told.data[: told.len].decode()) if told.data else ""
+
+    def close(self) -> None:
+        self.c.dm_node_free(byref(self.node))
+
+
+def commented(header: str, pattern: str) -> list[tuple[re.Match[str], str]]:
+    """Every match of a line, and the comment above it."""
+    lines, found = header.splitlines(), []
+    for number, line in enumerate(lines):
+        if told := re.match(pattern, line):
+            above, comment = number - 1, list[str]()
+            while above >= 0 and lines[above].strip().startswith("//"):
+                comment.insert(0, lines[above].strip().removeprefix("//").strip())
+                above -= 1
+            found.append((told, " ".join(comment)))
+    return found
+
+
+def headers(facts: Facts, prefix: Path, schema: dict[str, Any], library: Library) -> None:
+    c = (prefix / "include/dmagent.h").read_text(encoding="utf-8")
+    cpp = (prefix / "include/dmagent.hpp").read_text(encoding="utf-8")
+    statuses = c.split("\nenum {\n", 1)[1].split("\n};", 1)[0]
+    for told, doc in commented(statuses, r"    DM_(\w+) = (\d+),"):
+        name, number = told[1].lower(), int(told[2])
+        if library.status_name(number) != name:
+            facts[f"problem {name}"] = f"the library calls {number} {library.status_name(number)!r}"
+        if name != "ok":
+            facts[f"code {name}"] = doc
+            facts[f"number {name} {number}"] = None
+    declared = {}
+    for told, doc in commented(c, r"(?:static inline |const |enum |struct )*\w+ \*?(dm_\w+)\("):
+        declared[told[1]] = doc
+        if not doc:
+            facts[f"problem {told[1]}"] = "has no documentation"
+        if not re.search(rf"\b{told[1]}\b", cpp) and told[1] not in NOT_IN_CPP:
+            facts[f"problem {told[1]}"] = "cannot be reached through dmagent.hpp"
+    for verb, function in TYPED.items():
+        if function not in declared:
+            facts[f"problem {verb}"] = f"has no function {function}"
+    # Types, their members and words stand before the functions.
+    types = c.split('extern "C"', 1)[0]
+    for told, doc in commented(types, r"typedef (?!struct \w+ \w+;).*|    [^/ ].*[;,]$|#define DM_.*"):
+        if not doc:
+            facts[f"problem {told[0].strip()}"] = "has no documentation"
+    for told, doc in commented(cpp, r"(?:class|struct) (\w+)\b[^;]*\{$"):
+        if not doc:
+            facts[f"problem C++ {told[1]}"] = "has no documentation"
+    version = re.search(r'^#define DM_VERSION "(.*)"$', c, re.MULTILINE)
+    if version is None or not version[1] == library.version() == schema["version"]:
+        facts["problem version"] = "header, library and schema are of different versions"
+
+
+def main() -> None:
+    prefix, path = map(Path, sys.argv[1:])
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    facts: Facts = {}
+    # Records, events, settings and words are documented there.
+    if (prefix / "share/dmagent/dmagent.schema.json").read_bytes() != path.read_bytes():
+        facts["problem schema"] = "the installed one is another"
+    library = Library(next((prefix / "lib").glob("libdmagent.so.*"), prefix / "lib/libdmagent.dylib"))
+    facts[f"version {library.version()}"] = None
+    headers(facts, prefix, schema, library)
+    for verb in schema["verbs"]:
+        stray = library.refusal(verb["name"], {"no_such_argument": 0})
+        if not stray.startswith("invalid_argument:"):
+            facts[f"problem {verb['name']}"] = f"a stray argument is answered {stray!r}"
+        if not stray.startswith("unknown_verb:"):
+            facts[f"verb {verb['name']}"] = None
+        # The sentence lists what is allowed.
+        for name in re.findall(r"`(\w+)`", stray.split("`no_such_argument`")[-1]):
+            facts[f"argument {verb['name']} {name}"] = None
+    if not library.refusal("no.such_verb", {}).startswith("unknown_verb:"):
+        facts["problem unknown verbs"] = "are not told apart"
+    library.close()
+    print(json.dumps(facts))
+
+
+if __name__ == "__main__":
+    main()
