@@ -1,5 +1,7 @@
 //! The benchmark of the languages, in Rust: what the others are compared with. See the README of this folder.
 
+#![expect(clippy::disallowed_methods, reason = "this is a program of its own, not a part of the node")]
+
 #[path = "../support/figures.rs"]
 #[expect(dead_code, reason = "medians belong to the program that compares")]
 mod figures;
