@@ -85,18 +85,16 @@ async fn hear_message(inbox: &Inbox, listener: &dyn MessageListener) -> bool {
         }
     };
     let settled = match listener.on_message(Arc::clone(&message)).await {
+        // A listener may settle a message by itself.
+        _ if message.settled() => return true,
         Ok(()) => message.acknowledge(None).await.map(drop),
         Err(error) => {
             tracing::error!(target: "dmagent::uniffi", %error, "a listener failed at a message, which comes again");
             message.release_after_failure().map(drop)
         }
     };
-    match settled {
-        // A listener may settle a message by itself.
-        Err(error) if error.failure().is_none_or(|failure| failure.code != Code::MessageUnknown) => {
-            tracing::warn!(target: "dmagent::uniffi", %error, "a message was not settled");
-        }
-        _ => {}
+    if let Err(error) = settled {
+        tracing::warn!(target: "dmagent::uniffi", %error, "a message was not settled");
     }
     true
 }

@@ -1,6 +1,12 @@
 //! A message in the hands of an agent: given back when nobody has it any more.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use dmagent::error::{Code, Error};
 use serde::{Deserialize, Serialize};
@@ -31,6 +37,7 @@ pub struct Message {
     pub(crate) record: MessageRecord,
     caller: Caller,
     lease: Owned<Lease>,
+    settled: AtomicBool,
 }
 
 /// One hand-out. Nothing happens at its end when the message was acknowledged or given back meanwhile: the core knows one
@@ -94,7 +101,7 @@ impl Message {
         let lease = Owned::new(lease);
         let record = serde_json::to_value(message).and_then(serde_json::from_value);
         let record = record.map_err(|cause| unexpected(&cause))?;
-        Ok(Arc::new(Self { record, caller: caller.clone(), lease }))
+        Ok(Arc::new(Self { record, caller: caller.clone(), lease, settled: AtomicBool::new(false) }))
     }
 
     /// Gives it back because it never reached anybody.
@@ -137,6 +144,7 @@ impl Message {
     pub async fn acknowledge(&self, cancel: Option<Arc<Cancel>>) -> Result<bool, DmError> {
         let sequence = Sequence { sequence: self.record.sequence };
         let told: Acknowledged = self.caller.call("messages.acknowledge", &sequence, cancel).await?;
+        self.settled.store(true, Ordering::Relaxed);
         Ok(told.stored)
     }
 
@@ -148,13 +156,21 @@ impl Message {
             Error::new(Code::InvalidArgument, "delay_secs must be a number of seconds from 0 to 31536000")
         })?;
         let _inside = crate::runtime::handle()?.enter();
-        Ok(self.lease.get()?.give_back(delay))
+        let lease = self.lease.get()?;
+        self.settled.store(true, Ordering::Relaxed);
+        Ok(lease.give_back(delay))
     }
 
     /// Gives the message back because handling it failed: after a pause that doubles each time.
     pub fn release_after_failure(&self) -> Result<bool, DmError> {
         let _inside = crate::runtime::handle()?.enter();
         let lease = self.lease.get()?;
+        self.settled.store(true, Ordering::Relaxed);
         Ok(lease.give_back(lease.pause()))
+    }
+
+    /// Whether it was acknowledged or released through this object.
+    pub fn settled(&self) -> bool {
+        self.settled.load(Ordering::Relaxed)
     }
 }

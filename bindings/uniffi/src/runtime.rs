@@ -134,12 +134,12 @@ pub async fn shutdown_runtime() {
 
 /// A value of the core that belongs to the process it was made in. Its end may need the runtime, and a panic in it must not
 /// reach a garbage collector.
-pub(crate) struct Owned<T> {
+pub(crate) struct Owned<T: Send + 'static> {
     pid: u32,
     value: Option<T>,
 }
 
-impl<T> Owned<T> {
+impl<T: Send + 'static> Owned<T> {
     /// A value of this process.
     pub(crate) fn new(value: T) -> Self {
         Self { pid: std::process::id(), value: Some(value) }
@@ -155,15 +155,14 @@ impl<T> Owned<T> {
     }
 }
 
-impl<T> Drop for Owned<T> {
+impl<T: Send + 'static> Drop for Owned<T> {
     fn drop(&mut self) {
         let value = self.value.take();
-        if self.pid != std::process::id() {
-            // Its locks and threads are the parent's; so are the files it would clean up.
-            std::mem::forget(value);
-            return;
-        }
-        let _inside = find().ok().map(|house| house.handle.enter());
-        drop(catch_unwind(AssertUnwindSafe(|| drop(value))));
+        // In another process its locks and threads are the parent's, and so are the files it would clean up. Without the
+        // threads of this one the process is about to end.
+        let house = find().ok().filter(|house| self.pid == house.pid && house.runtime.lock().is_some());
+        let Some(house) = house else { return std::mem::forget(value) };
+        // There, because its end may call the host's code, which a garbage collector must not do.
+        house.handle.spawn(async move { drop(catch_unwind(AssertUnwindSafe(|| drop(value)))) });
     }
 }
