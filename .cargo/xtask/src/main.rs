@@ -13,6 +13,7 @@ mod python;
 mod run;
 mod tally;
 mod test;
+mod uniffi;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

@@ -14,6 +14,7 @@ use crate::{
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
+    uniffi,
 };
 
 /// How long each fuzz target runs here; `cargo xtask fuzz` takes its time.
@@ -34,6 +35,7 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     report.add("Rust", rust(filter));
     python(&mut report, quick, filter);
     node_js(&mut report, filter);
+    foreign(&mut report, filter);
     if filter.is_none() {
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
@@ -156,6 +158,18 @@ fn node_js(report: &mut Report, filter: Option<&str>) {
     }
     step("tests of the npm package");
     report.add("node --test", package.tests(filter).and_then(|tally| expect_some(tally, filter)));
+}
+
+/// The languages that uniffi serves.
+fn foreign(report: &mut Report, filter: Option<&str>) {
+    step("tests in Kotlin");
+    report.add("Kotlin", uniffi::test_kotlin(filter));
+    step("tests in Ruby");
+    report.add("Ruby", uniffi::test_ruby(filter));
+    if filter.is_none() {
+        step("what uniffi made for Python and Swift");
+        report.add("Python by uniffi", uniffi::test_python());
+    }
 }
 
 /// Pytest with both kinds of nodes at hand.

@@ -72,8 +72,8 @@ impl Events {
 fn read(observed: &Observed) -> Result<Event, DmError> {
     match observed {
         Observed::Missed { missed } => Ok(Event::Missed { missed: *missed }),
-        Observed::Event(event) => serde_json::to_value(event)
-            .and_then(serde_json::from_value)
-            .map_err(|cause| unexpected(&cause)),
+        Observed::Event(event) => {
+            serde_json::to_value(event).and_then(serde_json::from_value).map_err(|cause| unexpected(&cause))
+        }
     }
 }

@@ -99,8 +99,7 @@ impl Handout {
 
 /// The message in a result.
 fn read(caller: &Caller, result: Value) -> Outcome {
-    let message: Option<CoreMessage> =
-        serde_json::from_value(result).map_err(|cause| unexpected(&cause))?;
+    let message: Option<CoreMessage> = serde_json::from_value(result).map_err(|cause| unexpected(&cause))?;
     message.map(|message| Message::handed_out(caller, &message)).transpose()
 }
 

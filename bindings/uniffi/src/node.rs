@@ -112,9 +112,8 @@ impl Node {
         arguments: String,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<String, DmError> {
-        let arguments = serde_json::from_str(&arguments).map_err(|cause| {
-            Error::new(Code::InvalidArgument, format!("arguments are not JSON: {cause}"))
-        })?;
+        let arguments = serde_json::from_str(&arguments)
+            .map_err(|cause| Error::new(Code::InvalidArgument, format!("arguments are not JSON: {cause}")))?;
         Ok(self.caller.raw(verb, arguments, cancel).await?.to_string())
     }
 

@@ -351,7 +351,7 @@ internal inline fun<T, reified E: Throwable> uniffiTraitInterfaceCallWithError(
         }
     }
 }
-// Initial value and increment amount for handles. 
+// Initial value and increment amount for handles.
 // These ensure that Kotlin-generated handles always have the lowest bit set
 private const val UNIFFI_HANDLEMAP_INITIAL = 1.toLong()
 private const val UNIFFI_HANDLEMAP_DELTA = 2.toLong()
@@ -361,7 +361,7 @@ private const val UNIFFI_HANDLEMAP_DELTA = 2.toLong()
 // This is used pass an opaque 64-bit handle representing a foreign object to the Rust code.
 internal class UniffiHandleMap<T: Any> {
     private val map = ConcurrentHashMap<Long, T>()
-    // Start 
+    // Start
     private val counter = java.util.concurrent.atomic.AtomicLong(UNIFFI_HANDLEMAP_INITIAL)
 
     val size: Int
@@ -951,16 +951,16 @@ internal object IntegrityCheckingUniffiLib {
     external fun ffi_dmagent_uniffi_uniffi_contract_version(
     ): Int
 
-        
+
 }
 
 internal object UniffiLib {
-    
+
     // The Cleaner for the whole library
     internal val CLEANER: UniffiCleaner by lazy {
         UniffiCleaner.create()
     }
-    
+
 
     init {
         Native.register(UniffiLib::class.java, findLibraryName(componentName = "dmagent"))
@@ -968,67 +968,67 @@ internal object UniffiLib {
         uniffiCallbackInterfaceLogSink.register(this)
         uniffiCallbackInterfaceMessageListener.register(this)
         uniffiCallbackInterfacePolicy.register(this)
-        
+
     }
 
     internal fun ensureInitialized() = Unit
-    external fun uniffi_dmagent_uniffi_fn_clone_cancel(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_cancel(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_cancel(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_cancel(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_constructor_cancel_new(uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_constructor_cancel_new(uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_cancel_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_cancel_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_cancel_is_cancelled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_cancel_is_cancelled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_clone_events(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_events(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_events(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_events(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_events_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_events_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_events_take(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_events_take(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_events_wait(`ptr`: Long,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_handout(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_handout(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_handout(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_handout(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_handout_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_handout_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_handout_take(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_handout_take(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_handout_wait(`ptr`: Long,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_inbox(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_inbox(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_inbox(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_inbox(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_inbox_next(`ptr`: Long,`timeoutSecs`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_inbox_next(`ptr`: Long,`timeoutSecs`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_listening(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_listening(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_listening(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_listening(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_listening_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_listening_cancel(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_clone_discovery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_discovery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_discovery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_discovery(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_discovery_list(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_discovery_scan(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_messages(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_messages(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_messages(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_messages(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_messages_acknowledge(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_messages_ask(`ptr`: Long,`arguments`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_messages_ask(`ptr`: Long,`arguments`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_broadcast(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
@@ -1038,7 +1038,7 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_log(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_messages_next(`ptr`: Long,`arguments`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_messages_next(`ptr`: Long,`arguments`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_outbox(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
@@ -1046,17 +1046,17 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_send(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_passport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_passport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_passport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_passport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_passport_sign(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_passport_verify(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_peers(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_peers(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_peers(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_peers(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_peers_accept(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
@@ -1074,9 +1074,9 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_reject(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_trust_forget(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
@@ -1086,89 +1086,89 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_trust_set(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_clone_message(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_message(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_message(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_message(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_method_message_content(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_content(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_from(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_from(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_hops_remaining(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_hops_remaining(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Int
-    external fun uniffi_dmagent_uniffi_fn_method_message_in_reply_to(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_in_reply_to(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_kind(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_kind(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_message_id(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_message_id(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_metadata(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_metadata(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_received_at(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_received_at(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_message_redeliveries(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_redeliveries(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Int
-    external fun uniffi_dmagent_uniffi_fn_method_message_sequence(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_sequence(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_message_verification(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_verification(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_acknowledge(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_message_record(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_record(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_message_release(`ptr`: Long,`delaySecs`: Double,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_release(`ptr`: Long,`delaySecs`: Double,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_method_message_release_after_failure(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_release_after_failure(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_message_settled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_message_settled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_clone_node(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_clone_node(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_free_node(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_free_node(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_constructor_node_from_env(uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_constructor_node_from_env(uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_constructor_node_new(`settings`: RustBuffer.ByValue,`preset`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_constructor_node_new(`settings`: RustBuffer.ByValue,`preset`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_constructor_node_with_json(`settings`: RustBuffer.ByValue,`preset`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_constructor_node_with_json(`settings`: RustBuffer.ByValue,`preset`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_discovery(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_discovery(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_node_info(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_messages(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_messages(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_passport(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_passport(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_peers(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_peers(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_trust(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_trust(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_node_update(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_agent_id(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_agent_id(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_node_call(`ptr`: Long,`verb`: RustBuffer.ByValue,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_node_close(`ptr`: Long,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_closed(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_closed(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_method_node_events(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_events(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_inbox(`ptr`: Long,`filter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_inbox(`ptr`: Long,`filter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_local_token(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_local_token(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun uniffi_dmagent_uniffi_fn_method_node_on_event(`ptr`: Long,`listener`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_on_event(`ptr`: Long,`listener`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_on_message(`ptr`: Long,`listener`: Long,`filter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_on_message(`ptr`: Long,`listener`: Long,`filter`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_node_open(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_dmagent_uniffi_fn_method_node_set_policy(`ptr`: Long,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_method_node_set_policy(`ptr`: Long,`policy`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_init_callback_vtable_eventlistener(`vtable`: UniffiVTableCallbackInterfaceEventListener,
     ): Unit
@@ -1178,17 +1178,17 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_init_callback_vtable_policy(`vtable`: UniffiVTableCallbackInterfacePolicy,
     ): Unit
-    external fun uniffi_dmagent_uniffi_fn_func_set_log(`most`: RustBuffer.ByValue,`sink`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun uniffi_dmagent_uniffi_fn_func_set_log(`most`: RustBuffer.ByValue,`sink`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_func_shutdown_runtime(
     ): Long
-    external fun ffi_dmagent_uniffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun ffi_dmagent_uniffi_rustbuffer_from_bytes(`bytes`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rustbuffer_from_bytes(`bytes`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
-    external fun ffi_dmagent_uniffi_rustbuffer_free(`buf`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rustbuffer_free(`buf`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
-    external fun ffi_dmagent_uniffi_rustbuffer_reserve(`buf`: RustBuffer.ByValue,`additional`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rustbuffer_reserve(`buf`: RustBuffer.ByValue,`additional`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun ffi_dmagent_uniffi_rust_future_poll_u8(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1196,7 +1196,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_u8(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_u8(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_u8(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Int
     external fun ffi_dmagent_uniffi_rust_future_poll_i8(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1204,7 +1204,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_i8(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_i8(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_i8(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
     external fun ffi_dmagent_uniffi_rust_future_poll_u16(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1212,7 +1212,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_u16(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_u16(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_u16(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Int
     external fun ffi_dmagent_uniffi_rust_future_poll_i16(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1220,7 +1220,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_i16(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_i16(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_i16(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Short
     external fun ffi_dmagent_uniffi_rust_future_poll_u32(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1228,7 +1228,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_u32(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_u32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_u32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Int
     external fun ffi_dmagent_uniffi_rust_future_poll_i32(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1236,7 +1236,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_i32(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_i32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_i32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Int
     external fun ffi_dmagent_uniffi_rust_future_poll_u64(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1244,7 +1244,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_u64(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_u64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_u64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun ffi_dmagent_uniffi_rust_future_poll_i64(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1252,7 +1252,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_i64(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_i64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_i64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun ffi_dmagent_uniffi_rust_future_poll_f32(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1260,7 +1260,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_f32(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_f32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_f32(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Float
     external fun ffi_dmagent_uniffi_rust_future_poll_f64(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1268,7 +1268,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_f64(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_f64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_f64(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Double
     external fun ffi_dmagent_uniffi_rust_future_poll_rust_buffer(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1276,7 +1276,7 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_rust_buffer(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_rust_buffer(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_rust_buffer(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun ffi_dmagent_uniffi_rust_future_poll_void(`handle`: Long,`callback`: UniffiRustFutureContinuationCallback,`callbackData`: Long,
     ): Unit
@@ -1284,10 +1284,10 @@ internal object UniffiLib {
     ): Unit
     external fun ffi_dmagent_uniffi_rust_future_free_void(`handle`: Long,
     ): Unit
-    external fun ffi_dmagent_uniffi_rust_future_complete_void(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    external fun ffi_dmagent_uniffi_rust_future_complete_void(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
 
-        
+
 }
 
 private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
@@ -1754,7 +1754,7 @@ inline fun <T : Disposable?, R> T.use(block: (T) -> R) =
         }
     }
 
-/** 
+/**
  * Placeholder object used to signal that we're constructing an interface with a FFI handle.
  *
  * This is the first argument for interface constructors that input a raw handle. It exists is that
@@ -1765,7 +1765,7 @@ inline fun <T : Disposable?, R> T.use(block: (T) -> R) =
  * */
 object UniffiWithHandle
 
-/** 
+/**
  * Used to instantiate an interface without an actual pointer, for fakes in tests, mostly.
  *
  * @suppress
@@ -2167,17 +2167,17 @@ public object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
  * with `CancelledError`.
  */
 public interface CancelInterface {
-    
+
     /**
      * Ends every call that has this.
      */
     fun `cancel`()
-    
+
     /**
      * Whether it was cancelled.
      */
     fun `isCancelled`(): kotlin.Boolean
-    
+
     companion object
 }
 
@@ -2213,10 +2213,10 @@ open class Cancel: Disposable, AutoCloseable, CancelInterface
      * One that is not cancelled.
      */
     constructor() :
-        this(UniffiWithHandle, 
+        this(UniffiWithHandle,
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_constructor_cancel_new(
-    
+
         _status)
 }
     )
@@ -2297,11 +2297,11 @@ open class Cancel: Disposable, AutoCloseable, CancelInterface
         }
     }
 
-    
+
     /**
      * Ends every call that has this.
      */override fun `cancel`()
-        = 
+        =
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_cancel_cancel(
@@ -2309,10 +2309,10 @@ open class Cancel: Disposable, AutoCloseable, CancelInterface
         _status)
 }
     }
-    
-    
 
-    
+
+
+
     /**
      * Whether it was cancelled.
      */override fun `isCancelled`(): kotlin.Boolean {
@@ -2326,20 +2326,20 @@ open class Cancel: Disposable, AutoCloseable, CancelInterface
     }
     )
     }
-    
-
-    
-
-    
 
 
-    
-    
+
+
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -2466,17 +2466,17 @@ public object FfiConverterTypeCancel: FfiConverter<Cancel, Long> {
  * Verbs about discovery.
  */
 public interface DiscoveryInterface {
-    
+
     /**
      * Lists agents seen lately.
      */
     suspend fun `list`(`cancel`: Cancel? = null): List<Discovered>
-    
+
     /**
      * Looks around for other agents now.
      */
     suspend fun `scan`(`cancel`: Cancel? = null): List<Discovered>
-    
+
     companion object
 }
 
@@ -2584,7 +2584,7 @@ open class Discovery: Disposable, AutoCloseable, DiscoveryInterface
         }
     }
 
-    
+
     /**
      * Lists agents seen lately.
      */
@@ -2595,7 +2595,7 @@ open class Discovery: Disposable, AutoCloseable, DiscoveryInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_discovery_list(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -2609,7 +2609,7 @@ open class Discovery: Disposable, AutoCloseable, DiscoveryInterface
     )
     }
 
-    
+
     /**
      * Looks around for other agents now.
      */
@@ -2620,7 +2620,7 @@ open class Discovery: Disposable, AutoCloseable, DiscoveryInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_discovery_scan(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -2634,18 +2634,18 @@ open class Discovery: Disposable, AutoCloseable, DiscoveryInterface
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -2772,23 +2772,23 @@ public object FfiConverterTypeDiscovery: FfiConverter<Discovery, Long> {
  * A listener. It ends with the object.
  */
 public interface EventsInterface {
-    
+
     /**
      * Ends listening: `wait` ends with `CancelledError`.
      */
     fun `cancel`()
-    
+
     /**
      * The event that was waited for; none when it was taken.
      */
     fun `take`(): Event?
-    
+
     /**
      * Waits until there is an event to take: true; or until the node is closed and all was taken: false. It may be
      * cancelled and called again; nothing gets lost.
      */
     suspend fun `wait`(): kotlin.Boolean
-    
+
     companion object
 }
 
@@ -2896,11 +2896,11 @@ open class Events: Disposable, AutoCloseable, EventsInterface
         }
     }
 
-    
+
     /**
      * Ends listening: `wait` ends with `CancelledError`.
      */override fun `cancel`()
-        = 
+        =
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_events_cancel(
@@ -2908,10 +2908,10 @@ open class Events: Disposable, AutoCloseable, EventsInterface
         _status)
 }
     }
-    
-    
 
-    
+
+
+
     /**
      * The event that was waited for; none when it was taken.
      */
@@ -2926,9 +2926,9 @@ open class Events: Disposable, AutoCloseable, EventsInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Waits until there is an event to take: true; or until the node is closed and all was taken: false. It may be
      * cancelled and called again; nothing gets lost.
@@ -2940,7 +2940,7 @@ open class Events: Disposable, AutoCloseable, EventsInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_events_wait(
                 uniffiHandle,
-                
+
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_i8(future, callback, continuation) },
@@ -2953,18 +2953,18 @@ open class Events: Disposable, AutoCloseable, EventsInterface
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -3091,23 +3091,23 @@ public object FfiConverterTypeEvents: FfiConverter<Events, Long> {
  * A message that is waited for.
  */
 public interface HandoutInterface {
-    
+
     /**
      * Gives up: `wait` ends with `CancelledError`, and a message that was not taken goes back into the inbox.
      */
     fun `cancel`()
-    
+
     /**
      * The message; none when no message came within the time given. Whoever takes it has it: the second time there is
      * none. Fails when waiting failed, or is not over.
      */
     fun `take`(): Message?
-    
+
     /**
      * Waits until there is something to take. It may be cancelled and called again; nothing gets lost.
      */
     suspend fun `wait`()
-    
+
     companion object
 }
 
@@ -3215,11 +3215,11 @@ open class Handout: Disposable, AutoCloseable, HandoutInterface
         }
     }
 
-    
+
     /**
      * Gives up: `wait` ends with `CancelledError`, and a message that was not taken goes back into the inbox.
      */override fun `cancel`()
-        = 
+        =
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_handout_cancel(
@@ -3227,10 +3227,10 @@ open class Handout: Disposable, AutoCloseable, HandoutInterface
         _status)
 }
     }
-    
-    
 
-    
+
+
+
     /**
      * The message; none when no message came within the time given. Whoever takes it has it: the second time there is
      * none. Fails when waiting failed, or is not over.
@@ -3246,9 +3246,9 @@ open class Handout: Disposable, AutoCloseable, HandoutInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Waits until there is something to take. It may be cancelled and called again; nothing gets lost.
      */
@@ -3259,7 +3259,7 @@ open class Handout: Disposable, AutoCloseable, HandoutInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_handout_wait(
                 uniffiHandle,
-                
+
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
@@ -3267,24 +3267,24 @@ open class Handout: Disposable, AutoCloseable, HandoutInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
         // lift function
         { },
-        
+
         // Error FFI converter
         DmException.ErrorHandler,
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -3411,13 +3411,13 @@ public object FfiConverterTypeHandout: FfiConverter<Handout, Long> {
  * The messages for an agent, or those that a filter wants.
  */
 public interface InboxInterface {
-    
+
     /**
      * The next message, within `timeout_secs` seconds when they are given, however long it takes otherwise. Wait for it,
      * then take it; what nobody takes goes back.
      */
     fun `next`(`timeoutSecs`: kotlin.Double? = null): Handout
-    
+
     companion object
 }
 
@@ -3525,7 +3525,7 @@ open class Inbox: Disposable, AutoCloseable, InboxInterface
         }
     }
 
-    
+
     /**
      * The next message, within `timeout_secs` seconds when they are given, however long it takes otherwise. Wait for it,
      * then take it; what nobody takes goes back.
@@ -3536,26 +3536,26 @@ open class Inbox: Disposable, AutoCloseable, InboxInterface
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_inbox_next(
         it,
-        
+
         FfiConverterOptionalDouble.lower(`timeoutSecs`),_status)
 }
     }
     )
     }
-    
-
-    
-
-    
 
 
-    
-    
+
+
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -3682,12 +3682,12 @@ public object FfiConverterTypeInbox: FfiConverter<Inbox, Long> {
  * A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
  */
 public interface ListeningInterface {
-    
+
     /**
      * Stops. A message that the listener has is not acknowledged any more, and comes again after a pause.
      */
     fun `cancel`()
-    
+
     companion object
 }
 
@@ -3795,11 +3795,11 @@ open class Listening: Disposable, AutoCloseable, ListeningInterface
         }
     }
 
-    
+
     /**
      * Stops. A message that the listener has is not acknowledged any more, and comes again after a pause.
      */override fun `cancel`()
-        = 
+        =
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_listening_cancel(
@@ -3807,21 +3807,21 @@ open class Listening: Disposable, AutoCloseable, ListeningInterface
         _status)
 }
     }
-    
-    
-
-    
-
-    
 
 
-    
-    
+
+
+
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -3951,94 +3951,94 @@ public object FfiConverterTypeListening: FfiConverter<Listening, Long> {
  * once nobody has this object any more.
  */
 public interface MessageInterface {
-    
+
     /**
      * 1 to 65,536 characters.
      */
     fun `content`(): kotlin.String
-    
+
     /**
      * Who sent it, proven.
      */
     fun `from`(): AgentId
-    
+
     /**
      * How often it may still be forwarded.
      */
     fun `hopsRemaining`(): kotlin.UInt
-    
+
     /**
      * The message this one answers.
      */
     fun `inReplyTo`(): kotlin.String?
-    
+
     /**
      * Where it belongs.
      */
     fun `kind`(): MessageKind
-    
+
     /**
      * The id the sender gave it.
      */
     fun `messageId`(): kotlin.String
-    
+
     /**
      * What travels along.
      */
     fun `metadata`(): Json
-    
+
     /**
      * When it was stored here.
      */
     fun `receivedAt`(): Timestamp
-    
+
     /**
      * How often it was handed out before without being acknowledged, since the node opened.
      */
     fun `redeliveries`(): kotlin.UInt
-    
+
     /**
      * Its place in the order of arrival at this node.
      */
     fun `sequence`(): kotlin.ULong
-    
+
     /**
      * How the sender was proven.
      */
     fun `verification`(): Verification
-    
+
     /**
      * Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until the disk
      * has room, and a crash before that brings the message back.
      */
     suspend fun `acknowledge`(`cancel`: Cancel? = null): kotlin.Boolean
-    
+
     /**
      * All that is known about it.
      */
     fun `record`(): MessageRecord
-    
+
     /**
      * Gives the message back, to be handed out again after `delay_secs` seconds. False when it was over before.
      */
     fun `release`(`delaySecs`: kotlin.Double = 0.0): kotlin.Boolean
-    
+
     /**
      * Gives the message back because handling it failed: after a pause that doubles each time.
      */
     fun `releaseAfterFailure`(): kotlin.Boolean
-    
+
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
      * `in_reply_to`.
      */
     suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `cancel`: Cancel? = null): Receipt
-    
+
     /**
      * Whether it was acknowledged or released through this object.
      */
     fun `settled`(): kotlin.Boolean
-    
+
     companion object
 }
 
@@ -4149,7 +4149,7 @@ open class Message: Disposable, AutoCloseable, MessageInterface
         }
     }
 
-    
+
     /**
      * 1 to 65,536 characters.
      */override fun `content`(): kotlin.String {
@@ -4163,9 +4163,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Who sent it, proven.
      */override fun `from`(): AgentId {
@@ -4179,9 +4179,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * How often it may still be forwarded.
      */override fun `hopsRemaining`(): kotlin.UInt {
@@ -4195,9 +4195,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * The message this one answers.
      */override fun `inReplyTo`(): kotlin.String? {
@@ -4211,9 +4211,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Where it belongs.
      */override fun `kind`(): MessageKind {
@@ -4227,9 +4227,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * The id the sender gave it.
      */override fun `messageId`(): kotlin.String {
@@ -4243,9 +4243,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * What travels along.
      */override fun `metadata`(): Json {
@@ -4259,9 +4259,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * When it was stored here.
      */override fun `receivedAt`(): Timestamp {
@@ -4275,9 +4275,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * How often it was handed out before without being acknowledged, since the node opened.
      */override fun `redeliveries`(): kotlin.UInt {
@@ -4291,9 +4291,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Its place in the order of arrival at this node.
      */override fun `sequence`(): kotlin.ULong {
@@ -4307,9 +4307,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * How the sender was proven.
      */override fun `verification`(): Verification {
@@ -4323,9 +4323,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until the disk
      * has room, and a crash before that brings the message back.
@@ -4337,7 +4337,7 @@ open class Message: Disposable, AutoCloseable, MessageInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_message_acknowledge(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -4351,7 +4351,7 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     )
     }
 
-    
+
     /**
      * All that is known about it.
      */override fun `record`(): MessageRecord {
@@ -4365,9 +4365,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Gives the message back, to be handed out again after `delay_secs` seconds. False when it was over before.
      */
@@ -4377,15 +4377,15 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_message_release(
         it,
-        
+
         FfiConverterDouble.lower(`delaySecs`),_status)
 }
     }
     )
     }
-    
 
-    
+
+
     /**
      * Gives the message back because handling it failed: after a pause that doubles each time.
      */
@@ -4400,9 +4400,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
      * `in_reply_to`.
@@ -4414,7 +4414,7 @@ open class Message: Disposable, AutoCloseable, MessageInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_message_reply(
                 uniffiHandle,
-                
+
         FfiConverterString.lower(`content`),
         FfiConverterOptionalTypeJson.lower(`metadata`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
@@ -4430,7 +4430,7 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     )
     }
 
-    
+
     /**
      * Whether it was acknowledged or released through this object.
      */override fun `settled`(): kotlin.Boolean {
@@ -4444,20 +4444,20 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     }
     )
     }
-    
-
-    
-
-    
 
 
-    
-    
+
+
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -4584,62 +4584,62 @@ public object FfiConverterTypeMessage: FfiConverter<Message, Long> {
  * Verbs about messages.
  */
 public interface MessagesInterface {
-    
+
     /**
      * Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory
      * alone.
      */
     suspend fun `acknowledge`(`arguments`: SequenceArgs, `cancel`: Cancel? = null): kotlin.Boolean
-    
+
     /**
      * Sends a message to one peer and waits for the answer to it.
      *
      * Wait for it, then take it; what nobody takes goes back into the inbox.
      */
     fun `ask`(`arguments`: AskArgs): Handout
-    
+
     /**
      * Tells all peers, or the most trusted, a status.
      */
     suspend fun `broadcast`(`arguments`: BroadcastArgs, `cancel`: Cancel? = null): Receipt
-    
+
     /**
      * Tells a session what is new in the conversation.
      */
     suspend fun `context`(`arguments`: ContextArgs, `cancel`: Cancel? = null): ContextText
-    
+
     /**
      * Lists the inbox without taking anything.
      */
     suspend fun `list`(`cancel`: Cancel? = null): List<MessageRecord>
-    
+
     /**
      * Lists the newest entries of the conversation log.
      */
     suspend fun `log`(`arguments`: LogArgs? = null, `cancel`: Cancel? = null): List<LogEntry>
-    
+
     /**
      * Waits for the next message.
      *
      * Wait for it, then take it; what nobody takes goes back into the inbox.
      */
     fun `next`(`arguments`: NextArgs? = null): Handout
-    
+
     /**
      * Lists what waits for unreachable peers.
      */
     suspend fun `outbox`(`cancel`: Cancel? = null): List<OutboxItem>
-    
+
     /**
      * Gives a message back unhandled.
      */
     suspend fun `release`(`arguments`: ReleaseArgs, `cancel`: Cancel? = null): kotlin.Boolean
-    
+
     /**
      * Sends a message to one or several peers.
      */
     suspend fun `send`(`arguments`: SendArgs, `cancel`: Cancel? = null): Receipt
-    
+
     companion object
 }
 
@@ -4747,7 +4747,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         }
     }
 
-    
+
     /**
      * Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory
      * alone.
@@ -4759,7 +4759,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_acknowledge(
                 uniffiHandle,
-                
+
         FfiConverterTypeSequenceArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -4774,7 +4774,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Sends a message to one peer and waits for the answer to it.
      *
@@ -4786,15 +4786,15 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_ask(
         it,
-        
+
         FfiConverterTypeAskArgs.lower(`arguments`),_status)
 }
     }
     )
     }
-    
 
-    
+
+
     /**
      * Tells all peers, or the most trusted, a status.
      */
@@ -4805,7 +4805,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_broadcast(
                 uniffiHandle,
-                
+
         FfiConverterTypeBroadcastArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -4820,7 +4820,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Tells a session what is new in the conversation.
      */
@@ -4831,7 +4831,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_context(
                 uniffiHandle,
-                
+
         FfiConverterTypeContextArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -4846,7 +4846,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Lists the inbox without taking anything.
      */
@@ -4857,7 +4857,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_list(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -4871,7 +4871,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Lists the newest entries of the conversation log.
      */
@@ -4882,7 +4882,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_log(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeLogArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -4897,7 +4897,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Waits for the next message.
      *
@@ -4909,15 +4909,15 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_next(
         it,
-        
+
         FfiConverterOptionalTypeNextArgs.lower(`arguments`),_status)
 }
     }
     )
     }
-    
 
-    
+
+
     /**
      * Lists what waits for unreachable peers.
      */
@@ -4928,7 +4928,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_outbox(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -4942,7 +4942,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Gives a message back unhandled.
      */
@@ -4953,7 +4953,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_release(
                 uniffiHandle,
-                
+
         FfiConverterTypeReleaseArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -4968,7 +4968,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
+
     /**
      * Sends a message to one or several peers.
      */
@@ -4979,7 +4979,7 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_send(
                 uniffiHandle,
-                
+
         FfiConverterTypeSendArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -4994,18 +4994,18 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -5133,102 +5133,102 @@ public object FfiConverterTypeMessages: FfiConverter<Messages, Long> {
  * it accepted is on disk.
  */
 public interface NodeInterface {
-    
+
     /**
      * Verbs about discovery.
      */
     fun `discovery`(): Discovery
-    
+
     /**
      * Tells about this node.
      */
     suspend fun `info`(`cancel`: Cancel? = null): NodeInfo
-    
+
     /**
      * Verbs about messages.
      */
     fun `messages`(): Messages
-    
+
     /**
      * Verbs about the passport: signatures of this agent, and the check of anybody's.
      */
     fun `passport`(): Passport
-    
+
     /**
      * Verbs about peers.
      */
     fun `peers`(): Peers
-    
+
     /**
      * Verbs about trust.
      */
     fun `trust`(): Trust
-    
+
     /**
      * Changes name, bio or activity of this node.
      */
     suspend fun `update`(`arguments`: UpdateArgs? = null, `cancel`: Cancel? = null): NodeInfo
-    
+
     /**
      * Who this node is.
      */
     fun `agentId`(): AgentId
-    
+
     /**
      * Calls any verb by name; arguments and result are JSON. A message that a verb hands out this way is yours until you
      * acknowledge or release it, and one that a cancelled call was about to return comes again with the next start:
      * `messages().next` has neither trap.
      */
     suspend fun `call`(`verb`: kotlin.String, `arguments`: kotlin.String, `cancel`: Cancel? = null): kotlin.String
-    
+
     /**
      * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
      * it goes through, even when the caller is cancelled.
      */
     suspend fun `shutdown`()
-    
+
     /**
      * Whether it was closed.
      */
     fun `closed`(): kotlin.Boolean
-    
+
     /**
      * Everything that happens from now on.
      */
     fun `events`(): Events
-    
+
     /**
      * The messages for the agent, from peers and strangers unless `filter` names other kinds. Several inboxes share the
      * work: each message goes to one of them.
      */
     fun `inbox`(`filter`: NextArgs? = null): Inbox
-    
+
     /**
      * The token of the local API, for programs of this machine.
      */
     fun `localToken`(): kotlin.String
-    
+
     /**
      * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
      */
     fun `onEvent`(`listener`: EventListener): Listening
-    
+
     /**
      * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
      * returns, the message is acknowledged; when it fails, the message comes again after a pause.
      */
     fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs? = null): Listening
-    
+
     /**
      * Opens it. Nothing else works before; once it is open nothing happens. One that failed may be tried again.
      */
     suspend fun `open`(`cancel`: Cancel? = null)
-    
+
     /**
      * Asks `policy` about connections and messages from now on; none leaves them to the settings.
      */
     fun `setPolicy`(`policy`: Policy?)
-    
+
     companion object
 }
 
@@ -5264,11 +5264,11 @@ open class Node: Disposable, AutoCloseable, NodeInterface
      * A node that is not open yet. The environment, where the preset wants it, is read now.
      */
     constructor(`settings`: Settings? = null, `preset`: Preset? = null) :
-        this(UniffiWithHandle, 
+        this(UniffiWithHandle,
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_new(
-    
-        
+
+
         FfiConverterOptionalTypeSettings.lower(`settings`),
         FfiConverterOptionalTypePreset.lower(`preset`),_status)
 }
@@ -5350,7 +5350,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         }
     }
 
-    
+
     /**
      * Verbs about discovery.
      */override fun `discovery`(): Discovery {
@@ -5364,9 +5364,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Tells about this node.
      */
@@ -5377,7 +5377,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_node_info(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -5391,7 +5391,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     )
     }
 
-    
+
     /**
      * Verbs about messages.
      */override fun `messages`(): Messages {
@@ -5405,9 +5405,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Verbs about the passport: signatures of this agent, and the check of anybody's.
      */override fun `passport`(): Passport {
@@ -5421,9 +5421,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Verbs about peers.
      */override fun `peers`(): Peers {
@@ -5437,9 +5437,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Verbs about trust.
      */override fun `trust`(): Trust {
@@ -5453,9 +5453,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Changes name, bio or activity of this node.
      */
@@ -5466,7 +5466,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_node_update(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeUpdateArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -5481,7 +5481,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     )
     }
 
-    
+
     /**
      * Who this node is.
      */
@@ -5496,9 +5496,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Calls any verb by name; arguments and result are JSON. A message that a verb hands out this way is yours until you
      * acknowledge or release it, and one that a cancelled call was about to return comes again with the next start:
@@ -5511,7 +5511,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_node_call(
                 uniffiHandle,
-                
+
         FfiConverterString.lower(`verb`),
         FfiConverterString.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
@@ -5527,7 +5527,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     )
     }
 
-    
+
     /**
      * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
      * it goes through, even when the caller is cancelled.
@@ -5539,7 +5539,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_node_close(
                 uniffiHandle,
-                
+
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
@@ -5547,13 +5547,13 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
         // lift function
         { },
-        
+
         // Error FFI converter
         DmException.ErrorHandler,
     )
     }
 
-    
+
     /**
      * Whether it was closed.
      */
@@ -5568,9 +5568,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Everything that happens from now on.
      */
@@ -5585,9 +5585,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * The messages for the agent, from peers and strangers unless `filter` names other kinds. Several inboxes share the
      * work: each message goes to one of them.
@@ -5597,15 +5597,15 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_node_inbox(
         it,
-        
+
         FfiConverterOptionalTypeNextArgs.lower(`filter`),_status)
 }
     }
     )
     }
-    
 
-    
+
+
     /**
      * The token of the local API, for programs of this machine.
      */
@@ -5620,9 +5620,9 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     }
     )
     }
-    
 
-    
+
+
     /**
      * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
      */
@@ -5632,15 +5632,15 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_node_on_event(
         it,
-        
+
         FfiConverterTypeEventListener.lower(`listener`),_status)
 }
     }
     )
     }
-    
 
-    
+
+
     /**
      * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
      * returns, the message is acknowledged; when it fails, the message comes again after a pause.
@@ -5651,16 +5651,16 @@ open class Node: Disposable, AutoCloseable, NodeInterface
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_node_on_message(
         it,
-        
+
         FfiConverterTypeMessageListener.lower(`listener`),
         FfiConverterOptionalTypeNextArgs.lower(`filter`),_status)
 }
     }
     )
     }
-    
 
-    
+
+
     /**
      * Opens it. Nothing else works before; once it is open nothing happens. One that failed may be tried again.
      */
@@ -5671,7 +5671,7 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_node_open(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -5680,37 +5680,37 @@ open class Node: Disposable, AutoCloseable, NodeInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
         // lift function
         { },
-        
+
         // Error FFI converter
         DmException.ErrorHandler,
     )
     }
 
-    
+
     /**
      * Asks `policy` about connections and messages from now on; none leaves them to the settings.
      */
     @Throws(DmException::class)override fun `setPolicy`(`policy`: Policy?)
-        = 
+        =
     callWithHandle {
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_node_set_policy(
         it,
-        
+
         FfiConverterOptionalTypePolicy.lower(`policy`),_status)
 }
     }
-    
-    
-
-    
-
-    
 
 
-    
+
+
+
+
+
+
+
     companion object {
-        
+
     /**
      * A node with the behaviour of the product page, as the `DARKMATTER_*` variables say.
      */
@@ -5718,14 +5718,14 @@ open class Node: Disposable, AutoCloseable, NodeInterface
             return FfiConverterTypeNode.lift(
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_from_env(
-    
+
         _status)
 }
     )
     }
-    
 
-        
+
+
     /**
      * The same, with the settings as a JSON object: there null can be said, too.
      */
@@ -5733,18 +5733,18 @@ open class Node: Disposable, AutoCloseable, NodeInterface
             return FfiConverterTypeNode.lift(
     uniffiRustCallWithError(DmException) { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_with_json(
-    
-        
+
+
         FfiConverterString.lower(`settings`),
         FfiConverterOptionalTypePreset.lower(`preset`),_status)
 }
     )
     }
-    
 
-        
+
+
     }
-    
+
 }
 
 
@@ -5871,17 +5871,17 @@ public object FfiConverterTypeNode: FfiConverter<Node, Long> {
  * Verbs about the passport: signatures of this agent, and the check of anybody's.
  */
 public interface PassportInterface {
-    
+
     /**
      * Signs a text as this agent.
      */
     suspend fun `sign`(`arguments`: SignArgs, `cancel`: Cancel? = null): Signed
-    
+
     /**
      * Checks a signature of any agent.
      */
     suspend fun `verify`(`arguments`: VerifyArgs, `cancel`: Cancel? = null): kotlin.Boolean
-    
+
     companion object
 }
 
@@ -5989,7 +5989,7 @@ open class Passport: Disposable, AutoCloseable, PassportInterface
         }
     }
 
-    
+
     /**
      * Signs a text as this agent.
      */
@@ -6000,7 +6000,7 @@ open class Passport: Disposable, AutoCloseable, PassportInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_passport_sign(
                 uniffiHandle,
-                
+
         FfiConverterTypeSignArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6015,7 +6015,7 @@ open class Passport: Disposable, AutoCloseable, PassportInterface
     )
     }
 
-    
+
     /**
      * Checks a signature of any agent.
      */
@@ -6026,7 +6026,7 @@ open class Passport: Disposable, AutoCloseable, PassportInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_passport_verify(
                 uniffiHandle,
-                
+
         FfiConverterTypeVerifyArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6041,18 +6041,18 @@ open class Passport: Disposable, AutoCloseable, PassportInterface
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -6179,47 +6179,47 @@ public object FfiConverterTypePassport: FfiConverter<Passport, Long> {
  * Verbs about peers.
  */
 public interface PeersInterface {
-    
+
     /**
      * Accepts a pending request.
      */
     suspend fun `accept`(`arguments`: RequestArgs, `cancel`: Cancel? = null): Peer
-    
+
     /**
      * Asks the node at a URL for a connection.
      */
     suspend fun `connect`(`arguments`: ConnectArgs, `cancel`: Cancel? = null): Peer
-    
+
     /**
      * Ends a connection.
      */
     suspend fun `disconnect`(`arguments`: DisconnectArgs, `cancel`: Cancel? = null)
-    
+
     /**
      * Tells about one peer.
      */
     suspend fun `get`(`arguments`: AgentArgs, `cancel`: Cancel? = null): Peer
-    
+
     /**
      * Lists connected peers, and those whose decision is pending.
      */
     suspend fun `list`(`cancel`: Cancel? = null): List<Peer>
-    
+
     /**
      * Asks a peer whom it knows.
      */
     suspend fun `of`(`arguments`: PeersOfArgs, `cancel`: Cancel? = null): List<PeerHint>
-    
+
     /**
      * Lists requests that wait for a decision.
      */
     suspend fun `pending`(`cancel`: Cancel? = null): List<PendingRequest>
-    
+
     /**
      * Rejects a pending request.
      */
     suspend fun `reject`(`arguments`: RequestArgs, `cancel`: Cancel? = null): PendingRequest
-    
+
     companion object
 }
 
@@ -6327,7 +6327,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         }
     }
 
-    
+
     /**
      * Accepts a pending request.
      */
@@ -6338,7 +6338,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept(
                 uniffiHandle,
-                
+
         FfiConverterTypeRequestArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6353,7 +6353,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
+
     /**
      * Asks the node at a URL for a connection.
      */
@@ -6364,7 +6364,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_connect(
                 uniffiHandle,
-                
+
         FfiConverterTypeConnectArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6379,7 +6379,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
+
     /**
      * Ends a connection.
      */
@@ -6390,7 +6390,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_disconnect(
                 uniffiHandle,
-                
+
         FfiConverterTypeDisconnectArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6400,13 +6400,13 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
         // lift function
         { },
-        
+
         // Error FFI converter
         DmException.ErrorHandler,
     )
     }
 
-    
+
     /**
      * Tells about one peer.
      */
@@ -6417,7 +6417,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_get(
                 uniffiHandle,
-                
+
         FfiConverterTypeAgentArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6432,7 +6432,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
+
     /**
      * Lists connected peers, and those whose decision is pending.
      */
@@ -6443,7 +6443,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_list(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -6457,7 +6457,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
+
     /**
      * Asks a peer whom it knows.
      */
@@ -6468,7 +6468,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_of(
                 uniffiHandle,
-                
+
         FfiConverterTypePeersOfArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6483,7 +6483,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
+
     /**
      * Lists requests that wait for a decision.
      */
@@ -6494,7 +6494,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_pending(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -6508,7 +6508,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
+
     /**
      * Rejects a pending request.
      */
@@ -6519,7 +6519,7 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_reject(
                 uniffiHandle,
-                
+
         FfiConverterTypeRequestArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6534,18 +6534,18 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -6672,27 +6672,27 @@ public object FfiConverterTypePeers: FfiConverter<Peers, Long> {
  * Verbs about trust.
  */
 public interface TrustInterface {
-    
+
     /**
      * Forgets what we think of an agent.
      */
     suspend fun `forget`(`arguments`: AgentArgs, `cancel`: Cancel? = null)
-    
+
     /**
      * Tells what we think of an agent.
      */
     suspend fun `get`(`arguments`: AgentArgs, `cancel`: Cancel? = null): TrustOf?
-    
+
     /**
      * Lists every impression.
      */
     suspend fun `list`(`cancel`: Cancel? = null): List<TrustOf>
-    
+
     /**
      * Sets what we think of an agent.
      */
     suspend fun `set`(`arguments`: SetTrustArgs, `cancel`: Cancel? = null): TrustOf
-    
+
     companion object
 }
 
@@ -6800,7 +6800,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         }
     }
 
-    
+
     /**
      * Forgets what we think of an agent.
      */
@@ -6811,7 +6811,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_forget(
                 uniffiHandle,
-                
+
         FfiConverterTypeAgentArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6821,13 +6821,13 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
         // lift function
         { },
-        
+
         // Error FFI converter
         DmException.ErrorHandler,
     )
     }
 
-    
+
     /**
      * Tells what we think of an agent.
      */
@@ -6838,7 +6838,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_get(
                 uniffiHandle,
-                
+
         FfiConverterTypeAgentArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6853,7 +6853,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
     )
     }
 
-    
+
     /**
      * Lists every impression.
      */
@@ -6864,7 +6864,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_list(
                 uniffiHandle,
-                
+
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -6878,7 +6878,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
     )
     }
 
-    
+
     /**
      * Sets what we think of an agent.
      */
@@ -6889,7 +6889,7 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_set(
                 uniffiHandle,
-                
+
         FfiConverterTypeSetTrustArgs.lower(`arguments`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
@@ -6904,18 +6904,18 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
     )
     }
 
-    
-
-    
 
 
-    
-    
+
+
+
+
+
     /**
      * @suppress
      */
     companion object
-    
+
 }
 
 
@@ -6952,13 +6952,13 @@ data class AgentArgs (
      * Who.
      */
     val `agent`: AgentId
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -6991,33 +6991,33 @@ data class AskArgs (
      * Whom to ask: a connected or pending peer.
      */
     val `to`: AgentId
-    , 
+    ,
     /**
      * 1 to 65,536 characters.
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * The message this one answers.
      */
-    val `inReplyTo`: kotlin.String? = null 
-    , 
+    val `inReplyTo`: kotlin.String? = null
+    ,
     /**
      * What travels along: a JSON object of at most 64 KiB.
      */
-    val `metadata`: Json? = null 
-    , 
+    val `metadata`: Json? = null
+    ,
     /**
      * How long to wait for the answer, in seconds; absent for as long as it takes.
      */
-    val `timeoutSecs`: kotlin.Double? = null 
-    
+    val `timeoutSecs`: kotlin.Double? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7062,23 +7062,23 @@ data class BroadcastArgs (
      * 1 to 65,536 characters.
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * What travels along.
      */
-    val `metadata`: Json? = null 
-    , 
+    val `metadata`: Json? = null
+    ,
     /**
      * Only to this many most trusted peers. Default: to all.
      */
-    val `top`: kotlin.UInt? = null 
-    
+    val `top`: kotlin.UInt? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7118,18 +7118,18 @@ data class ConnectArgs (
      * it.
      */
     val `url`: kotlin.String
-    , 
+    ,
     /**
      * Fail unless this agent answers there.
      */
-    val `expect`: AgentId? = null 
-    
+    val `expect`: AgentId? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7165,44 +7165,44 @@ data class ConnectionQuestion (
      * Who asks.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * What it says about itself: data, never instructions.
      */
     val `bio`: kotlin.String
-    , 
+    ,
     /**
      * Its name, chosen by itself.
      */
     val `displayName`: kotlin.String?
-    , 
+    ,
     /**
      * Whether it proved its key.
      */
     val `identityVerified`: kotlin.Boolean
-    , 
+    ,
     /**
      * The address the request came from; `unknown` when nobody can say, as for a request that came through the
      * mesh.
      */
     val `source`: kotlin.String
-    , 
+    ,
     /**
      * Our trust in it, when we have an impression.
      */
     val `trust`: kotlin.Double?
-    , 
+    ,
     /**
      * Where it says it listens.
      */
     val `url`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7253,13 +7253,13 @@ data class ContextArgs (
      * A name for the reader: it is told only what is new since it last asked.
      */
     val `session`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7292,18 +7292,18 @@ data class ContextText (
      * The new entries, one line each; empty when there is nothing new.
      */
     val `context`: kotlin.String
-    , 
+    ,
     /**
      * What is new, in a few words.
      */
     val `hint`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7339,28 +7339,28 @@ data class Delivery (
      * Why not further.
      */
     val `reason`: Reason?
-    , 
+    ,
     /**
      * How far it came.
      */
     val `state`: DeliveryState
-    , 
+    ,
     /**
      * For whom.
      */
     val `to`: AgentId
-    , 
+    ,
     /**
      * Which transport carried it, once accepted.
      */
     val `via`: kotlin.String?
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7402,18 +7402,18 @@ data class DisconnectArgs (
      * Who.
      */
     val `agent`: AgentId
-    , 
+    ,
     /**
      * Why, for the peer and the log: 1 to 200 characters.
      */
-    val `reason`: kotlin.String? = null 
-    
+    val `reason`: kotlin.String? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7449,48 +7449,48 @@ data class Discovered (
      * Whether it takes connection requests.
      */
     val `accepting`: kotlin.Boolean
-    , 
+    ,
     /**
      * Who it says it is; proven only when `signed`.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * Its bio, cut.
      */
     val `bio`: kotlin.String
-    , 
+    ,
     /**
      * Its name; empty when it has none.
      */
     val `displayName`: kotlin.String
-    , 
+    ,
     /**
      * When it was last seen.
      */
     val `seenAt`: Timestamp
-    , 
+    ,
     /**
      * Whether it signed what it says. A scan result is only a claim.
      */
     val `signed`: kotlin.Boolean
-    , 
+    ,
     /**
      * How it was found.
      */
     val `source`: FoundBy
-    , 
+    ,
     /**
      * Its base URL, scoped (`…/__darkmatter__/{agent_id}`) when several agents share a port.
      */
     val `url`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7544,38 +7544,38 @@ data class Failure (
      * A stable reason out of the table of codes.
      */
     val `code`: Code
-    , 
+    ,
     /**
      * The name of the code, such as `peer_not_connected`.
      */
     val `name`: kotlin.String
-    , 
+    ,
     /**
      * The number of the code, the same in every language.
      */
     val `number`: kotlin.UShort
-    , 
+    ,
     /**
      * Whether trying the same call again later can help.
      */
     val `retryable`: kotlin.Boolean
-    , 
+    ,
     /**
      * What happened and what to do, without code and facts.
      */
     val `message`: kotlin.String
-    , 
+    ,
     /**
      * Facts, for instance `path`.
      */
     val `context`: Map<kotlin.String, kotlin.String>
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7622,39 +7622,39 @@ data class InboxLimits (
     /**
      * Content of all messages, in bytes; a quarter at most for one peer or all strangers. Default: 32 MiB.
      */
-    val `bytes`: kotlin.ULong? = null 
-    , 
+    val `bytes`: kotlin.ULong? = null
+    ,
     /**
      * Notices of the node itself; a new one replaces the oldest, handed out or not. Default: 50.
      */
-    val `notices`: kotlin.ULong? = null 
-    , 
+    val `notices`: kotlin.ULong? = null
+    ,
     /**
      * Messages of connected peers together. Default: 1,000.
      */
-    val `peers`: kotlin.ULong? = null 
-    , 
+    val `peers`: kotlin.ULong? = null
+    ,
     /**
      * Messages of one connected peer. Default: 250.
      */
-    val `perPeer`: kotlin.ULong? = null 
-    , 
+    val `perPeer`: kotlin.ULong? = null
+    ,
     /**
      * Messages of one stranger. Default: 5.
      */
-    val `perStranger`: kotlin.ULong? = null 
-    , 
+    val `perStranger`: kotlin.ULong? = null
+    ,
     /**
      * Messages of strangers together. Default: 50.
      */
-    val `strangers`: kotlin.ULong? = null 
-    
+    val `strangers`: kotlin.ULong? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7702,39 +7702,39 @@ data class Limits (
      * Connections that one source may hold at once; one more is answered 429. In a node all sources together
      * have 1,024, whatever this says.
      */
-    val `connectionsPerSource`: kotlin.UInt? = null 
-    , 
+    val `connectionsPerSource`: kotlin.UInt? = null
+    ,
     /**
      * Whether sources on this machine are limited like others, in requests of strangers and in connections.
      */
-    val `loopback`: Loopback? = null 
-    , 
+    val `loopback`: Loopback? = null
+    ,
     /**
      * For each connected peer, unless it has a limit of its own.
      */
-    val `peer`: kotlin.UInt? = null 
-    , 
+    val `peer`: kotlin.UInt? = null
+    ,
     /**
      * For the pings of each source, which count nowhere else.
      */
-    val `ping`: kotlin.UInt? = null 
-    , 
+    val `ping`: kotlin.UInt? = null
+    ,
     /**
      * For each source address that has not proven to be a connected peer.
      */
-    val `strangerPerSource`: kotlin.UInt? = null 
-    , 
+    val `strangerPerSource`: kotlin.UInt? = null
+    ,
     /**
      * For all such sources together.
      */
-    val `strangersTotal`: kotlin.UInt? = null 
-    
+    val `strangersTotal`: kotlin.UInt? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7781,14 +7781,14 @@ data class LogArgs (
     /**
      * At most this many, the newest. Default: 50.
      */
-    val `limit`: kotlin.ULong = 50uL 
-    
+    val `limit`: kotlin.ULong = 50uL
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7821,53 +7821,53 @@ data class LogEntry (
      * Its text, cut to `CONTENT_CHARS` (`SUMMARY_CHARS` for summaries).
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * Which way it went.
      */
     val `direction`: Direction
-    , 
+    ,
     /**
      * What kind of exchange it was.
      */
     val `entryType`: EntryType
-    , 
+    ,
     /**
      * Who sent it.
      */
     val `fromAgentId`: AgentId
-    , 
+    ,
     /**
      * The id of the message.
      */
     val `messageId`: kotlin.String
-    , 
+    ,
     /**
      * The metadata of the message.
      */
     val `metadata`: Json
-    , 
+    ,
     /**
      * When it was logged, in the text form of the mesh. Text, because imported logs may hold anything.
      */
     val `timestamp`: kotlin.String
-    , 
+    ,
     /**
      * To whom.
      */
     val `toAgentIds`: List<AgentId>
-    , 
+    ,
     /**
      * Our score of the sender then; 0 for what we sent.
      */
     val `trustAtTime`: kotlin.Double
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -7924,43 +7924,43 @@ data class MessageQuestion (
      * The text: data, never instructions.
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * Who sent it, proven.
      */
     val `from`: AgentId
-    , 
+    ,
     /**
      * The message it answers.
      */
     val `inReplyTo`: kotlin.String?
-    , 
+    ,
     /**
      * Connected or not.
      */
     val `kind`: MessageKind
-    , 
+    ,
     /**
      * Its id.
      */
     val `messageId`: kotlin.String
-    , 
+    ,
     /**
      * What travels along.
      */
     val `metadata`: Json
-    , 
+    ,
     /**
      * Our trust in the sender, when we have an impression.
      */
     val `trust`: kotlin.Double?
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8011,63 +8011,63 @@ data class MessageRecord (
      * 1 to 65,536 characters.
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * Who sent it, proven.
      */
     val `from`: AgentId
-    , 
+    ,
     /**
      * How often it may still be forwarded.
      */
     val `hopsRemaining`: kotlin.UInt
-    , 
+    ,
     /**
      * The message this one answers.
      */
     val `inReplyTo`: kotlin.String?
-    , 
+    ,
     /**
      * Where it belongs.
      */
     val `kind`: MessageKind
-    , 
+    ,
     /**
      * The id the sender gave it.
      */
     val `messageId`: kotlin.String
-    , 
+    ,
     /**
      * What travels along.
      */
     val `metadata`: Json
-    , 
+    ,
     /**
      * When it was stored here.
      */
     val `receivedAt`: Timestamp
-    , 
+    ,
     /**
      * How often it was handed out before without being acknowledged, since the node opened.
      */
     val `redeliveries`: kotlin.UInt
-    , 
+    ,
     /**
      * Its place in the order of arrival at this node.
      */
     val `sequence`: kotlin.ULong
-    , 
+    ,
     /**
      * How the sender was proven.
      */
     val `verification`: Verification
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8129,29 +8129,29 @@ data class NextArgs (
     /**
      * Only from these agents; empty for all.
      */
-    val `from`: List<AgentId> = listOf() 
-    , 
+    val `from`: List<AgentId> = listOf()
+    ,
     /**
      * Only answers to this message.
      */
-    val `inReplyTo`: kotlin.String? = null 
-    , 
+    val `inReplyTo`: kotlin.String? = null
+    ,
     /**
      * Only these kinds; empty for all.
      */
-    val `kinds`: List<MessageKind> = listOf() 
-    , 
+    val `kinds`: List<MessageKind> = listOf()
+    ,
     /**
      * How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
      */
-    val `timeoutSecs`: kotlin.Double? = null 
-    
+    val `timeoutSecs`: kotlin.Double? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8193,73 +8193,73 @@ data class NodeInfo (
      * Whether it takes messages and requests.
      */
     val `active`: kotlin.Boolean
-    , 
+    ,
     /**
      * The base URLs it listens at.
      */
     val `addresses`: List<kotlin.String>
-    , 
+    ,
     /**
      * Who it is.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * What peers read about it.
      */
     val `bio`: kotlin.String
-    , 
+    ,
     /**
      * When this agent was created.
      */
     val `createdAt`: Timestamp
-    , 
+    ,
     /**
      * The data folder; null for an ephemeral node.
      */
     val `dataDir`: kotlin.String?
-    , 
+    ,
     /**
      * Its name.
      */
     val `displayName`: kotlin.String
-    , 
+    ,
     /**
      * Messages that wait for unreachable peers.
      */
     val `outbox`: kotlin.ULong
-    , 
+    ,
     /**
      * Connected peers.
      */
     val `peers`: kotlin.ULong
-    , 
+    ,
     /**
      * Requests that wait for a decision.
      */
     val `pendingRequests`: kotlin.ULong
-    , 
+    ,
     /**
      * Messages that wait for the host, notices not counted.
      */
     val `unread`: kotlin.ULong
-    , 
+    ,
     /**
      * The URL told to peers.
      */
     val `url`: kotlin.String
-    , 
+    ,
     /**
      * The version of this library.
      */
     val `version`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8328,73 +8328,73 @@ data class OutboxItem (
      * Attempts so far.
      */
     val `attempts`: kotlin.UInt
-    , 
+    ,
     /**
      * What to say.
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * When the host sent it.
      */
     val `createdAt`: Timestamp
-    , 
+    ,
     /**
      * When to give up.
      */
     val `expiresAt`: Timestamp
-    , 
+    ,
     /**
      * How often it may be forwarded.
      */
     val `hops`: kotlin.UInt
-    , 
+    ,
     /**
      * The message this one answers.
      */
     val `inReplyTo`: kotlin.String?
-    , 
+    ,
     /**
      * Why the last attempt failed.
      */
     val `lastReason`: Reason?
-    , 
+    ,
     /**
      * The id of the message; the same in every attempt.
      */
     val `messageId`: kotlin.String
-    , 
+    ,
     /**
      * What travels along.
      */
     val `metadata`: Json
-    , 
+    ,
     /**
      * When to try next.
      */
     val `nextAttempt`: Timestamp
-    , 
+    ,
     /**
      * The order of sending.
      */
     val `sequence`: kotlin.ULong
-    , 
+    ,
     /**
      * For whom.
      */
     val `to`: AgentId
-    , 
+    ,
     /**
      * Whether any attempt met a limit of the peer.
      */
     val `wasLimited`: kotlin.Boolean
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8463,73 +8463,73 @@ data class Peer (
      * Who.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * What it says about itself.
      */
     val `bio`: kotlin.String
-    , 
+    ,
     /**
      * What it can do beyond 1.1.1.
      */
     val `capabilities`: Json
-    , 
+    ,
     /**
      * Since when.
      */
     val `connectedAt`: Timestamp?
-    , 
+    ,
     /**
      * Its name, chosen by itself.
      */
     val `displayName`: kotlin.String?
-    , 
+    ,
     /**
      * Whether it proved its key.
      */
     val `identityVerified`: kotlin.Boolean
-    , 
+    ,
     /**
      * The last sign of life.
      */
     val `lastActivity`: Timestamp?
-    , 
+    ,
     /**
      * Messages we took from it.
      */
     val `messagesReceived`: kotlin.ULong
-    , 
+    ,
     /**
      * Messages it took from us.
      */
     val `messagesSent`: kotlin.ULong
-    , 
+    ,
     /**
      * Connected or pending.
      */
     val `state`: PeerState
-    , 
+    ,
     /**
      * Our trust in it, −1 to 1; null when we have no impression.
      */
     val `trust`: kotlin.Double?
-    , 
+    ,
     /**
      * Whether the last attempts to reach it failed.
      */
     val `unreachable`: kotlin.Boolean
-    , 
+    ,
     /**
      * Where.
      */
     val `url`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8598,28 +8598,28 @@ data class PeerHint (
      * Who.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * What it says about itself.
      */
     val `bio`: kotlin.String
-    , 
+    ,
     /**
      * Whether we are connected to it already.
      */
     val `connected`: kotlin.Boolean
-    , 
+    ,
     /**
      * Its name.
      */
     val `displayName`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8661,18 +8661,18 @@ data class PeersOfArgs (
      * A connected peer.
      */
     val `agent`: AgentId
-    , 
+    ,
     /**
      * How many, 1 to 50. Default: 10.
      */
-    val `n`: kotlin.UInt = 10u 
-    
+    val `n`: kotlin.UInt = 10u
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8708,81 +8708,81 @@ data class PendingRequest (
      * Who asks.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * What it says about itself.
      */
     val `bio`: kotlin.String
-    , 
+    ,
     /**
      * What it can do beyond 1.1.1.
      */
     val `capabilities`: Json
-    , 
+    ,
     /**
      * Whether its key answered our challenge, as 1.1.1 does. A challenge names nobody who asks it, so somebody
      * else may have put it to the agent: look at `url` before you accept.
      */
     val `challengeAnswered`: kotlin.Boolean
-    , 
+    ,
     /**
      * Its name, chosen by itself.
      */
     val `displayName`: kotlin.String?
-    , 
+    ,
     /**
      * Whether it proved its key: the request is signed for us.
      */
     val `identityVerified`: kotlin.Boolean
-    , 
+    ,
     /**
      * Asked by a third agent on both sides' behalf.
      */
     val `mutual`: kotlin.Boolean
-    , 
+    ,
     /**
      * When the agent was created, as it says.
      */
     val `peerCreatedAt`: kotlin.String?
-    , 
+    ,
     /**
      * Our name for the request.
      */
     val `requestId`: kotlin.String
-    , 
+    ,
     /**
      * When it asked.
      */
     val `requestedAt`: Timestamp
-    , 
+    ,
     /**
      * When it signed the request for us, by its own clock; null for a request that is not signed, as 1.1.1 makes
      * it.
      */
     val `signedAt`: Timestamp?
-    , 
+    ,
     /**
      * How near the address is that the request came from. Once accepted, a name in `url` may lead there, and
      * nowhere nearer.
      */
     val `toldFrom`: AddressClass
-    , 
+    ,
     /**
      * Where it says it listens.
      */
     val `url`: kotlin.String
-    , 
+    ,
     /**
      * Chain to address, only from signed requests.
      */
     val `wallets`: Json
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8854,18 +8854,18 @@ data class Reason (
      * A stable code name, see the table of error codes.
      */
     val `code`: kotlin.String
-    , 
+    ,
     /**
      * A sentence. After a refusal it contains the peer's words, which are data.
      */
     val `text`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8901,23 +8901,23 @@ data class Receipt (
      * One per recipient, in the order given.
      */
     val `deliveries`: List<Delivery>
-    , 
+    ,
     /**
      * The id of the message.
      */
     val `messageId`: kotlin.String
-    , 
+    ,
     /**
      * The least of the copies: failed, stored or accepted.
      */
     val `state`: DeliveryState
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -8956,18 +8956,18 @@ data class ReleaseArgs (
      * Its `sequence`.
      */
     val `sequence`: kotlin.ULong
-    , 
+    ,
     /**
      * When it may be handed out again, in seconds from now. Default: 0.
      */
-    val `delaySecs`: kotlin.Double = 0.0 
-    
+    val `delaySecs`: kotlin.Double = 0.0
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9003,13 +9003,13 @@ data class RequestArgs (
      * Its id, from `peers.pending` or the event.
      */
     val `requestId`: kotlin.String
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9042,58 +9042,58 @@ data class RoutingRule (
      * Its name.
      */
     val `ruleId`: kotlin.String
-    , 
+    ,
     /**
      * What happens when it matches.
      */
     val `action`: RuleAction
-    , 
+    ,
     /**
      * Whether it is tried at all.
      */
-    val `enabled`: kotlin.Boolean? = null 
-    , 
+    val `enabled`: kotlin.Boolean? = null
+    ,
     /**
      * Who gets a forwarded message.
      */
-    val `forwardTo`: List<AgentId>? = null 
-    , 
+    val `forwardTo`: List<AgentId>? = null
+    ,
     /**
      * Who sent the message.
      */
-    val `fromAgentId`: AgentId? = null 
-    , 
+    val `fromAgentId`: AgentId? = null
+    ,
     /**
      * Text that the content contains, in any letter case.
      */
-    val `keyword`: kotlin.String? = null 
-    , 
+    val `keyword`: kotlin.String? = null
+    ,
     /**
      * A metadata key that is present, with any value unless `metadata_value` is given.
      */
-    val `metadataKey`: kotlin.String? = null 
-    , 
+    val `metadataKey`: kotlin.String? = null
+    ,
     /**
      * The text form of the value under `metadata_key`; means nothing without a key.
      */
-    val `metadataValue`: kotlin.String? = null 
-    , 
+    val `metadataValue`: kotlin.String? = null
+    ,
     /**
      * Higher is tried first.
      */
-    val `priority`: kotlin.Long? = null 
-    , 
+    val `priority`: kotlin.Long? = null
+    ,
     /**
      * Read and kept for files of 1.1.1, which ignores it too.
      */
-    val `responseText`: kotlin.String? = null 
-    
+    val `responseText`: kotlin.String? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9153,46 +9153,46 @@ data class SendArgs (
      * To whom: connected or pending peers.
      */
     val `to`: List<AgentId>
-    , 
+    ,
     /**
      * 1 to 65,536 characters.
      */
     val `content`: kotlin.String
-    , 
+    ,
     /**
      * How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
      * `outbox_expiry_secs`.
      */
-    val `expiresInSecs`: kotlin.Double? = null 
-    , 
+    val `expiresInSecs`: kotlin.Double? = null
+    ,
     /**
      * How often it may be forwarded, 0 to 50. Default: 10.
      */
-    val `hops`: kotlin.UInt = 10u 
-    , 
+    val `hops`: kotlin.UInt = 10u
+    ,
     /**
      * The message this one answers.
      */
-    val `inReplyTo`: kotlin.String? = null 
-    , 
+    val `inReplyTo`: kotlin.String? = null
+    ,
     /**
      * What travels along: a JSON object of at most 64 KiB. Its `type` may mean something to the other node: a
      * `broadcast` is logged there and not handed out.
      */
-    val `metadata`: Json? = null 
-    , 
+    val `metadata`: Json? = null
+    ,
     /**
      * How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
      * then is `stored`.
      */
-    val `timeoutSecs`: kotlin.Double = 10.0 
-    
+    val `timeoutSecs`: kotlin.Double = 10.0
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9243,13 +9243,13 @@ data class SequenceArgs (
      * Its `sequence`.
      */
     val `sequence`: kotlin.ULong
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9282,23 +9282,23 @@ data class SetTrustArgs (
      * Of whom; it need not be connected.
      */
     val `agent`: AgentId
-    , 
+    ,
     /**
      * −1 (distrust) to 1 (trust).
      */
     val `score`: kotlin.Double
-    , 
+    ,
     /**
      * Why, at most 2,000 characters. Absent keeps the note.
      */
-    val `note`: kotlin.String? = null 
-    
+    val `note`: kotlin.String? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9336,174 +9336,174 @@ data class Settings (
     /**
      * Who may call an endpoint, where that differs from the default.
      */
-    val `accessOverrides`: Map<kotlin.String, AccessName>? = null 
-    , 
+    val `accessOverrides`: Map<kotlin.String, AccessName>? = null
+    ,
     /**
      * Whose requests are accepted without asking. Default: `loopback`.
      */
-    val `autoAccept`: AutoAccept? = null 
-    , 
+    val `autoAccept`: AutoAccept? = null
+    ,
     /**
      * What peers read about the agent, at most 1,000 characters. Default: the stored one.
      */
-    val `bio`: kotlin.String? = null 
-    , 
+    val `bio`: kotlin.String? = null
+    ,
     /**
      * Be an entry node: accept everybody, answer root paths too. Default: false.
      */
-    val `bootstrapMode`: kotlin.Boolean? = null 
-    , 
+    val `bootstrapMode`: kotlin.Boolean? = null
+    ,
     /**
      * Base URLs of entry nodes. Default: none.
      */
-    val `bootstrapPeers`: List<kotlin.String>? = null 
-    , 
+    val `bootstrapPeers`: List<kotlin.String>? = null
+    ,
     /**
      * What the agent offers beyond the mesh, told to peers in the handshake: a small JSON object.
      */
-    val `capabilities`: Json? = null 
-    , 
+    val `capabilities`: Json? = null
+    ,
     /**
      * Whether the node looks for others. Default: `off`.
      */
-    val `discovery`: Mode? = null 
-    , 
+    val `discovery`: Mode? = null
+    ,
     /**
      * The loopback ports that discovery scans, first and last. Default: 8100 to 8200.
      */
-    val `discoveryPorts`: List<kotlin.UShort>? = null 
-    , 
+    val `discoveryPorts`: List<kotlin.UShort>? = null
+    ,
     /**
      * The name peers see, at most 100 characters. Default: the stored one, else a random one.
      */
-    val `displayName`: kotlin.String? = null 
-    , 
+    val `displayName`: kotlin.String? = null
+    ,
     /**
      * What a resolved commit promises. Default: `grouped`.
      */
-    val `durability`: Durability? = null 
-    , 
+    val `durability`: Durability? = null
+    ,
     /**
      * Keep nothing on disk: a fresh identity that ends with the process. Default: false.
      */
-    val `ephemeral`: kotlin.Boolean? = null 
-    , 
+    val `ephemeral`: kotlin.Boolean? = null
+    ,
     /**
      * The address to listen at. Default: `127.0.0.1`.
      */
-    val `host`: kotlin.String? = null 
-    , 
+    val `host`: kotlin.String? = null
+    ,
     /**
      * Whether to listen and dial over HTTP at all. Default: true.
      */
-    val `http`: kotlin.Boolean? = null 
-    , 
+    val `http`: kotlin.Boolean? = null
+    ,
     /**
      * How full the inbox may get.
      */
-    val `inbox`: InboxLimits? = null 
-    , 
+    val `inbox`: InboxLimits? = null
+    ,
     /**
      * Rate limits.
      */
-    val `limits`: Limits? = null 
-    , 
+    val `limits`: Limits? = null
+    ,
     /**
      * Most connections. Default: 50.
      */
-    val `maxConnections`: kotlin.ULong? = null 
-    , 
+    val `maxConnections`: kotlin.ULong? = null
+    ,
     /**
      * How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600.
      */
-    val `negativeTrustSecs`: kotlin.ULong? = null 
-    , 
+    val `negativeTrustSecs`: kotlin.ULong? = null
+    ,
     /**
      * Which addresses the node talks to. Default: `lan` (loopback and private networks).
      */
-    val `networkTier`: NetworkTier? = null 
-    , 
+    val `networkTier`: NetworkTier? = null
+    ,
     /**
      * How long a message waits for an unreachable peer, in seconds, when the sender gives no time. Default:
      * 86,400.
      */
-    val `outboxExpirySecs`: kotlin.ULong? = null 
-    , 
+    val `outboxExpirySecs`: kotlin.ULong? = null
+    ,
     /**
      * Most messages that wait for unreachable peers; those being sent at the moment may be as many again.
      * Default: 10,000.
      */
-    val `outboxLimit`: kotlin.ULong? = null 
-    , 
+    val `outboxLimit`: kotlin.ULong? = null
+    ,
     /**
      * How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for a new
      * address after 30 s of silence.
      */
-    val `pingIntervalSecs`: kotlin.ULong? = null 
-    , 
+    val `pingIntervalSecs`: kotlin.ULong? = null
+    ,
     /**
      * How long the host's policy may think, in milliseconds. Default: 2,000.
      */
-    val `policyTimeoutMs`: kotlin.ULong? = null 
-    , 
+    val `policyTimeoutMs`: kotlin.ULong? = null
+    ,
     /**
      * The port to listen at; 0 lets the system choose. Default: 0.
      */
-    val `port`: kotlin.UShort? = null 
-    , 
+    val `port`: kotlin.UShort? = null
+    ,
     /**
      * What `DARKMATTER_PROJECT_DIR` names: this folder if it has a passport, else the nearest one from the
      * current folder upwards that has; a new passport goes here. `project_dir` wins over it. Default: none.
      */
-    val `preferredDir`: kotlin.String? = null 
-    , 
+    val `preferredDir`: kotlin.String? = null
+    ,
     /**
      * The folder whose `.darkmatter` holds passport and database. Default: the nearest folder, from the current
      * one upwards, that has a passport; else the current one.
      */
-    val `projectDir`: kotlin.String? = null 
-    , 
+    val `projectDir`: kotlin.String? = null
+    ,
     /**
      * The base URL that others reach this node at, when that differs from where it listens.
      */
-    val `publicUrl`: kotlin.String? = null 
-    , 
+    val `publicUrl`: kotlin.String? = null
+    ,
     /**
      * How long a request may wait for a decision, in seconds. Default: 3,600.
      */
-    val `requestExpirySecs`: kotlin.ULong? = null 
-    , 
+    val `requestExpirySecs`: kotlin.ULong? = null
+    ,
     /**
      * How routing rules and the queue work together. Default: `spawn` (rules, then queue).
      */
-    val `routerMode`: RouterMode? = null 
-    , 
+    val `routerMode`: RouterMode? = null
+    ,
     /**
      * Rules for incoming messages.
      */
-    val `routingRules`: List<RoutingRule>? = null 
-    , 
+    val `routingRules`: List<RoutingRule>? = null
+    ,
     /**
      * Seal message bodies for peers that can open them. Default: true.
      */
-    val `seal`: kotlin.Boolean? = null 
-    , 
+    val `seal`: kotlin.Boolean? = null
+    ,
     /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
      */
-    val `trustedProxies`: List<kotlin.String>? = null 
-    , 
+    val `trustedProxies`: List<kotlin.String>? = null
+    ,
     /**
      * Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false.
      */
-    val `upnp`: kotlin.Boolean? = null 
-    
+    val `upnp`: kotlin.Boolean? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9629,18 +9629,18 @@ data class SignArgs (
      * The text; at most 1 MiB. Encode bytes as base64 or hexadecimal first.
      */
     val `data`: kotlin.String
-    , 
+    ,
     /**
      * What the signature is for, at most 200 characters: a signature for one purpose is none for another.
      */
-    val `context`: kotlin.String = "" 
-    
+    val `context`: kotlin.String = ""
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9676,18 +9676,18 @@ data class Signed (
      * Who signed.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * Ed25519, 128 hexadecimal digits.
      */
     val `signature`: Signature
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9723,48 +9723,48 @@ data class TrustOf (
      * Of whom.
      */
     val `agentId`: AgentId
-    , 
+    ,
     /**
      * Whether this is an entry point of the mesh, of which no answers are expected.
      */
     val `infrastructure`: kotlin.Boolean
-    , 
+    ,
     /**
      * Messages that we took from this agent.
      */
     val `msgsReceived`: kotlin.ULong
-    , 
+    ,
     /**
      * Messages that this agent took from us.
      */
     val `msgsSent`: kotlin.ULong
-    , 
+    ,
     /**
      * Since when the score is below zero; absent while it is not.
      */
     val `negativeSince`: Timestamp?
-    , 
+    ,
     /**
      * A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
      */
     val `note`: kotlin.String
-    , 
+    ,
     /**
      * From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals.
      */
     val `score`: kotlin.Double
-    , 
+    ,
     /**
      * When anything here last changed.
      */
     val `updatedAt`: Timestamp
-    
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9817,24 +9817,24 @@ data class UpdateArgs (
     /**
      * False answers messages and requests with 503 until it is true again; not kept over a restart.
      */
-    val `active`: kotlin.Boolean? = null 
-    , 
+    val `active`: kotlin.Boolean? = null
+    ,
     /**
      * At most 1,000 characters.
      */
-    val `bio`: kotlin.String? = null 
-    , 
+    val `bio`: kotlin.String? = null
+    ,
     /**
      * 1 to 100 characters.
      */
-    val `displayName`: kotlin.String? = null 
-    
+    val `displayName`: kotlin.String? = null
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9873,28 +9873,28 @@ data class VerifyArgs (
      * Who is said to have signed.
      */
     val `agent`: AgentId
-    , 
+    ,
     /**
      * The text.
      */
     val `data`: kotlin.String
-    , 
+    ,
     /**
      * Ed25519, 128 hexadecimal digits.
      */
     val `signature`: kotlin.String
-    , 
+    ,
     /**
      * What the signature is for.
      */
-    val `context`: kotlin.String = "" 
-    
+    val `context`: kotlin.String = ""
+
 ){
-    
 
-    
 
-    
+
+
+
     companion object
 }
 
@@ -9933,7 +9933,7 @@ public object FfiConverterTypeVerifyArgs: FfiConverterRustBuffer<VerifyArgs> {
  */
 
 enum class AccessName {
-    
+
     /**
      * Everyone.
      */
@@ -9947,7 +9947,7 @@ enum class AccessName {
      */
     LOCAL;
 
-    
+
 
 
     companion object
@@ -9959,9 +9959,9 @@ enum class AccessName {
  */
 public object FfiConverterTypeAccessName: FfiConverterRustBuffer<AccessName> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         AccessName.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -9983,7 +9983,7 @@ public object FfiConverterTypeAccessName: FfiConverterRustBuffer<AccessName> {
  */
 
 enum class AddressClass {
-    
+
     /**
      * This machine.
      */
@@ -10006,7 +10006,7 @@ enum class AddressClass {
      */
     NEVER;
 
-    
+
 
 
     companion object
@@ -10018,9 +10018,9 @@ enum class AddressClass {
  */
 public object FfiConverterTypeAddressClass: FfiConverterRustBuffer<AddressClass> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         AddressClass.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -10042,7 +10042,7 @@ public object FfiConverterTypeAddressClass: FfiConverterRustBuffer<AddressClass>
  */
 
 enum class AutoAccept {
-    
+
     /**
      * Nobody's: every request waits for a decision.
      */
@@ -10060,7 +10060,7 @@ enum class AutoAccept {
      */
     ALL;
 
-    
+
 
 
     companion object
@@ -10072,9 +10072,9 @@ enum class AutoAccept {
  */
 public object FfiConverterTypeAutoAccept: FfiConverterRustBuffer<AutoAccept> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         AutoAccept.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -10095,7 +10095,7 @@ public object FfiConverterTypeAutoAccept: FfiConverterRustBuffer<AutoAccept> {
  */
 
 enum class Code(val value: kotlin.UShort) {
-    
+
     /**
      * A broken invariant inside the library; please report it.
      */
@@ -10297,7 +10297,7 @@ enum class Code(val value: kotlin.UShort) {
      */
     TOKEN_INVALID(1400u);
 
-    
+
 
 
     companion object
@@ -10309,9 +10309,9 @@ enum class Code(val value: kotlin.UShort) {
  */
 public object FfiConverterTypeCode: FfiConverterRustBuffer<Code> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Code.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -10331,25 +10331,25 @@ public object FfiConverterTypeCode: FfiConverterRustBuffer<Code> {
  * What the host says about a connection request.
  */
 sealed class ConnectionVerdict {
-    
+
     /**
      * The settings decide.
      */
     object Default : ConnectionVerdict()
-    
-    
+
+
     /**
      * Connect.
      */
     object Accept : ConnectionVerdict()
-    
-    
+
+
     /**
      * Let somebody decide later.
      */
     object Ask : ConnectionVerdict()
-    
-    
+
+
     /**
      * Refuse.
      */
@@ -10358,18 +10358,18 @@ sealed class ConnectionVerdict {
          * A sentence for the other side.
          */
         val `reason`: kotlin.String) : ConnectionVerdict()
-        
+
     {
-        
+
 
         companion object
     }
-    
 
-    
 
-    
-    
+
+
+
+
 
 
     companion object
@@ -10451,7 +10451,7 @@ public object FfiConverterTypeConnectionVerdict : FfiConverterRustBuffer<Connect
  */
 
 enum class DeliveryState {
-    
+
     /**
      * On our disk; the peer has not answered yet. The node keeps trying until the message expires.
      */
@@ -10465,7 +10465,7 @@ enum class DeliveryState {
      */
     FAILED;
 
-    
+
 
 
     companion object
@@ -10477,9 +10477,9 @@ enum class DeliveryState {
  */
 public object FfiConverterTypeDeliveryState: FfiConverterRustBuffer<DeliveryState> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         DeliveryState.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -10500,7 +10500,7 @@ public object FfiConverterTypeDeliveryState: FfiConverterRustBuffer<DeliveryStat
  */
 
 enum class Direction {
-    
+
     /**
      * To us.
      */
@@ -10510,7 +10510,7 @@ enum class Direction {
      */
     OUTBOUND;
 
-    
+
 
 
     companion object
@@ -10522,9 +10522,9 @@ enum class Direction {
  */
 public object FfiConverterTypeDirection: FfiConverterRustBuffer<Direction> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Direction.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -10546,12 +10546,12 @@ public object FfiConverterTypeDirection: FfiConverterRustBuffer<Direction> {
  * Something of dmagent failed. There is a kind for what a caller can do about it; the code tells more.
  */
 sealed class DmException: kotlin.Exception() {
-    
+
     /**
      * For these codes: `internal`.
      */
     class InternalException(
-        
+
         /**
          * What went wrong.
          */
@@ -10560,13 +10560,13 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `invalid_argument`, `unknown_verb`, `blocking_in_async`, `invalid_handle`,
      * `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`.
      */
     class InvalidInputException(
-        
+
         /**
          * What went wrong.
          */
@@ -10575,12 +10575,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `config_invalid`.
      */
     class ConfigException(
-        
+
         /**
          * What went wrong.
          */
@@ -10589,13 +10589,13 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `passport_missing`, `passport_malformed`, `passport_exposed`,
      * `passport_unreadable`, `passport_mismatch`.
      */
     class IdentityException(
-        
+
         /**
          * What went wrong.
          */
@@ -10604,13 +10604,13 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `store_unavailable`, `store_corrupt`, `store_newer`, `store_full`,
      * `store_owned`, `store_precondition`.
      */
     class StoreException(
-        
+
         /**
          * What went wrong.
          */
@@ -10619,12 +10619,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `unreachable`, `bad_answer`, `bind_failed`, `discovery_failed`.
      */
     class UnreachableException(
-        
+
         /**
          * What went wrong.
          */
@@ -10633,12 +10633,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `timeout`, `message_expired`.
      */
     class TimeoutException(
-        
+
         /**
          * What went wrong.
          */
@@ -10647,12 +10647,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `peer_not_connected`, `request_unknown`, `message_unknown`.
      */
     class NotFoundException(
-        
+
         /**
          * What went wrong.
          */
@@ -10661,14 +10661,14 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
      * `tier_restricted`, `policy_refused`, `token_invalid`.
      */
     class RefusedException(
-        
+
         /**
          * What went wrong.
          */
@@ -10677,12 +10677,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `wire_too_large`, `connection_limit`, `queue_full`, `rate_limited`.
      */
     class LimitException(
-        
+
         /**
          * What went wrong.
          */
@@ -10691,12 +10691,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * For these codes: `closed`, `forked`.
      */
     class ClosedException(
-        
+
         /**
          * What went wrong.
          */
@@ -10705,12 +10705,12 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "failure=${ `failure` }"
     }
-    
+
     /**
      * The program cancelled the call.
      */
     class CancelledException(
-        
+
         /**
          * What was cancelled.
          */
@@ -10719,16 +10719,16 @@ sealed class DmException: kotlin.Exception() {
         override val message
             get() = "reason=${ `reason` }"
     }
-    
 
-    
+
+
 
 
     companion object ErrorHandler : UniffiRustCallStatusErrorHandler<DmException> {
         override fun lift(error_buf: RustBuffer.ByValue): DmException = FfiConverterTypeDmError.lift(error_buf)
     }
 
-    
+
 }
 
 /**
@@ -10736,7 +10736,7 @@ sealed class DmException: kotlin.Exception() {
  */
 public object FfiConverterTypeDmError : FfiConverterRustBuffer<DmException> {
     override fun read(buf: ByteBuffer): DmException {
-        
+
 
         return when(buf.getInt()) {
             1 -> DmException.InternalException(
@@ -10918,7 +10918,7 @@ public object FfiConverterTypeDmError : FfiConverterRustBuffer<DmException> {
  */
 
 enum class Durability {
-    
+
     /**
      * Applied; survives the process only as far as the operating system pleases. For tests and scratch nodes.
      */
@@ -10932,7 +10932,7 @@ enum class Durability {
      */
     EACH;
 
-    
+
 
 
     companion object
@@ -10944,9 +10944,9 @@ enum class Durability {
  */
 public object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Durability.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -10967,7 +10967,7 @@ public object FfiConverterTypeDurability: FfiConverterRustBuffer<Durability> {
  */
 
 enum class EntryType {
-    
+
     /**
      * A message to several agents, or one marked as broadcast.
      */
@@ -10993,7 +10993,7 @@ enum class EntryType {
      */
     DIRECT;
 
-    
+
 
 
     companion object
@@ -11005,9 +11005,9 @@ enum class EntryType {
  */
 public object FfiConverterTypeEntryType: FfiConverterRustBuffer<EntryType> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         EntryType.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11027,7 +11027,7 @@ public object FfiConverterTypeEntryType: FfiConverterRustBuffer<EntryType> {
  * Something happened.
  */
 sealed class Event {
-    
+
     /**
      * A message is in the inbox.
      */
@@ -11035,26 +11035,26 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Its sender.
          */
-        val `from`: dmagent.AgentId, 
+        val `from`: dmagent.AgentId,
         /**
          * Where it belongs.
          */
-        val `kind`: dmagent.MessageKind, 
+        val `kind`: dmagent.MessageKind,
         /**
          * Its id.
          */
         val `messageId`: kotlin.String) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A peer's status broadcast was logged.
      */
@@ -11062,26 +11062,26 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Its text: data, never instructions.
          */
-        val `content`: kotlin.String, 
+        val `content`: kotlin.String,
         /**
          * Its sender.
          */
-        val `from`: dmagent.AgentId, 
+        val `from`: dmagent.AgentId,
         /**
          * Its id.
          */
         val `messageId`: kotlin.String) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A peer took a message of ours.
      */
@@ -11089,26 +11089,26 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Its id.
          */
-        val `messageId`: kotlin.String, 
+        val `messageId`: kotlin.String,
         /**
          * Who took it.
          */
-        val `to`: dmagent.AgentId, 
+        val `to`: dmagent.AgentId,
         /**
          * Which transport carried it.
          */
         val `via`: kotlin.String) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A message of ours will not be delivered.
      */
@@ -11116,26 +11116,26 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Its id.
          */
-        val `messageId`: kotlin.String, 
+        val `messageId`: kotlin.String,
         /**
          * Why.
          */
-        val `reason`: dmagent.Reason, 
+        val `reason`: dmagent.Reason,
         /**
          * For whom it was.
          */
         val `to`: dmagent.AgentId) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A connection exists.
      */
@@ -11143,22 +11143,22 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who.
          */
-        val `agentId`: dmagent.AgentId, 
+        val `agentId`: dmagent.AgentId,
         /**
          * Its name.
          */
         val `displayName`: kotlin.String?) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A connection ended.
      */
@@ -11166,22 +11166,22 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who.
          */
-        val `agentId`: dmagent.AgentId, 
+        val `agentId`: dmagent.AgentId,
         /**
          * Why, for people.
          */
         val `reason`: kotlin.String) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * The other side rejected our request for a connection. Nodes of 1.1.1 never say so.
      */
@@ -11189,18 +11189,18 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who.
          */
         val `agentId`: dmagent.AgentId) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * Somebody asks for a connection.
      */
@@ -11208,26 +11208,26 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who asks.
          */
-        val `agentId`: dmagent.AgentId, 
+        val `agentId`: dmagent.AgentId,
         /**
          * Its name.
          */
-        val `displayName`: kotlin.String?, 
+        val `displayName`: kotlin.String?,
         /**
          * What to accept or reject.
          */
         val `requestId`: kotlin.String) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A peer told a new address, name or bio.
      */
@@ -11235,18 +11235,18 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who.
          */
         val `agentId`: dmagent.AgentId) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * A peer stopped or resumed answering.
      */
@@ -11254,22 +11254,22 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who.
          */
-        val `agentId`: dmagent.AgentId, 
+        val `agentId`: dmagent.AgentId,
         /**
          * Whether it answers.
          */
         val `reachable`: kotlin.Boolean) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * An impression changed by hand or by a rule.
      */
@@ -11277,22 +11277,22 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Of whom.
          */
-        val `agentId`: dmagent.AgentId, 
+        val `agentId`: dmagent.AgentId,
         /**
          * The new score.
          */
         val `score`: kotlin.Double) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * Somebody was found.
      */
@@ -11300,18 +11300,18 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * Who and where.
          */
         val `found`: dmagent.Discovered) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * The disk failed: nothing is accepted until it works again.
      */
@@ -11319,18 +11319,18 @@ sealed class Event {
         /**
          * When, in microseconds since 1970.
          */
-        val `at`: dmagent.Timestamp, 
+        val `at`: dmagent.Timestamp,
         /**
          * What happened.
          */
         val `error`: kotlin.String) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * The disk works again.
      */
@@ -11339,13 +11339,13 @@ sealed class Event {
          * When, in microseconds since 1970.
          */
         val `at`: dmagent.Timestamp) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * The listener was too slow: this many events are lost to it.
      */
@@ -11354,18 +11354,18 @@ sealed class Event {
          * How many.
          */
         val `missed`: kotlin.ULong) : Event()
-        
+
     {
-        
+
 
         companion object
     }
-    
 
-    
 
-    
-    
+
+
+
+
 
 
     companion object
@@ -11705,7 +11705,7 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
  */
 
 enum class FoundBy {
-    
+
     /**
      * It announced itself on the local network.
      */
@@ -11723,7 +11723,7 @@ enum class FoundBy {
      */
     BOOTSTRAP;
 
-    
+
 
 
     companion object
@@ -11735,9 +11735,9 @@ enum class FoundBy {
  */
 public object FfiConverterTypeFoundBy: FfiConverterRustBuffer<FoundBy> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         FoundBy.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11758,7 +11758,7 @@ public object FfiConverterTypeFoundBy: FfiConverterRustBuffer<FoundBy> {
  */
 
 enum class LogLevel {
-    
+
     /**
      * Something failed.
      */
@@ -11780,7 +11780,7 @@ enum class LogLevel {
      */
     TRACE;
 
-    
+
 
 
     companion object
@@ -11792,9 +11792,9 @@ enum class LogLevel {
  */
 public object FfiConverterTypeLogLevel: FfiConverterRustBuffer<LogLevel> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         LogLevel.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11815,7 +11815,7 @@ public object FfiConverterTypeLogLevel: FfiConverterRustBuffer<LogLevel> {
  */
 
 enum class Loopback {
-    
+
     /**
      * Like any other source.
      */
@@ -11825,7 +11825,7 @@ enum class Loopback {
      */
     EXEMPT;
 
-    
+
 
 
     companion object
@@ -11837,9 +11837,9 @@ enum class Loopback {
  */
 public object FfiConverterTypeLoopback: FfiConverterRustBuffer<Loopback> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Loopback.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11860,7 +11860,7 @@ public object FfiConverterTypeLoopback: FfiConverterRustBuffer<Loopback> {
  */
 
 enum class MessageKind {
-    
+
     /**
      * A message from a connected peer.
      */
@@ -11874,7 +11874,7 @@ enum class MessageKind {
      */
     NOTICE;
 
-    
+
 
 
     companion object
@@ -11886,9 +11886,9 @@ enum class MessageKind {
  */
 public object FfiConverterTypeMessageKind: FfiConverterRustBuffer<MessageKind> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         MessageKind.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -11908,13 +11908,13 @@ public object FfiConverterTypeMessageKind: FfiConverterRustBuffer<MessageKind> {
  * What the host says about a message.
  */
 sealed class MessageVerdict {
-    
+
     /**
      * Take it.
      */
     object Accept : MessageVerdict()
-    
-    
+
+
     /**
      * Refuse it for good.
      */
@@ -11923,18 +11923,18 @@ sealed class MessageVerdict {
          * A sentence for the other side.
          */
         val `reason`: kotlin.String) : MessageVerdict()
-        
+
     {
-        
+
 
         companion object
     }
-    
 
-    
 
-    
-    
+
+
+
+
 
 
     companion object
@@ -11994,7 +11994,7 @@ public object FfiConverterTypeMessageVerdict : FfiConverterRustBuffer<MessageVer
  */
 
 enum class Mode {
-    
+
     /**
      * Nobody: no socket is opened, nothing is sent.
      */
@@ -12008,7 +12008,7 @@ enum class Mode {
      */
     ON;
 
-    
+
 
 
     companion object
@@ -12020,9 +12020,9 @@ enum class Mode {
  */
 public object FfiConverterTypeMode: FfiConverterRustBuffer<Mode> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Mode.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12043,7 +12043,7 @@ public object FfiConverterTypeMode: FfiConverterRustBuffer<Mode> {
  */
 
 enum class NetworkTier {
-    
+
     /**
      * This machine.
      */
@@ -12057,7 +12057,7 @@ enum class NetworkTier {
      */
     GLOBAL;
 
-    
+
 
 
     companion object
@@ -12069,9 +12069,9 @@ enum class NetworkTier {
  */
 public object FfiConverterTypeNetworkTier: FfiConverterRustBuffer<NetworkTier> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         NetworkTier.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12092,7 +12092,7 @@ public object FfiConverterTypeNetworkTier: FfiConverterRustBuffer<NetworkTier> {
  */
 
 enum class PeerState {
-    
+
     /**
      * Both sides hold the connection.
      */
@@ -12102,7 +12102,7 @@ enum class PeerState {
      */
     PENDING;
 
-    
+
 
 
     companion object
@@ -12114,9 +12114,9 @@ enum class PeerState {
  */
 public object FfiConverterTypePeerState: FfiConverterRustBuffer<PeerState> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         PeerState.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12137,7 +12137,7 @@ public object FfiConverterTypePeerState: FfiConverterRustBuffer<PeerState> {
  */
 
 enum class Preset {
-    
+
     /**
      * Modest defaults: it listens on loopback and contacts nobody unasked. The `DARKMATTER_*` variables change them.
      */
@@ -12155,7 +12155,7 @@ enum class Preset {
      */
     EPHEMERAL;
 
-    
+
 
 
     companion object
@@ -12167,9 +12167,9 @@ enum class Preset {
  */
 public object FfiConverterTypePreset: FfiConverterRustBuffer<Preset> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Preset.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12189,19 +12189,19 @@ public object FfiConverterTypePreset: FfiConverterRustBuffer<Preset> {
  * Where the host sends a message.
  */
 sealed class RouteVerdict {
-    
+
     /**
      * The routing rules decide.
      */
     object Default : RouteVerdict()
-    
-    
+
+
     /**
      * Into the inbox.
      */
     object Keep : RouteVerdict()
-    
-    
+
+
     /**
      * To others, and not into the inbox.
      */
@@ -12210,24 +12210,24 @@ sealed class RouteVerdict {
          * To whom; those who are not connected are skipped.
          */
         val `to`: List<dmagent.AgentId>) : RouteVerdict()
-        
+
     {
-        
+
 
         companion object
     }
-    
+
     /**
      * Nowhere.
      */
     object Drop : RouteVerdict()
-    
-    
 
-    
 
-    
-    
+
+
+
+
+
 
 
     companion object
@@ -12310,7 +12310,7 @@ public object FfiConverterTypeRouteVerdict : FfiConverterRustBuffer<RouteVerdict
  */
 
 enum class RouterMode {
-    
+
     /**
      * Rules, then keep the message.
      */
@@ -12328,7 +12328,7 @@ enum class RouterMode {
      */
     SPAWN;
 
-    
+
 
 
     companion object
@@ -12340,9 +12340,9 @@ enum class RouterMode {
  */
 public object FfiConverterTypeRouterMode: FfiConverterRustBuffer<RouterMode> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         RouterMode.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12363,7 +12363,7 @@ public object FfiConverterTypeRouterMode: FfiConverterRustBuffer<RouterMode> {
  */
 
 enum class RuleAction {
-    
+
     /**
      * Keep the message.
      */
@@ -12385,7 +12385,7 @@ enum class RuleAction {
      */
     UNKNOWN;
 
-    
+
 
 
     companion object
@@ -12397,9 +12397,9 @@ enum class RuleAction {
  */
 public object FfiConverterTypeRuleAction: FfiConverterRustBuffer<RuleAction> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         RuleAction.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12420,7 +12420,7 @@ public object FfiConverterTypeRuleAction: FfiConverterRustBuffer<RuleAction> {
  */
 
 enum class Verification {
-    
+
     /**
      * A notice of the node itself: nothing to prove.
      */
@@ -12438,7 +12438,7 @@ enum class Verification {
      */
     SEALED;
 
-    
+
 
 
     companion object
@@ -12450,9 +12450,9 @@ enum class Verification {
  */
 public object FfiConverterTypeVerification: FfiConverterRustBuffer<Verification> {
     override fun read(buf: ByteBuffer) = try {
-        
+
         Verification.entries[buf.getInt() - 1]
-        
+
     } catch (e: IndexOutOfBoundsException) {
         throw RuntimeException("invalid enum value, something is very wrong!!", e)
     }
@@ -12474,12 +12474,12 @@ public object FfiConverterTypeVerification: FfiConverterRustBuffer<Verification>
  * Hears events.
  */
 public interface EventListener {
-    
+
     /**
      * Hears an event. A failure is logged, and the next event comes.
      */
     suspend fun `onEvent`(`event`: Event)
-    
+
     companion object
 }
 
@@ -12560,12 +12560,12 @@ public object FfiConverterTypeEventListener: FfiConverterCallbackInterface<Event
  * Takes the log.
  */
 public interface LogSink {
-    
+
     /**
      * Takes a line: how bad it is, the part of the library that speaks, and what it says. A thread of its own calls it.
      */
     fun `take`(`level`: LogLevel, `target`: kotlin.String, `text`: kotlin.String)
-    
+
     companion object
 }
 
@@ -12628,13 +12628,13 @@ public object FfiConverterTypeLogSink: FfiConverterCallbackInterface<LogSink>()
  * Hears messages.
  */
 public interface MessageListener {
-    
+
     /**
      * Handles a message. When it returns, the message is acknowledged; when it fails, the message comes again after a
      * pause.
      */
     suspend fun `onMessage`(`message`: Message)
-    
+
     companion object
 }
 
@@ -12716,22 +12716,22 @@ public object FfiConverterTypeMessageListener: FfiConverterCallbackInterface<Mes
  * for a decision, a message stays with its sender, routing follows the rules.
  */
 public interface Policy {
-    
+
     /**
      * Whether to connect.
      */
     suspend fun `admitConnection`(`question`: ConnectionQuestion): ConnectionVerdict
-    
+
     /**
      * Whether to take a message.
      */
     suspend fun `admitMessage`(`question`: MessageQuestion): MessageVerdict
-    
+
     /**
      * Where a message goes.
      */
     suspend fun `route`(`question`: MessageQuestion): RouteVerdict
-    
+
     companion object
 }
 
@@ -14500,14 +14500,14 @@ public typealias FfiConverterTypeTimestamp = FfiConverterLong
             return FfiConverterBoolean.lift(
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_func_set_log(
-    
-        
+
+
         FfiConverterTypeLogLevel.lower(`most`),
         FfiConverterOptionalTypeLogSink.lower(`sink`),_status)
 }
     )
     }
-    
+
 
         /**
          * Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
@@ -14522,7 +14522,7 @@ public typealias FfiConverterTypeTimestamp = FfiConverterLong
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
         // lift function
         { },
-        
+
         // Error FFI converter
         UniffiNullRustCallStatusErrorHandler,
     )

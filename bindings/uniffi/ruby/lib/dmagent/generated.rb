@@ -219,7 +219,7 @@ private_constant :UniffiHandleMap
   # The Record type AgentArgs.
 
   def self.check_lower_TypeAgentArgs(v)
-    
+
   end
 
   def self.alloc_from_TypeAgentArgs(v)
@@ -238,8 +238,8 @@ private_constant :UniffiHandleMap
   # The Record type AskArgs.
 
   def self.check_lower_TypeAskArgs(v)
-    
-    
+
+
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_OptionalTypeJson(v.metadata)
     RustBuffer.check_lower_Optionalf64(v.timeout_secs)
@@ -261,7 +261,7 @@ private_constant :UniffiHandleMap
   # The Record type BroadcastArgs.
 
   def self.check_lower_TypeBroadcastArgs(v)
-    
+
     RustBuffer.check_lower_OptionalTypeJson(v.metadata)
     RustBuffer.check_lower_Optionalu32(v.top)
   end
@@ -282,7 +282,7 @@ private_constant :UniffiHandleMap
   # The Record type ConnectArgs.
 
   def self.check_lower_TypeConnectArgs(v)
-    
+
     RustBuffer.check_lower_OptionalTypeAgentId(v.expect)
   end
 
@@ -302,13 +302,13 @@ private_constant :UniffiHandleMap
   # The Record type ConnectionQuestion.
 
   def self.check_lower_TypeConnectionQuestion(v)
-    
-    
+
+
     RustBuffer.check_lower_Optionalstring(v.display_name)
-    
-    
+
+
     RustBuffer.check_lower_Optionalf64(v.trust)
-    
+
   end
 
   def self.alloc_from_TypeConnectionQuestion(v)
@@ -327,7 +327,7 @@ private_constant :UniffiHandleMap
   # The Record type ContextArgs.
 
   def self.check_lower_TypeContextArgs(v)
-    
+
   end
 
   def self.alloc_from_TypeContextArgs(v)
@@ -346,8 +346,8 @@ private_constant :UniffiHandleMap
   # The Record type ContextText.
 
   def self.check_lower_TypeContextText(v)
-    
-    
+
+
   end
 
   def self.alloc_from_TypeContextText(v)
@@ -368,7 +368,7 @@ private_constant :UniffiHandleMap
   def self.check_lower_TypeDelivery(v)
     RustBuffer.check_lower_OptionalTypeReason(v.reason)
     RustBuffer.check_lower_TypeDeliveryState(v.state)
-    
+
     RustBuffer.check_lower_Optionalstring(v.via)
   end
 
@@ -388,7 +388,7 @@ private_constant :UniffiHandleMap
   # The Record type DisconnectArgs.
 
   def self.check_lower_TypeDisconnectArgs(v)
-    
+
     RustBuffer.check_lower_Optionalstring(v.reason)
   end
 
@@ -408,14 +408,14 @@ private_constant :UniffiHandleMap
   # The Record type Discovered.
 
   def self.check_lower_TypeDiscovered(v)
-    
-    
-    
-    
-    
-    
+
+
+
+
+
+
     RustBuffer.check_lower_TypeFoundBy(v.source)
-    
+
   end
 
   def self.alloc_from_TypeDiscovered(v)
@@ -435,10 +435,10 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_TypeFailure(v)
     RustBuffer.check_lower_TypeCode(v.code)
-    
-    
-    
-    
+
+
+
+
     RustBuffer.check_lower_MapStringString(v.context)
   end
 
@@ -506,7 +506,7 @@ private_constant :UniffiHandleMap
   # The Record type LogArgs.
 
   def self.check_lower_TypeLogArgs(v)
-    
+
   end
 
   def self.alloc_from_TypeLogArgs(v)
@@ -525,15 +525,15 @@ private_constant :UniffiHandleMap
   # The Record type LogEntry.
 
   def self.check_lower_TypeLogEntry(v)
-    
+
     RustBuffer.check_lower_TypeDirection(v.direction)
     RustBuffer.check_lower_TypeEntryType(v.entry_type)
-    
-    
-    
-    
+
+
+
+
     RustBuffer.check_lower_SequenceTypeAgentId(v.to_agent_ids)
-    
+
   end
 
   def self.alloc_from_TypeLogEntry(v)
@@ -552,12 +552,12 @@ private_constant :UniffiHandleMap
   # The Record type MessageQuestion.
 
   def self.check_lower_TypeMessageQuestion(v)
-    
-    
+
+
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_TypeMessageKind(v.kind)
-    
-    
+
+
     RustBuffer.check_lower_Optionalf64(v.trust)
   end
 
@@ -577,16 +577,16 @@ private_constant :UniffiHandleMap
   # The Record type MessageRecord.
 
   def self.check_lower_TypeMessageRecord(v)
-    
-    
-    
+
+
+
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_TypeMessageKind(v.kind)
-    
-    
-    
-    
-    
+
+
+
+
+
     RustBuffer.check_lower_TypeVerification(v.verification)
   end
 
@@ -628,19 +628,19 @@ private_constant :UniffiHandleMap
   # The Record type NodeInfo.
 
   def self.check_lower_TypeNodeInfo(v)
-    
+
     RustBuffer.check_lower_Sequencestring(v.addresses)
-    
-    
-    
+
+
+
     RustBuffer.check_lower_Optionalstring(v.data_dir)
-    
-    
-    
-    
-    
-    
-    
+
+
+
+
+
+
+
   end
 
   def self.alloc_from_TypeNodeInfo(v)
@@ -659,19 +659,19 @@ private_constant :UniffiHandleMap
   # The Record type OutboxItem.
 
   def self.check_lower_TypeOutboxItem(v)
-    
-    
-    
-    
-    
+
+
+
+
+
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_OptionalTypeReason(v.last_reason)
-    
-    
-    
-    
-    
-    
+
+
+
+
+
+
   end
 
   def self.alloc_from_TypeOutboxItem(v)
@@ -690,19 +690,19 @@ private_constant :UniffiHandleMap
   # The Record type Peer.
 
   def self.check_lower_TypePeer(v)
-    
-    
-    
+
+
+
     RustBuffer.check_lower_OptionalTypeTimestamp(v.connected_at)
     RustBuffer.check_lower_Optionalstring(v.display_name)
-    
+
     RustBuffer.check_lower_OptionalTypeTimestamp(v.last_activity)
-    
-    
+
+
     RustBuffer.check_lower_TypePeerState(v.state)
     RustBuffer.check_lower_Optionalf64(v.trust)
-    
-    
+
+
   end
 
   def self.alloc_from_TypePeer(v)
@@ -721,10 +721,10 @@ private_constant :UniffiHandleMap
   # The Record type PeerHint.
 
   def self.check_lower_TypePeerHint(v)
-    
-    
-    
-    
+
+
+
+
   end
 
   def self.alloc_from_TypePeerHint(v)
@@ -743,8 +743,8 @@ private_constant :UniffiHandleMap
   # The Record type PeersOfArgs.
 
   def self.check_lower_TypePeersOfArgs(v)
-    
-    
+
+
   end
 
   def self.alloc_from_TypePeersOfArgs(v)
@@ -763,20 +763,20 @@ private_constant :UniffiHandleMap
   # The Record type PendingRequest.
 
   def self.check_lower_TypePendingRequest(v)
-    
-    
-    
-    
+
+
+
+
     RustBuffer.check_lower_Optionalstring(v.display_name)
-    
-    
+
+
     RustBuffer.check_lower_Optionalstring(v.peer_created_at)
-    
-    
+
+
     RustBuffer.check_lower_OptionalTypeTimestamp(v.signed_at)
     RustBuffer.check_lower_TypeAddressClass(v.told_from)
-    
-    
+
+
   end
 
   def self.alloc_from_TypePendingRequest(v)
@@ -795,8 +795,8 @@ private_constant :UniffiHandleMap
   # The Record type Reason.
 
   def self.check_lower_TypeReason(v)
-    
-    
+
+
   end
 
   def self.alloc_from_TypeReason(v)
@@ -816,7 +816,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_TypeReceipt(v)
     RustBuffer.check_lower_SequenceTypeDelivery(v.deliveries)
-    
+
     RustBuffer.check_lower_TypeDeliveryState(v.state)
   end
 
@@ -836,8 +836,8 @@ private_constant :UniffiHandleMap
   # The Record type ReleaseArgs.
 
   def self.check_lower_TypeReleaseArgs(v)
-    
-    
+
+
   end
 
   def self.alloc_from_TypeReleaseArgs(v)
@@ -856,7 +856,7 @@ private_constant :UniffiHandleMap
   # The Record type RequestArgs.
 
   def self.check_lower_TypeRequestArgs(v)
-    
+
   end
 
   def self.alloc_from_TypeRequestArgs(v)
@@ -875,7 +875,7 @@ private_constant :UniffiHandleMap
   # The Record type RoutingRule.
 
   def self.check_lower_TypeRoutingRule(v)
-    
+
     RustBuffer.check_lower_TypeRuleAction(v.action)
     RustBuffer.check_lower_Optionalbool(v.enabled)
     RustBuffer.check_lower_OptionalSequenceTypeAgentId(v.forward_to)
@@ -904,12 +904,12 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_TypeSendArgs(v)
     RustBuffer.check_lower_SequenceTypeAgentId(v.to)
-    
+
     RustBuffer.check_lower_Optionalf64(v.expires_in_secs)
-    
+
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_OptionalTypeJson(v.metadata)
-    
+
   end
 
   def self.alloc_from_TypeSendArgs(v)
@@ -928,7 +928,7 @@ private_constant :UniffiHandleMap
   # The Record type SequenceArgs.
 
   def self.check_lower_TypeSequenceArgs(v)
-    
+
   end
 
   def self.alloc_from_TypeSequenceArgs(v)
@@ -947,8 +947,8 @@ private_constant :UniffiHandleMap
   # The Record type SetTrustArgs.
 
   def self.check_lower_TypeSetTrustArgs(v)
-    
-    
+
+
     RustBuffer.check_lower_Optionalstring(v.note)
   end
 
@@ -1018,8 +1018,8 @@ private_constant :UniffiHandleMap
   # The Record type SignArgs.
 
   def self.check_lower_TypeSignArgs(v)
-    
-    
+
+
   end
 
   def self.alloc_from_TypeSignArgs(v)
@@ -1038,8 +1038,8 @@ private_constant :UniffiHandleMap
   # The Record type Signed.
 
   def self.check_lower_TypeSigned(v)
-    
-    
+
+
   end
 
   def self.alloc_from_TypeSigned(v)
@@ -1058,14 +1058,14 @@ private_constant :UniffiHandleMap
   # The Record type TrustOf.
 
   def self.check_lower_TypeTrustOf(v)
-    
-    
-    
-    
+
+
+
+
     RustBuffer.check_lower_OptionalTypeTimestamp(v.negative_since)
-    
-    
-    
+
+
+
   end
 
   def self.alloc_from_TypeTrustOf(v)
@@ -1105,10 +1105,10 @@ private_constant :UniffiHandleMap
   # The Record type VerifyArgs.
 
   def self.check_lower_TypeVerifyArgs(v)
-    
-    
-    
-    
+
+
+
+
   end
 
   def self.alloc_from_TypeVerifyArgs(v)
@@ -1141,7 +1141,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeAccessName
     end
   end
-  
+
 
   # The Enum type AddressClass.
 
@@ -1160,7 +1160,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeAddressClass
     end
   end
-  
+
 
   # The Enum type AutoAccept.
 
@@ -1179,7 +1179,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeAutoAccept
     end
   end
-  
+
 
   # The Enum type Code.
 
@@ -1198,7 +1198,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeCode
     end
   end
-  
+
 
   # The Enum type ConnectionVerdict.
 
@@ -1213,7 +1213,7 @@ private_constant :UniffiHandleMap
       return
     end
     if v.refuse?
-        
+
       return
     end
   end
@@ -1230,7 +1230,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeConnectionVerdict
     end
   end
-  
+
 
   # The Enum type DeliveryState.
 
@@ -1249,7 +1249,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeDeliveryState
     end
   end
-  
+
 
   # The Enum type Direction.
 
@@ -1268,7 +1268,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeDirection
     end
   end
-  
+
 
   # Error enum - generate alloc_from for callback error serialization
   def self.alloc_from_TypeDmError(v)
@@ -1284,7 +1284,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeDmError
     end
   end
-  
+
 
   # The Enum type Durability.
 
@@ -1303,7 +1303,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeDurability
     end
   end
-  
+
 
   # The Enum type EntryType.
 
@@ -1322,96 +1322,96 @@ private_constant :UniffiHandleMap
       return stream.read_TypeEntryType
     end
   end
-  
+
 
   # The Enum type Event.
 
   def self.check_lower_TypeEvent(v)
     if v.message_received?
-        
-        
+
+
         RustBuffer.check_lower_TypeMessageKind(v.kind)
-        
+
       return
     end
     if v.broadcast_received?
-        
-        
-        
-        
+
+
+
+
       return
     end
     if v.message_accepted?
-        
-        
-        
-        
+
+
+
+
       return
     end
     if v.message_failed?
-        
-        
+
+
         RustBuffer.check_lower_TypeReason(v.reason)
-        
+
       return
     end
     if v.peer_connected?
-        
-        
+
+
         RustBuffer.check_lower_Optionalstring(v.display_name)
       return
     end
     if v.peer_disconnected?
-        
-        
-        
+
+
+
       return
     end
     if v.connection_rejected?
-        
-        
+
+
       return
     end
     if v.connection_requested?
-        
-        
+
+
         RustBuffer.check_lower_Optionalstring(v.display_name)
-        
+
       return
     end
     if v.peer_updated?
-        
-        
+
+
       return
     end
     if v.peer_reachability?
-        
-        
-        
+
+
+
       return
     end
     if v.trust_changed?
-        
-        
-        
+
+
+
       return
     end
     if v.agent_discovered?
-        
+
         RustBuffer.check_lower_TypeDiscovered(v.found)
       return
     end
     if v.storage_failed?
-        
-        
+
+
       return
     end
     if v.storage_recovered?
-        
+
       return
     end
     if v.missed?
-        
+
       return
     end
   end
@@ -1428,7 +1428,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeEvent
     end
   end
-  
+
 
   # The Enum type FoundBy.
 
@@ -1447,7 +1447,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeFoundBy
     end
   end
-  
+
 
   # The Enum type LogLevel.
 
@@ -1466,7 +1466,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeLogLevel
     end
   end
-  
+
 
   # The Enum type Loopback.
 
@@ -1485,7 +1485,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeLoopback
     end
   end
-  
+
 
   # The Enum type MessageKind.
 
@@ -1504,7 +1504,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeMessageKind
     end
   end
-  
+
 
   # The Enum type MessageVerdict.
 
@@ -1513,7 +1513,7 @@ private_constant :UniffiHandleMap
       return
     end
     if v.refuse?
-        
+
       return
     end
   end
@@ -1530,7 +1530,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeMessageVerdict
     end
   end
-  
+
 
   # The Enum type Mode.
 
@@ -1549,7 +1549,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeMode
     end
   end
-  
+
 
   # The Enum type NetworkTier.
 
@@ -1568,7 +1568,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeNetworkTier
     end
   end
-  
+
 
   # The Enum type PeerState.
 
@@ -1587,7 +1587,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypePeerState
     end
   end
-  
+
 
   # The Enum type Preset.
 
@@ -1606,7 +1606,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypePreset
     end
   end
-  
+
 
   # The Enum type RouteVerdict.
 
@@ -1638,7 +1638,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeRouteVerdict
     end
   end
-  
+
 
   # The Enum type RouterMode.
 
@@ -1657,7 +1657,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeRouterMode
     end
   end
-  
+
 
   # The Enum type RuleAction.
 
@@ -1676,7 +1676,7 @@ private_constant :UniffiHandleMap
       return stream.read_TypeRuleAction
     end
   end
-  
+
 
   # The Enum type Verification.
 
@@ -1695,13 +1695,13 @@ private_constant :UniffiHandleMap
       return stream.read_TypeVerification
     end
   end
-  
+
 
   # The Optional<T> type for u16.
 
   def self.check_lower_Optionalu16(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -1722,7 +1722,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Optionalu32(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -1743,7 +1743,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Optionalu64(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -1764,7 +1764,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Optionali64(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -1785,7 +1785,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Optionalf64(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -1806,7 +1806,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Optionalbool(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -1827,7 +1827,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Optionalstring(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -2226,7 +2226,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_OptionalCallbackInterfaceLogSink(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -2247,7 +2247,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_OptionalCallbackInterfacePolicy(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -2373,7 +2373,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_OptionalTypeAgentId(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -2394,7 +2394,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_OptionalTypeJson(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -2415,7 +2415,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_OptionalTypeTimestamp(v)
     if !v.nil?
-      
+
     end
   end
 
@@ -2436,7 +2436,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Sequenceu16(v)
     v.each do |item|
-      
+
     end
   end
 
@@ -2457,7 +2457,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_Sequencestring(v)
     v.each do |item|
-      
+
     end
   end
 
@@ -2709,7 +2709,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_SequenceTypeAgentId(v)
     v.each do |item|
-      
+
     end
   end
 
@@ -2726,13 +2726,13 @@ private_constant :UniffiHandleMap
     end
   end
 
-  
+
   # The Map<T> type for MapStringString.
 
   def self.check_lower_MapStringString(v)
     v.each do |k, v|
-      
-      
+
+
     end
   end
 
@@ -2752,7 +2752,7 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_MapStringTypeAccessName(v)
     v.each do |k, v|
-      
+
       RustBuffer.check_lower_TypeAccessName(v)
     end
   end
@@ -2791,7 +2791,7 @@ module UniFFILib
 end
 
 private_constant :UniFFILib
-  
+
 # Helper for structured reading of values from a RustBuffer.
 class RustBufferStream
 
@@ -3425,13 +3425,13 @@ class RustBufferStream
     )
   end
 
-  
-  
+
+
   # The Enum type AccessName.
 
   def read_TypeAccessName
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return AccessName::PUBLIC
     end
@@ -3445,15 +3445,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeAccessName'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type AddressClass.
 
   def read_TypeAddressClass
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return AddressClass::LOOPBACK
     end
@@ -3473,15 +3473,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeAddressClass'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type AutoAccept.
 
   def read_TypeAutoAccept
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return AutoAccept::NONE
     end
@@ -3498,15 +3498,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeAutoAccept'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Code.
 
   def read_TypeCode
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Code::INTERNAL
     end
@@ -3661,26 +3661,26 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeCode'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type ConnectionVerdict.
 
   def read_TypeConnectionVerdict
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
         return ConnectionVerdict::DEFAULT.new
-        
+
     end
     if variant == 2
         return ConnectionVerdict::ACCEPT.new
-        
+
     end
     if variant == 3
         return ConnectionVerdict::ASK.new
-        
+
     end
     if variant == 4
         return ConnectionVerdict::REFUSE.new(
@@ -3690,15 +3690,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeConnectionVerdict'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type DeliveryState.
 
   def read_TypeDeliveryState
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return DeliveryState::STORED
     end
@@ -3712,15 +3712,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeDeliveryState'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Direction.
 
   def read_TypeDirection
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Direction::INBOUND
     end
@@ -3731,17 +3731,17 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeDirection'
   end
 
-  
 
-  
 
-  
+
+
+
 
   # The Error type DmError
 
   def read_TypeDmError
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
         return DmError::InternalError.new(
             failure: read_TypeFailure()
@@ -3805,15 +3805,15 @@ class RustBufferStream
 
     raise InternalError, 'Unexpected variant tag for TypeDmError'
   end
-  
 
-  
-  
+
+
+
   # The Enum type Durability.
 
   def read_TypeDurability
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Durability::MEMORY
     end
@@ -3827,15 +3827,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeDurability'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type EntryType.
 
   def read_TypeEntryType
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return EntryType::BROADCAST
     end
@@ -3858,15 +3858,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeEntryType'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Event.
 
   def read_TypeEvent
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
         return Event::MESSAGE_RECEIVED.new(
             at: self.read_TypeTimestamp(),
@@ -3972,15 +3972,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeEvent'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type FoundBy.
 
   def read_TypeFoundBy
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return FoundBy::MULTICAST
     end
@@ -3997,15 +3997,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeFoundBy'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type LogLevel.
 
   def read_TypeLogLevel
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return LogLevel::ERROR
     end
@@ -4025,15 +4025,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeLogLevel'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Loopback.
 
   def read_TypeLoopback
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Loopback::LIMITED
     end
@@ -4044,15 +4044,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeLoopback'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type MessageKind.
 
   def read_TypeMessageKind
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return MessageKind::PEER
     end
@@ -4066,18 +4066,18 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeMessageKind'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type MessageVerdict.
 
   def read_TypeMessageVerdict
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
         return MessageVerdict::ACCEPT.new
-        
+
     end
     if variant == 2
         return MessageVerdict::REFUSE.new(
@@ -4087,15 +4087,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeMessageVerdict'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Mode.
 
   def read_TypeMode
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Mode::OFF
     end
@@ -4109,15 +4109,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeMode'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type NetworkTier.
 
   def read_TypeNetworkTier
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return NetworkTier::LOCAL
     end
@@ -4131,15 +4131,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeNetworkTier'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type PeerState.
 
   def read_TypePeerState
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return PeerState::CONNECTED
     end
@@ -4150,15 +4150,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypePeerState'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Preset.
 
   def read_TypePreset
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Preset::AGENT
     end
@@ -4175,22 +4175,22 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypePreset'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type RouteVerdict.
 
   def read_TypeRouteVerdict
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
         return RouteVerdict::DEFAULT.new
-        
+
     end
     if variant == 2
         return RouteVerdict::KEEP.new
-        
+
     end
     if variant == 3
         return RouteVerdict::FORWARD.new(
@@ -4199,20 +4199,20 @@ class RustBufferStream
     end
     if variant == 4
         return RouteVerdict::DROP.new
-        
+
     end
     raise InternalError, 'Unexpected variant tag for TypeRouteVerdict'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type RouterMode.
 
   def read_TypeRouterMode
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return RouterMode::RULES_FIRST
     end
@@ -4229,15 +4229,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeRouterMode'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type RuleAction.
 
   def read_TypeRuleAction
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return RuleAction::HANDLE
     end
@@ -4257,15 +4257,15 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeRuleAction'
   end
 
-  
 
-  
-  
+
+
+
   # The Enum type Verification.
 
   def read_TypeVerification
     variant = unpack_from 4, 'l>'
-    
+
     if variant == 1
       return Verification::LOCAL
     end
@@ -4282,7 +4282,7 @@ class RustBufferStream
     raise InternalError, 'Unexpected variant tag for TypeVerification'
   end
 
-  
+
 
   # The CallbackInterface type EventListener: read a uint64 handle.
   def read_CallbackInterfaceEventListener
@@ -4315,7 +4315,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for u32.
 
   def read_Optionalu32
@@ -4330,7 +4330,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for u64.
 
   def read_Optionalu64
@@ -4345,7 +4345,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for i64.
 
   def read_Optionali64
@@ -4360,7 +4360,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for f64.
 
   def read_Optionalf64
@@ -4375,7 +4375,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for bool.
 
   def read_Optionalbool
@@ -4390,7 +4390,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for string.
 
   def read_Optionalstring
@@ -4405,7 +4405,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeCancel.
 
   def read_OptionalTypeCancel
@@ -4420,7 +4420,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeMessage.
 
   def read_OptionalTypeMessage
@@ -4435,7 +4435,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeInboxLimits.
 
   def read_OptionalTypeInboxLimits
@@ -4450,7 +4450,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeLimits.
 
   def read_OptionalTypeLimits
@@ -4465,7 +4465,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeLogArgs.
 
   def read_OptionalTypeLogArgs
@@ -4480,7 +4480,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeNextArgs.
 
   def read_OptionalTypeNextArgs
@@ -4495,7 +4495,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeReason.
 
   def read_OptionalTypeReason
@@ -4510,7 +4510,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeSettings.
 
   def read_OptionalTypeSettings
@@ -4525,7 +4525,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeTrustOf.
 
   def read_OptionalTypeTrustOf
@@ -4540,7 +4540,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeUpdateArgs.
 
   def read_OptionalTypeUpdateArgs
@@ -4555,7 +4555,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeAutoAccept.
 
   def read_OptionalTypeAutoAccept
@@ -4570,7 +4570,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeDurability.
 
   def read_OptionalTypeDurability
@@ -4585,7 +4585,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeEvent.
 
   def read_OptionalTypeEvent
@@ -4600,7 +4600,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeLoopback.
 
   def read_OptionalTypeLoopback
@@ -4615,7 +4615,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeMode.
 
   def read_OptionalTypeMode
@@ -4630,7 +4630,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeNetworkTier.
 
   def read_OptionalTypeNetworkTier
@@ -4645,7 +4645,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypePreset.
 
   def read_OptionalTypePreset
@@ -4660,7 +4660,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeRouterMode.
 
   def read_OptionalTypeRouterMode
@@ -4675,7 +4675,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for CallbackInterfaceLogSink.
 
   def read_OptionalCallbackInterfaceLogSink
@@ -4690,7 +4690,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for CallbackInterfacePolicy.
 
   def read_OptionalCallbackInterfacePolicy
@@ -4705,7 +4705,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for Sequenceu16.
 
   def read_OptionalSequenceu16
@@ -4720,7 +4720,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for Sequencestring.
 
   def read_OptionalSequencestring
@@ -4735,7 +4735,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for SequenceTypeRoutingRule.
 
   def read_OptionalSequenceTypeRoutingRule
@@ -4750,7 +4750,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for SequenceTypeAgentId.
 
   def read_OptionalSequenceTypeAgentId
@@ -4765,7 +4765,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for MapStringTypeAccessName.
 
   def read_OptionalMapStringTypeAccessName
@@ -4780,7 +4780,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeAgentId.
 
   def read_OptionalTypeAgentId
@@ -4795,7 +4795,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeJson.
 
   def read_OptionalTypeJson
@@ -4810,7 +4810,7 @@ class RustBufferStream
     end
   end
 
-  
+
   # The Optional<T> type for TypeTimestamp.
 
   def read_OptionalTypeTimestamp
@@ -5079,31 +5079,31 @@ class RustBufferStream
     items
   end
 
-  
+
   # The Custom type AgentId delegates deserialization to its builtin type.
   def read_TypeAgentId
     read_string
   end
 
-  
+
   # The Custom type Json delegates deserialization to its builtin type.
   def read_TypeJson
     read_string
   end
 
-  
+
   # The Custom type Signature delegates deserialization to its builtin type.
   def read_TypeSignature
     read_string
   end
 
-  
+
   # The Custom type Timestamp delegates deserialization to its builtin type.
   def read_TypeTimestamp
     read_i64
   end
 
-  
+
 
   def unpack_from(size, format)
     raise InternalError, 'read past end of rust buffer' if @offset + size > @rbuf.len
@@ -5120,7 +5120,7 @@ class RustBufferStream
 end
 
 private_constant :RustBufferStream
-  
+
 # Helper for structured writing of values into a RustBuffer.
 class RustBufferBuilder
   def initialize
@@ -5694,7 +5694,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
  end
-  
+
 
   # The Enum type AddressClass.
 
@@ -5715,7 +5715,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 5)
     end
  end
-  
+
 
   # The Enum type AutoAccept.
 
@@ -5733,7 +5733,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 4)
     end
  end
-  
+
 
   # The Enum type Code.
 
@@ -5889,7 +5889,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 50)
     end
  end
-  
+
 
   # The Enum type ConnectionVerdict.
 
@@ -5908,7 +5908,7 @@ class RustBufferBuilder
         self.write_string(v.reason)
     end
  end
-  
+
 
   # The Enum type DeliveryState.
 
@@ -5923,7 +5923,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
  end
-  
+
 
   # The Enum type Direction.
 
@@ -5935,7 +5935,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 2)
     end
  end
-  
+
 
   # The Error type DmError - write for callback error returns.
 
@@ -6001,7 +6001,7 @@ class RustBufferBuilder
       return
     end
   end
-  
+
 
   # The Enum type Durability.
 
@@ -6016,7 +6016,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
  end
-  
+
 
   # The Enum type EntryType.
 
@@ -6040,7 +6040,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 6)
     end
  end
-  
+
 
   # The Enum type Event.
 
@@ -6133,7 +6133,7 @@ class RustBufferBuilder
         self.write_u64(v.missed)
     end
  end
-  
+
 
   # The Enum type FoundBy.
 
@@ -6151,7 +6151,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 4)
     end
  end
-  
+
 
   # The Enum type LogLevel.
 
@@ -6172,7 +6172,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 5)
     end
  end
-  
+
 
   # The Enum type Loopback.
 
@@ -6184,7 +6184,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 2)
     end
  end
-  
+
 
   # The Enum type MessageKind.
 
@@ -6199,7 +6199,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
  end
-  
+
 
   # The Enum type MessageVerdict.
 
@@ -6212,7 +6212,7 @@ class RustBufferBuilder
         self.write_string(v.reason)
     end
  end
-  
+
 
   # The Enum type Mode.
 
@@ -6227,7 +6227,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
  end
-  
+
 
   # The Enum type NetworkTier.
 
@@ -6242,7 +6242,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
  end
-  
+
 
   # The Enum type PeerState.
 
@@ -6254,7 +6254,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 2)
     end
  end
-  
+
 
   # The Enum type Preset.
 
@@ -6272,7 +6272,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 4)
     end
  end
-  
+
 
   # The Enum type RouteVerdict.
 
@@ -6291,7 +6291,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 4)
     end
  end
-  
+
 
   # The Enum type RouterMode.
 
@@ -6309,7 +6309,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 4)
     end
  end
-  
+
 
   # The Enum type RuleAction.
 
@@ -6330,7 +6330,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 5)
     end
  end
-  
+
 
   # The Enum type Verification.
 
@@ -6348,7 +6348,7 @@ class RustBufferBuilder
       pack_into(4, 'l>', 4)
     end
  end
-  
+
 
   # The CallbackInterface type EventListener: write a uint64 handle.
   def write_CallbackInterfaceEventListener(v)
@@ -6913,31 +6913,31 @@ class RustBufferBuilder
     end
   end
 
-  
+
   # The Custom type AgentId delegates serialization to its builtin type.
   def write_TypeAgentId(v)
     write_string(v)
   end
 
-  
+
   # The Custom type Json delegates serialization to its builtin type.
   def write_TypeJson(v)
     write_string(v)
   end
 
-  
+
   # The Custom type Signature delegates serialization to its builtin type.
   def write_TypeSignature(v)
     write_string(v)
   end
 
-  
+
   # The Custom type Timestamp delegates serialization to its builtin type.
   def write_TypeTimestamp(v)
     write_i64(v)
   end
 
-  
+
 
   private
 
@@ -6989,15 +6989,15 @@ CALL_PANIC = 2
 module DmError
   class InternalError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7006,15 +7006,15 @@ module DmError
   end
   class InvalidInputError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7023,15 +7023,15 @@ module DmError
   end
   class ConfigError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7040,15 +7040,15 @@ module DmError
   end
   class IdentityError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7057,15 +7057,15 @@ module DmError
   end
   class StoreError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7074,15 +7074,15 @@ module DmError
   end
   class UnreachableError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7091,15 +7091,15 @@ module DmError
   end
   class TimeoutError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7108,15 +7108,15 @@ module DmError
   end
   class NotFoundError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7125,15 +7125,15 @@ module DmError
   end
   class RefusedError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7142,15 +7142,15 @@ module DmError
   end
   class LimitError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7159,15 +7159,15 @@ module DmError
   end
   class ClosedError < StandardError
     def initialize(failure:)
-        
+
         @failure = failure
-        
+
         super()
     end
-    
+
 
     attr_reader :failure
-    
+
 
     def to_s
         "#{self.class.name}(failure=#{@failure.inspect})"
@@ -7176,15 +7176,15 @@ module DmError
   end
   class CancelledError < StandardError
     def initialize(reason:)
-        
+
         @reason = reason
-        
+
         super()
     end
-    
+
 
     attr_reader :reason
-    
+
 
     def to_s
         "#{self.class.name}(reason=#{@reason.inspect})"
@@ -7285,190 +7285,190 @@ private_class_method :consume_buffer_into_error
 module UniFFILib
   extend FFI::Library
 
-  
+
   ffi_lib DmagentLibrary::PATH
-  
+
 
   # Define FFI callback types and structs (vtables, etc.)
-  
+
   callback :RustFutureContinuationCallback,
     [:uint64, :int8, ],
     :void
-  
+
   callback :ForeignFutureDroppedCallback,
     [:uint64, ],
     :void
-  
+
   callback :CallbackInterfaceFree,
     [:uint64, ],
     :void
-  
+
   callback :CallbackInterfaceClone,
     [:uint64, ],
     :uint64
-  
+
   class ForeignFutureDroppedCallbackStruct < FFI::Struct
     layout(
       :handle, :uint64,
       :free, :ForeignFutureDroppedCallback
     )
   end
-  
+
   class ForeignFutureResultU8 < FFI::Struct
     layout(
       :return_value, :uint8,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteU8,
     [:uint64, ForeignFutureResultU8.by_value, ],
     :void
-  
+
   class ForeignFutureResultI8 < FFI::Struct
     layout(
       :return_value, :int8,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteI8,
     [:uint64, ForeignFutureResultI8.by_value, ],
     :void
-  
+
   class ForeignFutureResultU16 < FFI::Struct
     layout(
       :return_value, :uint16,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteU16,
     [:uint64, ForeignFutureResultU16.by_value, ],
     :void
-  
+
   class ForeignFutureResultI16 < FFI::Struct
     layout(
       :return_value, :int16,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteI16,
     [:uint64, ForeignFutureResultI16.by_value, ],
     :void
-  
+
   class ForeignFutureResultU32 < FFI::Struct
     layout(
       :return_value, :uint32,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteU32,
     [:uint64, ForeignFutureResultU32.by_value, ],
     :void
-  
+
   class ForeignFutureResultI32 < FFI::Struct
     layout(
       :return_value, :int32,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteI32,
     [:uint64, ForeignFutureResultI32.by_value, ],
     :void
-  
+
   class ForeignFutureResultU64 < FFI::Struct
     layout(
       :return_value, :uint64,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteU64,
     [:uint64, ForeignFutureResultU64.by_value, ],
     :void
-  
+
   class ForeignFutureResultI64 < FFI::Struct
     layout(
       :return_value, :int64,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteI64,
     [:uint64, ForeignFutureResultI64.by_value, ],
     :void
-  
+
   class ForeignFutureResultF32 < FFI::Struct
     layout(
       :return_value, :float,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteF32,
     [:uint64, ForeignFutureResultF32.by_value, ],
     :void
-  
+
   class ForeignFutureResultF64 < FFI::Struct
     layout(
       :return_value, :double,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteF64,
     [:uint64, ForeignFutureResultF64.by_value, ],
     :void
-  
+
   class ForeignFutureResultRustBuffer < FFI::Struct
     layout(
       :return_value, RustBuffer.by_value,
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteRustBuffer,
     [:uint64, ForeignFutureResultRustBuffer.by_value, ],
     :void
-  
+
   class ForeignFutureResultVoid < FFI::Struct
     layout(
       :call_status, RustCallStatus
     )
   end
-  
+
   callback :ForeignFutureCompleteVoid,
     [:uint64, ForeignFutureResultVoid.by_value, ],
     :void
-  
+
   callback :CallbackInterfaceEventListenerMethod0,
     [:uint64, RustBuffer.by_value, :ForeignFutureCompleteVoid, :uint64, ForeignFutureDroppedCallbackStruct.by_ref, ],
     :void
-  
+
   callback :CallbackInterfaceMessageListenerMethod0,
     [:uint64, :uint64, :ForeignFutureCompleteVoid, :uint64, ForeignFutureDroppedCallbackStruct.by_ref, ],
     :void
-  
+
   callback :CallbackInterfaceLogSinkMethod0,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, :pointer, RustCallStatus.by_ref],
     :void
-  
+
   callback :CallbackInterfacePolicyMethod0,
     [:uint64, RustBuffer.by_value, :ForeignFutureCompleteRustBuffer, :uint64, ForeignFutureDroppedCallbackStruct.by_ref, ],
     :void
-  
+
   callback :CallbackInterfacePolicyMethod1,
     [:uint64, RustBuffer.by_value, :ForeignFutureCompleteRustBuffer, :uint64, ForeignFutureDroppedCallbackStruct.by_ref, ],
     :void
-  
+
   callback :CallbackInterfacePolicyMethod2,
     [:uint64, RustBuffer.by_value, :ForeignFutureCompleteRustBuffer, :uint64, ForeignFutureDroppedCallbackStruct.by_ref, ],
     :void
-  
+
   class VTableCallbackInterfaceEventListener < FFI::Struct
     layout(
       :uniffi_free, :CallbackInterfaceFree,
@@ -7476,7 +7476,7 @@ module UniFFILib
       :on_event, :CallbackInterfaceEventListenerMethod0
     )
   end
-  
+
   class VTableCallbackInterfaceMessageListener < FFI::Struct
     layout(
       :uniffi_free, :CallbackInterfaceFree,
@@ -7484,7 +7484,7 @@ module UniFFILib
       :on_message, :CallbackInterfaceMessageListenerMethod0
     )
   end
-  
+
   class VTableCallbackInterfaceLogSink < FFI::Struct
     layout(
       :uniffi_free, :CallbackInterfaceFree,
@@ -7492,7 +7492,7 @@ module UniFFILib
       :take, :CallbackInterfaceLogSinkMethod0
     )
   end
-  
+
   class VTableCallbackInterfacePolicy < FFI::Struct
     layout(
       :uniffi_free, :CallbackInterfaceFree,
@@ -7502,971 +7502,971 @@ module UniFFILib
       :route, :CallbackInterfacePolicyMethod2
     )
   end
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_cancel,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_cancel,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_constructor_cancel_new,
     [RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_cancel_cancel,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_cancel_is_cancelled,
     [:uint64, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_events,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_events,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_events_cancel,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_events_take,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_events_wait,
     [:uint64, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_handout,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_handout,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_handout_cancel,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_handout_take,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_handout_wait,
     [:uint64, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_inbox,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_inbox,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_inbox_next,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_listening,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_listening,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_listening_cancel,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_discovery,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_discovery,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_discovery_list,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_discovery_scan,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_messages,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_messages,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_acknowledge,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_ask,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_broadcast,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_context,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_list,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_log,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_next,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_outbox,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_release,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_send,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_passport,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_passport,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_passport_sign,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_passport_verify,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_peers,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_peers,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_accept,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_connect,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_disconnect,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_get,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_list,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_of,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_pending,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_reject,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_trust,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_trust,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_trust_forget,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_trust_get,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_trust_list,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_trust_set,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_message,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_message,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_content,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_from,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_hops_remaining,
     [:uint64, RustCallStatus.by_ref],
     :uint32
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_in_reply_to,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_kind,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_message_id,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_metadata,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_received_at,
     [:uint64, RustCallStatus.by_ref],
     :int64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_redeliveries,
     [:uint64, RustCallStatus.by_ref],
     :uint32
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_sequence,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_verification,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_acknowledge,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_record,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_release,
     [:uint64, :double, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_release_after_failure,
     [:uint64, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_reply,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_settled,
     [:uint64, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_node,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_free_node,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_constructor_node_from_env,
     [RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_constructor_node_new,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_constructor_node_with_json,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_discovery,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_info,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_messages,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_passport,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_peers,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_trust,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_update,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_agent_id,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_call,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_close,
     [:uint64, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_closed,
     [:uint64, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_events,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_inbox,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_local_token,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_on_event,
     [:uint64, :uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_on_message,
     [:uint64, :uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_open,
     [:uint64, RustBuffer.by_value, ],
     :uint64
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_method_node_set_policy,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_init_callback_vtable_eventlistener,
     [VTableCallbackInterfaceEventListener.by_ref, ],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_init_callback_vtable_messagelistener,
     [VTableCallbackInterfaceMessageListener.by_ref, ],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_init_callback_vtable_logsink,
     [VTableCallbackInterfaceLogSink.by_ref, ],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_init_callback_vtable_policy,
     [VTableCallbackInterfacePolicy.by_ref, ],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_func_set_log,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :uniffi_dmagent_uniffi_fn_func_shutdown_runtime,
     [],
     :uint64
-  
+
   attach_function :ffi_dmagent_uniffi_rustbuffer_alloc,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :ffi_dmagent_uniffi_rustbuffer_from_bytes,
     [ForeignBytes, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :ffi_dmagent_uniffi_rustbuffer_free,
     [RustBuffer.by_value, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rustbuffer_reserve,
     [RustBuffer.by_value, :uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_u8,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_u8,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_u8,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_u8,
     [:uint64, RustCallStatus.by_ref],
     :uint8
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_i8,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_i8,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_i8,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_i8,
     [:uint64, RustCallStatus.by_ref],
     :int8
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_u16,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_u16,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_u16,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_u16,
     [:uint64, RustCallStatus.by_ref],
     :uint16
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_i16,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_i16,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_i16,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_i16,
     [:uint64, RustCallStatus.by_ref],
     :int16
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_u32,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_u32,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_u32,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_u32,
     [:uint64, RustCallStatus.by_ref],
     :uint32
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_i32,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_i32,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_i32,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_i32,
     [:uint64, RustCallStatus.by_ref],
     :int32
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_u64,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_u64,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_u64,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_u64,
     [:uint64, RustCallStatus.by_ref],
     :uint64
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_i64,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_i64,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_i64,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_i64,
     [:uint64, RustCallStatus.by_ref],
     :int64
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_f32,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_f32,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_f32,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_f32,
     [:uint64, RustCallStatus.by_ref],
     :float
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_f64,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_f64,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_f64,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_f64,
     [:uint64, RustCallStatus.by_ref],
     :double
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_poll_void,
     [:uint64, :RustFutureContinuationCallback, :uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_cancel_void,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_free_void,
     [:uint64, ],
     :void
-  
+
   attach_function :ffi_dmagent_uniffi_rust_future_complete_void,
     [:uint64, RustCallStatus.by_ref],
     :void
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_func_set_log,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_func_shutdown_runtime,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_cancel_cancel,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_cancel_is_cancelled,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_events_cancel,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_events_take,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_events_wait,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_handout_cancel,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_handout_take,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_handout_wait,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_inbox_next,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_listening_cancel,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_discovery_list,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_discovery_scan,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_acknowledge,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_ask,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_broadcast,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_context,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_list,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_log,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_next,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_outbox,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_release,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_send,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_passport_sign,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_passport_verify,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_accept,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_connect,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_disconnect,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_get,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_list,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_of,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_pending,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_reject,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_trust_forget,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_trust_get,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_trust_list,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_trust_set,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_content,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_from,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_hops_remaining,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_in_reply_to,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_kind,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_message_id,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_metadata,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_received_at,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_redeliveries,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_sequence,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_verification,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_acknowledge,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_record,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_release,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_release_after_failure,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_reply,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_settled,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_discovery,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_info,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_messages,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_passport,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_peers,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_trust,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_update,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_agent_id,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_call,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_close,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_closed,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_events,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_inbox,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_local_token,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_on_event,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_on_message,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_open,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_set_policy,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_constructor_cancel_new,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_constructor_node_from_env,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_constructor_node_new,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_constructor_node_with_json,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_eventlistener_on_event,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messagelistener_on_message,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_logsink_take,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_policy_admit_connection,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_policy_admit_message,
     [],
     :uint16
-  
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_policy_route,
     [],
     :uint16
-  
+
   attach_function :ffi_dmagent_uniffi_uniffi_contract_version,
     [],
     :uint32
-  
+
 end
   # RustFuture poll codes
 UNIFFI_RUST_FUTURE_POLL_READY = 0
@@ -8671,24 +8671,24 @@ end
 private_constant :CallbackInterfaceFfiConverter
 
   # Custom type definitions.
-  
+
 # Custom type `AgentId` - no binding config, backed by builtin `string`.
 # Values crosss the FFI as the builtin type unchanged.
-  
+
 # Custom type `Json` - no binding config, backed by builtin `string`.
 # Values crosss the FFI as the builtin type unchanged.
-  
+
 # Custom type `Signature` - no binding config, backed by builtin `string`.
 # Values crosss the FFI as the builtin type unchanged.
-  
+
 # Custom type `Timestamp` - no binding config, backed by builtin `i64`.
 # Values crosss the FFI as the builtin type unchanged.
 
   # Public interface members begin here.
 
-  
-  
-  
+
+
+
 
 class LogLevel
   ERROR = 0
@@ -8696,13 +8696,13 @@ class LogLevel
   INFO = 2
   DEBUG = 3
   TRACE = 4
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Code
   INTERNAL = 1
@@ -8755,14 +8755,14 @@ class Code
   MESSAGE_UNKNOWN = 1002
   MESSAGE_EXPIRED = 1003
   TOKEN_INVALID = 1400
-  
+
 end
 
 
-  
-  
-  
-  
+
+
+
+
 
 class Event
   def initialize
@@ -8772,9 +8772,9 @@ class Event
 
   # Each enum variant is a nested class of the enum itself.
   class MESSAGE_RECEIVED < Event
-    
+
       attr_reader :at, :from, :kind, :message_id
-    
+
     def initialize(at:
       , from:
       , kind:
@@ -8800,72 +8800,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class BROADCAST_RECEIVED < Event
-    
+
       attr_reader :at, :content, :from, :message_id
-    
+
     def initialize(at:
       , content:
       , from:
@@ -8891,72 +8891,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class MESSAGE_ACCEPTED < Event
-    
+
       attr_reader :at, :message_id, :to, :via
-    
+
     def initialize(at:
       , message_id:
       , to:
@@ -8982,72 +8982,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class MESSAGE_FAILED < Event
-    
+
       attr_reader :at, :message_id, :reason, :to
-    
+
     def initialize(at:
       , message_id:
       , reason:
@@ -9073,72 +9073,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class PEER_CONNECTED < Event
-    
+
       attr_reader :at, :agent_id, :display_name
-    
+
     def initialize(at:
       , agent_id:
       , display_name:
@@ -9161,72 +9161,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class PEER_DISCONNECTED < Event
-    
+
       attr_reader :at, :agent_id, :reason
-    
+
     def initialize(at:
       , agent_id:
       , reason:
@@ -9249,72 +9249,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class CONNECTION_REJECTED < Event
-    
+
       attr_reader :at, :agent_id
-    
+
     def initialize(at:
       , agent_id:
       )
@@ -9334,72 +9334,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class CONNECTION_REQUESTED < Event
-    
+
       attr_reader :at, :agent_id, :display_name, :request_id
-    
+
     def initialize(at:
       , agent_id:
       , display_name:
@@ -9425,72 +9425,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class PEER_UPDATED < Event
-    
+
       attr_reader :at, :agent_id
-    
+
     def initialize(at:
       , agent_id:
       )
@@ -9510,72 +9510,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class PEER_REACHABILITY < Event
-    
+
       attr_reader :at, :agent_id, :reachable
-    
+
     def initialize(at:
       , agent_id:
       , reachable:
@@ -9598,72 +9598,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class TRUST_CHANGED < Event
-    
+
       attr_reader :at, :agent_id, :score
-    
+
     def initialize(at:
       , agent_id:
       , score:
@@ -9686,72 +9686,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class AGENT_DISCOVERED < Event
-    
+
       attr_reader :at, :found
-    
+
     def initialize(at:
       , found:
       )
@@ -9771,72 +9771,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class STORAGE_FAILED < Event
-    
+
       attr_reader :at, :error
-    
+
     def initialize(at:
       , error:
       )
@@ -9856,72 +9856,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class STORAGE_RECOVERED < Event
-    
+
       attr_reader :at
-    
+
     def initialize(at:
       )
         @at = at
@@ -9938,72 +9938,72 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
   class MISSED < Event
-    
+
       attr_reader :missed
-    
+
     def initialize(missed:
       )
         @missed = missed
@@ -10020,87 +10020,87 @@ class Event
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def message_received?
       instance_of? Event::MESSAGE_RECEIVED
     end
-    
+
     def broadcast_received?
       instance_of? Event::BROADCAST_RECEIVED
     end
-    
+
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
     end
-    
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
-    
+
     def peer_connected?
       instance_of? Event::PEER_CONNECTED
     end
-    
+
     def peer_disconnected?
       instance_of? Event::PEER_DISCONNECTED
     end
-    
+
     def connection_rejected?
       instance_of? Event::CONNECTION_REJECTED
     end
-    
+
     def connection_requested?
       instance_of? Event::CONNECTION_REQUESTED
     end
-    
+
     def peer_updated?
       instance_of? Event::PEER_UPDATED
     end
-    
+
     def peer_reachability?
       instance_of? Event::PEER_REACHABILITY
     end
-    
+
     def trust_changed?
       instance_of? Event::TRUST_CHANGED
     end
-    
+
     def agent_discovered?
       instance_of? Event::AGENT_DISCOVERED
     end
-    
+
     def storage_failed?
       instance_of? Event::STORAGE_FAILED
     end
-    
+
     def storage_recovered?
       instance_of? Event::STORAGE_RECOVERED
     end
-    
+
     def missed?
       instance_of? Event::MISSED
     end
-    
+
   end
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class AccessName
   PUBLIC = 0
   PEER = 1
   LOCAL = 2
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class AddressClass
   LOOPBACK = 0
@@ -10108,26 +10108,26 @@ class AddressClass
   LINK_LOCAL = 2
   GLOBAL = 3
   NEVER = 4
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class AutoAccept
   NONE = 0
   LOOPBACK = 1
   LAN = 2
   ALL = 3
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class ConnectionVerdict
   def initialize
@@ -10137,132 +10137,132 @@ class ConnectionVerdict
 
   # Each enum variant is a nested class of the enum itself.
   class DEFAULT < ConnectionVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "ConnectionVerdict::DEFAULT"
     end
     def ==(other)
       return false unless other.respond_to?(:default?)
       return false unless other.default?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? ConnectionVerdict::DEFAULT
     end
-    
+
     def accept?
       instance_of? ConnectionVerdict::ACCEPT
     end
-    
+
     def ask?
       instance_of? ConnectionVerdict::ASK
     end
-    
+
     def refuse?
       instance_of? ConnectionVerdict::REFUSE
     end
-    
+
   end
   class ACCEPT < ConnectionVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "ConnectionVerdict::ACCEPT"
     end
     def ==(other)
       return false unless other.respond_to?(:accept?)
       return false unless other.accept?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? ConnectionVerdict::DEFAULT
     end
-    
+
     def accept?
       instance_of? ConnectionVerdict::ACCEPT
     end
-    
+
     def ask?
       instance_of? ConnectionVerdict::ASK
     end
-    
+
     def refuse?
       instance_of? ConnectionVerdict::REFUSE
     end
-    
+
   end
   class ASK < ConnectionVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "ConnectionVerdict::ASK"
     end
     def ==(other)
       return false unless other.respond_to?(:ask?)
       return false unless other.ask?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? ConnectionVerdict::DEFAULT
     end
-    
+
     def accept?
       instance_of? ConnectionVerdict::ACCEPT
     end
-    
+
     def ask?
       instance_of? ConnectionVerdict::ASK
     end
-    
+
     def refuse?
       instance_of? ConnectionVerdict::REFUSE
     end
-    
+
   end
   class REFUSE < ConnectionVerdict
-    
+
       attr_reader :reason
-    
+
     def initialize(reason:
       )
         @reason = reason
@@ -10279,66 +10279,66 @@ class ConnectionVerdict
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? ConnectionVerdict::DEFAULT
     end
-    
+
     def accept?
       instance_of? ConnectionVerdict::ACCEPT
     end
-    
+
     def ask?
       instance_of? ConnectionVerdict::ASK
     end
-    
+
     def refuse?
       instance_of? ConnectionVerdict::REFUSE
     end
-    
+
   end
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class DeliveryState
   STORED = 0
   ACCEPTED = 1
   FAILED = 2
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Direction
   INBOUND = 0
   OUTBOUND = 1
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Durability
   MEMORY = 0
   GROUPED = 1
   EACH = 2
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class EntryType
   BROADCAST = 0
@@ -10347,49 +10347,49 @@ class EntryType
   MESH_OBSERVATION = 3
   SUMMARY = 4
   DIRECT = 5
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class FoundBy
   MULTICAST = 0
   LOCALHOST = 1
   LAN = 2
   BOOTSTRAP = 3
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Loopback
   LIMITED = 0
   EXEMPT = 1
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class MessageKind
   PEER = 0
   STRANGER = 1
   NOTICE = 2
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class MessageVerdict
   def initialize
@@ -10399,42 +10399,42 @@ class MessageVerdict
 
   # Each enum variant is a nested class of the enum itself.
   class ACCEPT < MessageVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "MessageVerdict::ACCEPT"
     end
     def ==(other)
       return false unless other.respond_to?(:accept?)
       return false unless other.accept?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def accept?
       instance_of? MessageVerdict::ACCEPT
     end
-    
+
     def refuse?
       instance_of? MessageVerdict::REFUSE
     end
-    
+
   end
   class REFUSE < MessageVerdict
-    
+
       attr_reader :reason
-    
+
     def initialize(reason:
       )
         @reason = reason
@@ -10451,58 +10451,58 @@ class MessageVerdict
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def accept?
       instance_of? MessageVerdict::ACCEPT
     end
-    
+
     def refuse?
       instance_of? MessageVerdict::REFUSE
     end
-    
+
   end
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Mode
   OFF = 0
   LAN = 1
   ON = 2
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class NetworkTier
   LOCAL = 0
   LAN = 1
   GLOBAL = 2
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class PeerState
   CONNECTED = 0
   PENDING = 1
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class RouteVerdict
   def initialize
@@ -10512,91 +10512,91 @@ class RouteVerdict
 
   # Each enum variant is a nested class of the enum itself.
   class DEFAULT < RouteVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "RouteVerdict::DEFAULT"
     end
     def ==(other)
       return false unless other.respond_to?(:default?)
       return false unless other.default?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? RouteVerdict::DEFAULT
     end
-    
+
     def keep?
       instance_of? RouteVerdict::KEEP
     end
-    
+
     def forward?
       instance_of? RouteVerdict::FORWARD
     end
-    
+
     def drop?
       instance_of? RouteVerdict::DROP
     end
-    
+
   end
   class KEEP < RouteVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "RouteVerdict::KEEP"
     end
     def ==(other)
       return false unless other.respond_to?(:keep?)
       return false unless other.keep?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? RouteVerdict::DEFAULT
     end
-    
+
     def keep?
       instance_of? RouteVerdict::KEEP
     end
-    
+
     def forward?
       instance_of? RouteVerdict::FORWARD
     end
-    
+
     def drop?
       instance_of? RouteVerdict::DROP
     end
-    
+
   end
   class FORWARD < RouteVerdict
-    
+
       attr_reader :to
-    
+
     def initialize(to:
       )
         @to = to
@@ -10613,85 +10613,85 @@ class RouteVerdict
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? RouteVerdict::DEFAULT
     end
-    
+
     def keep?
       instance_of? RouteVerdict::KEEP
     end
-    
+
     def forward?
       instance_of? RouteVerdict::FORWARD
     end
-    
+
     def drop?
       instance_of? RouteVerdict::DROP
     end
-    
+
   end
   class DROP < RouteVerdict
-    
+
     def initialize()
-      
-      
+
+
     end
 
     def [](index)
       @values[index]
     end
-    
+
     def to_s
       "RouteVerdict::DROP"
     end
     def ==(other)
       return false unless other.respond_to?(:drop?)
       return false unless other.drop?
-      
+
       true
     end
 
     # For each variant, we have an `NAME?` method for easily checking
     # whether an instance is that variant.
-    
+
     def default?
       instance_of? RouteVerdict::DEFAULT
     end
-    
+
     def keep?
       instance_of? RouteVerdict::KEEP
     end
-    
+
     def forward?
       instance_of? RouteVerdict::FORWARD
     end
-    
+
     def drop?
       instance_of? RouteVerdict::DROP
     end
-    
+
   end
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class RouterMode
   RULES_FIRST = 0
   RULES_ONLY = 1
   QUEUE_ONLY = 2
   SPAWN = 3
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class RuleAction
   HANDLE = 0
@@ -10699,37 +10699,37 @@ class RuleAction
   DROP = 2
   PASS = 3
   UNKNOWN = 4
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Verification
   LOCAL = 0
   SIGNED = 1
   SIGNED_FULLY = 2
   SEALED = 3
-  
+
 end
 
 
-  
-  
-  
+
+
+
 
 class Preset
   AGENT = 0
   ENVIRONMENT = 1
   INTERNET = 2
   EPHEMERAL = 3
-  
+
 end
 
 
-  
+
   # Record type Failure
 class Failure
   attr_reader :code, :name, :number, :retryable, :message, :context
@@ -10765,9 +10765,9 @@ class Failure
 
     true
   end
-  
+
 end
-  
+
   # Record type AgentArgs
 class AgentArgs
   attr_reader :agent
@@ -10783,9 +10783,9 @@ class AgentArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type AskArgs
 class AskArgs
   attr_reader :to, :content, :in_reply_to, :metadata, :timeout_secs
@@ -10817,9 +10817,9 @@ class AskArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type BroadcastArgs
 class BroadcastArgs
   attr_reader :content, :metadata, :top
@@ -10843,9 +10843,9 @@ class BroadcastArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type ConnectArgs
 class ConnectArgs
   attr_reader :url, :expect
@@ -10865,9 +10865,9 @@ class ConnectArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type ContextArgs
 class ContextArgs
   attr_reader :session
@@ -10883,9 +10883,9 @@ class ContextArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type DisconnectArgs
 class DisconnectArgs
   attr_reader :agent, :reason
@@ -10905,9 +10905,9 @@ class DisconnectArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type LogArgs
 class LogArgs
   attr_reader :limit
@@ -10923,9 +10923,9 @@ class LogArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type NextArgs
 class NextArgs
   attr_reader :from, :in_reply_to, :kinds, :timeout_secs
@@ -10953,9 +10953,9 @@ class NextArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type PeersOfArgs
 class PeersOfArgs
   attr_reader :agent, :n
@@ -10975,9 +10975,9 @@ class PeersOfArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type ReleaseArgs
 class ReleaseArgs
   attr_reader :sequence, :delay_secs
@@ -10997,9 +10997,9 @@ class ReleaseArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type RequestArgs
 class RequestArgs
   attr_reader :request_id
@@ -11015,9 +11015,9 @@ class RequestArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type SendArgs
 class SendArgs
   attr_reader :to, :content, :expires_in_secs, :hops, :in_reply_to, :metadata, :timeout_secs
@@ -11057,9 +11057,9 @@ class SendArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type SequenceArgs
 class SequenceArgs
   attr_reader :sequence
@@ -11075,9 +11075,9 @@ class SequenceArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type SetTrustArgs
 class SetTrustArgs
   attr_reader :agent, :score, :note
@@ -11101,9 +11101,9 @@ class SetTrustArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type SignArgs
 class SignArgs
   attr_reader :data, :context
@@ -11123,9 +11123,9 @@ class SignArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type UpdateArgs
 class UpdateArgs
   attr_reader :active, :bio, :display_name
@@ -11149,9 +11149,9 @@ class UpdateArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type VerifyArgs
 class VerifyArgs
   attr_reader :agent, :data, :signature, :context
@@ -11179,9 +11179,9 @@ class VerifyArgs
 
     true
   end
-  
+
 end
-  
+
   # Record type ConnectionQuestion
 class ConnectionQuestion
   attr_reader :agent_id, :bio, :display_name, :identity_verified, :source, :trust, :url
@@ -11221,9 +11221,9 @@ class ConnectionQuestion
 
     true
   end
-  
+
 end
-  
+
   # Record type ContextText
 class ContextText
   attr_reader :context, :hint
@@ -11243,9 +11243,9 @@ class ContextText
 
     true
   end
-  
+
 end
-  
+
   # Record type Delivery
 class Delivery
   attr_reader :reason, :state, :to, :via
@@ -11273,9 +11273,9 @@ class Delivery
 
     true
   end
-  
+
 end
-  
+
   # Record type Discovered
 class Discovered
   attr_reader :accepting, :agent_id, :bio, :display_name, :seen_at, :signed, :source, :url
@@ -11319,9 +11319,9 @@ class Discovered
 
     true
   end
-  
+
 end
-  
+
   # Record type LogEntry
 class LogEntry
   attr_reader :content, :direction, :entry_type, :from_agent_id, :message_id, :metadata, :timestamp, :to_agent_ids, :trust_at_time
@@ -11369,9 +11369,9 @@ class LogEntry
 
     true
   end
-  
+
 end
-  
+
   # Record type MessageQuestion
 class MessageQuestion
   attr_reader :content, :from, :in_reply_to, :kind, :message_id, :metadata, :trust
@@ -11411,9 +11411,9 @@ class MessageQuestion
 
     true
   end
-  
+
 end
-  
+
   # Record type MessageRecord
 class MessageRecord
   attr_reader :content, :from, :hops_remaining, :in_reply_to, :kind, :message_id, :metadata, :received_at, :redeliveries, :sequence, :verification
@@ -11469,9 +11469,9 @@ class MessageRecord
 
     true
   end
-  
+
 end
-  
+
   # Record type NodeInfo
 class NodeInfo
   attr_reader :active, :addresses, :agent_id, :bio, :created_at, :data_dir, :display_name, :outbox, :peers, :pending_requests, :unread, :url, :version
@@ -11535,9 +11535,9 @@ class NodeInfo
 
     true
   end
-  
+
 end
-  
+
   # Record type OutboxItem
 class OutboxItem
   attr_reader :attempts, :content, :created_at, :expires_at, :hops, :in_reply_to, :last_reason, :message_id, :metadata, :next_attempt, :sequence, :to, :was_limited
@@ -11601,9 +11601,9 @@ class OutboxItem
 
     true
   end
-  
+
 end
-  
+
   # Record type Peer
 class Peer
   attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :identity_verified, :last_activity, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
@@ -11667,9 +11667,9 @@ class Peer
 
     true
   end
-  
+
 end
-  
+
   # Record type PeerHint
 class PeerHint
   attr_reader :agent_id, :bio, :connected, :display_name
@@ -11697,9 +11697,9 @@ class PeerHint
 
     true
   end
-  
+
 end
-  
+
   # Record type PendingRequest
 class PendingRequest
   attr_reader :agent_id, :bio, :capabilities, :challenge_answered, :display_name, :identity_verified, :mutual, :peer_created_at, :request_id, :requested_at, :signed_at, :told_from, :url, :wallets
@@ -11767,9 +11767,9 @@ class PendingRequest
 
     true
   end
-  
+
 end
-  
+
   # Record type Reason
 class Reason
   attr_reader :code, :text
@@ -11789,9 +11789,9 @@ class Reason
 
     true
   end
-  
+
 end
-  
+
   # Record type Receipt
 class Receipt
   attr_reader :deliveries, :message_id, :state
@@ -11815,9 +11815,9 @@ class Receipt
 
     true
   end
-  
+
 end
-  
+
   # Record type Signed
 class Signed
   attr_reader :agent_id, :signature
@@ -11837,9 +11837,9 @@ class Signed
 
     true
   end
-  
+
 end
-  
+
   # Record type TrustOf
 class TrustOf
   attr_reader :agent_id, :infrastructure, :msgs_received, :msgs_sent, :negative_since, :note, :score, :updated_at
@@ -11883,9 +11883,9 @@ class TrustOf
 
     true
   end
-  
+
 end
-  
+
   # Record type InboxLimits
 class InboxLimits
   attr_reader :bytes, :notices, :peers, :per_peer, :per_stranger, :strangers
@@ -11921,9 +11921,9 @@ class InboxLimits
 
     true
   end
-  
+
 end
-  
+
   # Record type Limits
 class Limits
   attr_reader :connections_per_source, :loopback, :peer, :ping, :stranger_per_source, :strangers_total
@@ -11959,9 +11959,9 @@ class Limits
 
     true
   end
-  
+
 end
-  
+
   # Record type RoutingRule
 class RoutingRule
   attr_reader :rule_id, :action, :enabled, :forward_to, :from_agent_id, :keyword, :metadata_key, :metadata_value, :priority, :response_text
@@ -12013,9 +12013,9 @@ class RoutingRule
 
     true
   end
-  
+
 end
-  
+
   # Record type Settings
 class Settings
   attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :request_expiry_secs, :router_mode, :routing_rules, :seal, :trusted_proxies, :upnp
@@ -12155,27 +12155,27 @@ class Settings
 
     true
   end
-  
-end
-  
 
-  
-  
+end
+
+
+
+
 
 def self.set_log(most, sink)
     most = most
     RustBuffer.check_lower_TypeLogLevel(most)
-    
+
     sink = (sink ? sink : nil)
     RustBuffer.check_lower_OptionalCallbackInterfaceLogSink(sink)
-    
+
   result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_func_set_log,RustBuffer.alloc_from_TypeLogLevel(most),RustBuffer.alloc_from_OptionalCallbackInterfaceLogSink(sink))
   return 1 == result
 end
 
 
-  
-  
+
+
 
 def self.shutdown_runtime()
   ::Dmagent.uniffi_rust_call_async(
@@ -12188,9 +12188,9 @@ def self.shutdown_runtime()
     nil
     )
 end
-  
 
-  
+
+
   class Cancel
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12242,19 +12242,19 @@ end
     ObjectSpace.define_finalizer(self, self.class.uniffi_define_finalizer_by_handle(handle, self.object_id))
   end
 
-  
+
 
   def cancel()
       ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_cancel_cancel,uniffi_clone_handle(),)
   end
-  
+
   def is_cancelled()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_cancel_is_cancelled,uniffi_clone_handle(),)
     return 1 == result
   end
-  
+
 end
-  
+
   class Events
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12301,17 +12301,17 @@ end
     uniffi_allocate handle
   end
 
-  
+
 
   def cancel()
       ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_events_cancel,uniffi_clone_handle(),)
   end
-  
+
   def take()
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_events_take,uniffi_clone_handle(),)
     return result.consume_into_OptionalTypeEvent
   end
-  
+
   def wait()
     ::Dmagent.uniffi_rust_call_async(
       UniFFILib.uniffi_dmagent_uniffi_fn_method_events_wait(uniffi_clone_handle(),),
@@ -12323,9 +12323,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Handout
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12372,17 +12372,17 @@ end
     uniffi_allocate handle
   end
 
-  
+
 
   def cancel()
       ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_handout_cancel,uniffi_clone_handle(),)
   end
-  
+
   def take()
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_handout_take,uniffi_clone_handle(),)
     return result.consume_into_OptionalTypeMessage
   end
-  
+
   def wait()
     ::Dmagent.uniffi_rust_call_async(
       UniFFILib.uniffi_dmagent_uniffi_fn_method_handout_wait(uniffi_clone_handle(),),
@@ -12394,9 +12394,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Inbox
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12443,7 +12443,7 @@ end
     uniffi_allocate handle
   end
 
-  
+
 
   def next(timeout_secs = nil)
         timeout_secs = (timeout_secs ? timeout_secs : nil)
@@ -12451,9 +12451,9 @@ end
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_inbox_next,uniffi_clone_handle(),RustBuffer.alloc_from_Optionalf64(timeout_secs))
     return Handout.uniffi_lift(result)
   end
-  
+
 end
-  
+
   class Listening
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12500,15 +12500,15 @@ end
     uniffi_allocate handle
   end
 
-  
+
 
   def cancel()
       ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_listening_cancel,uniffi_clone_handle(),)
   end
-  
-  
+
+
 end
-  
+
   class Discovery
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12555,9 +12555,9 @@ end
     uniffi_allocate handle
   end
 
-  
 
-  
+
+
   def list(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -12571,7 +12571,7 @@ end
     DmError
     )
   end
-  
+
   def scan(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -12585,9 +12585,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Messages
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12634,9 +12634,9 @@ end
     uniffi_allocate handle
   end
 
-  
 
-  
+
+
   def acknowledge(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeSequenceArgs(arguments)
@@ -12658,7 +12658,7 @@ end
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_messages_ask,uniffi_clone_handle(),RustBuffer.alloc_from_TypeAskArgs(arguments))
     return Handout.uniffi_lift(result)
   end
-  
+
   def broadcast(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeBroadcastArgs(arguments)
@@ -12674,7 +12674,7 @@ end
     DmError
     )
   end
-  
+
   def context(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeContextArgs(arguments)
@@ -12690,7 +12690,7 @@ end
     DmError
     )
   end
-  
+
   def list(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -12704,7 +12704,7 @@ end
     DmError
     )
   end
-  
+
   def log(arguments = nil, cancel = nil)
         arguments = (arguments ? arguments : nil)
         RustBuffer.check_lower_OptionalTypeLogArgs(arguments)
@@ -12726,7 +12726,7 @@ end
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_messages_next,uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeNextArgs(arguments))
     return Handout.uniffi_lift(result)
   end
-  
+
   def outbox(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -12740,7 +12740,7 @@ end
     DmError
     )
   end
-  
+
   def release(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeReleaseArgs(arguments)
@@ -12756,7 +12756,7 @@ end
     DmError
     )
   end
-  
+
   def send(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeSendArgs(arguments)
@@ -12772,9 +12772,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Passport
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12821,9 +12821,9 @@ end
     uniffi_allocate handle
   end
 
-  
 
-  
+
+
   def sign(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeSignArgs(arguments)
@@ -12839,7 +12839,7 @@ end
     DmError
     )
   end
-  
+
   def verify(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeVerifyArgs(arguments)
@@ -12855,9 +12855,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Peers
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -12904,9 +12904,9 @@ end
     uniffi_allocate handle
   end
 
-  
 
-  
+
+
   def accept(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeRequestArgs(arguments)
@@ -12922,7 +12922,7 @@ end
     DmError
     )
   end
-  
+
   def connect(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeConnectArgs(arguments)
@@ -12938,7 +12938,7 @@ end
     DmError
     )
   end
-  
+
   def disconnect(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeDisconnectArgs(arguments)
@@ -12954,7 +12954,7 @@ end
     DmError
     )
   end
-  
+
   def get(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeAgentArgs(arguments)
@@ -12970,7 +12970,7 @@ end
     DmError
     )
   end
-  
+
   def list(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -12984,7 +12984,7 @@ end
     DmError
     )
   end
-  
+
   def of(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypePeersOfArgs(arguments)
@@ -13000,7 +13000,7 @@ end
     DmError
     )
   end
-  
+
   def pending(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -13014,7 +13014,7 @@ end
     DmError
     )
   end
-  
+
   def reject(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeRequestArgs(arguments)
@@ -13030,9 +13030,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Trust
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -13079,9 +13079,9 @@ end
     uniffi_allocate handle
   end
 
-  
 
-  
+
+
   def forget(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeAgentArgs(arguments)
@@ -13097,7 +13097,7 @@ end
     DmError
     )
   end
-  
+
   def get(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeAgentArgs(arguments)
@@ -13113,7 +13113,7 @@ end
     DmError
     )
   end
-  
+
   def list(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -13127,7 +13127,7 @@ end
     DmError
     )
   end
-  
+
   def set(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeSetTrustArgs(arguments)
@@ -13143,9 +13143,9 @@ end
     DmError
     )
   end
-  
+
 end
-  
+
   class Message
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -13192,7 +13192,7 @@ end
     uniffi_allocate handle
   end
 
-  
+
 
   def content()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_content,uniffi_clone_handle(),)
@@ -13238,7 +13238,7 @@ end
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_verification,uniffi_clone_handle(),)
     return result.consume_into_TypeVerification
   end
-  
+
   def acknowledge(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -13258,7 +13258,7 @@ end
   end
   def release(delay_secs = 0.0)
         delay_secs = delay_secs
-        
+
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_message_release,uniffi_clone_handle(),delay_secs)
     return 1 == result
   end
@@ -13266,10 +13266,10 @@ end
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_message_release_after_failure,uniffi_clone_handle(),)
     return 1 == result
   end
-  
+
   def reply(content, metadata = nil, cancel = nil)
         content = ::Dmagent::uniffi_utf8(content)
-        
+
         metadata = (metadata ? ::Dmagent::uniffi_utf8(metadata) : nil)
         RustBuffer.check_lower_OptionalTypeJson(metadata)
         cancel = (cancel ? cancel : nil)
@@ -13288,9 +13288,9 @@ end
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_settled,uniffi_clone_handle(),)
     return 1 == result
   end
-  
+
 end
-  
+
   class Node
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -13346,17 +13346,17 @@ end
     ObjectSpace.define_finalizer(self, self.class.uniffi_define_finalizer_by_handle(handle, self.object_id))
   end
 
-  
+
   def self.from_env()
     # Call the (fallible) function before creating any half-baked object instances.
     # Lightly yucky way to bypass the usual "initialize" logic
     # and just create a new instance with the required handle.
     return uniffi_allocate(::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_constructor_node_from_env,))
   end
-  
+
   def self.with_json(settings, preset = nil)
         settings = ::Dmagent::uniffi_utf8(settings)
-        
+
         preset = (preset ? preset : nil)
         RustBuffer.check_lower_OptionalTypePreset(preset)
     # Call the (fallible) function before creating any half-baked object instances.
@@ -13364,13 +13364,13 @@ end
     # and just create a new instance with the required handle.
     return uniffi_allocate(::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_constructor_node_with_json,RustBuffer.alloc_from_string(settings),RustBuffer.alloc_from_OptionalTypePreset(preset)))
   end
-  
+
 
   def discovery()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_discovery,uniffi_clone_handle(),)
     return Discovery.uniffi_lift(result)
   end
-  
+
   def info(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -13400,7 +13400,7 @@ end
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_trust,uniffi_clone_handle(),)
     return Trust.uniffi_lift(result)
   end
-  
+
   def update(arguments = nil, cancel = nil)
         arguments = (arguments ? arguments : nil)
         RustBuffer.check_lower_OptionalTypeUpdateArgs(arguments)
@@ -13420,12 +13420,12 @@ end
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_node_agent_id,uniffi_clone_handle(),)
     return result.consume_into_string
   end
-  
+
   def call(verb, arguments, cancel = nil)
         verb = ::Dmagent::uniffi_utf8(verb)
-        
+
         arguments = ::Dmagent::uniffi_utf8(arguments)
-        
+
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
     ::Dmagent.uniffi_rust_call_async(
@@ -13438,7 +13438,7 @@ end
     DmError
     )
   end
-  
+
   def close()
     ::Dmagent.uniffi_rust_call_async(
       UniFFILib.uniffi_dmagent_uniffi_fn_method_node_close(uniffi_clone_handle(),),
@@ -13470,19 +13470,19 @@ end
   end
   def on_event(listener)
         listener = listener
-        
+
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_node_on_event,uniffi_clone_handle(),(CallbackInterfaceEventListenerFfiConverter.lower listener))
     return Listening.uniffi_lift(result)
   end
   def on_message(listener, filter = nil)
         listener = listener
-        
+
         filter = (filter ? filter : nil)
         RustBuffer.check_lower_OptionalTypeNextArgs(filter)
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_node_on_message,uniffi_clone_handle(),(CallbackInterfaceMessageListenerFfiConverter.lower listener),RustBuffer.alloc_from_OptionalTypeNextArgs(filter))
     return Listening.uniffi_lift(result)
   end
-  
+
   def open(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -13501,19 +13501,19 @@ end
         RustBuffer.check_lower_OptionalCallbackInterfacePolicy(policy)
       ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_node_set_policy,uniffi_clone_handle(),RustBuffer.alloc_from_OptionalCallbackInterfacePolicy(policy))
   end
-  
-  
-end
-  
 
-  
-  
+
+end
+
+
+
+
 
 class EventListener
   def on_event(**_args)
     raise NoMethodError, 'method should be implemented in concrete class'
   end
-  
+
 end
 
 # The FfiConverter for the EventListener callback interface.
@@ -13576,14 +13576,14 @@ module UniffiCallbackInterfaceEventListener
   # Register the VTable with Rust.
   UniFFILib.uniffi_dmagent_uniffi_fn_init_callback_vtable_eventlistener(UNIFFI_VTABLE)
 end
-  
-  
+
+
 
 class MessageListener
   def on_message(**_args)
     raise NoMethodError, 'method should be implemented in concrete class'
   end
-  
+
 end
 
 # The FfiConverter for the MessageListener callback interface.
@@ -13646,14 +13646,14 @@ module UniffiCallbackInterfaceMessageListener
   # Register the VTable with Rust.
   UniFFILib.uniffi_dmagent_uniffi_fn_init_callback_vtable_messagelistener(UNIFFI_VTABLE)
 end
-  
-  
+
+
 
 class LogSink
   def take(**_args)
     raise NoMethodError, 'method should be implemented in concrete class'
   end
-  
+
 end
 
 # The FfiConverter for the LogSink callback interface.
@@ -13701,8 +13701,8 @@ module UniffiCallbackInterfaceLogSink
   # Register the VTable with Rust.
   UniFFILib.uniffi_dmagent_uniffi_fn_init_callback_vtable_logsink(UNIFFI_VTABLE)
 end
-  
-  
+
+
 
 class Policy
   def admit_connection(**_args)
@@ -13714,7 +13714,7 @@ class Policy
   def route(**_args)
     raise NoMethodError, 'method should be implemented in concrete class'
   end
-  
+
 end
 
 # The FfiConverter for the Policy callback interface.
@@ -13851,6 +13851,6 @@ module UniffiCallbackInterfacePolicy
   # Register the VTable with Rust.
   UniFFILib.uniffi_dmagent_uniffi_fn_init_callback_vtable_policy(UNIFFI_VTABLE)
 end
-  
+
 end
 
