@@ -2,6 +2,7 @@
 package dmagent.tests
 
 import dmagent.*
+import java.nio.file.Files
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
@@ -358,14 +359,51 @@ fun processes(suite: Suite) = with(suite) {
     test("a program that ends without closing ends well") {
         repeat(12) { number ->
             val mode = listOf("end", "exit", "waiting")[number % 3]
-            val process = ProcessBuilder(
-                ProcessHandle.current().info().command().get(), "-cp", System.getProperty("java.class.path"),
-                "-Djna.library.path=${System.getProperty("jna.library.path")}", "dmagent.tests.EndingKt", mode,
-            ).redirectErrorStream(true).start()
-            val said = process.inputStream.bufferedReader().readText()
-            check(process.waitFor(30, TimeUnit.SECONDS)) { "it did not end: $said" }
-            check(process.exitValue() == 0) { "$mode: status ${process.exitValue()}\n$said" }
-            same(said.trim(), "done")
+            same(shown("dmagent.tests.EndingKt", mode), listOf("done"))
         }
     }
+    test("the example TwoAgents tells its story") {
+        val story = listOf("alice is connected to bob", "bob answers: What is the answer? Why, 42.", "alice trusts bob: 0.8")
+        same(shown("dmagent.examples.two.TwoAgentsKt"), story)
+    }
+    test("the example CustomPolicy tells its story") {
+        val story = listOf(
+            "mallory is refused: peer_refused", "alice is connected", "the advertisement is failed",
+            "bob reads: Your house is on fire",
+        )
+        same(shown("dmagent.examples.policy.CustomPolicyKt"), story)
+    }
+    test("the example HelloMesh greets another one") {
+        val folder = Files.createTempDirectory("hello").toFile()
+        withNode(settings("bob"), Preset.EPHEMERAL) { bob ->
+            val hello = program("dmagent.examples.hello.HelloMeshKt", bob.info().url).directory(folder).start()
+            val said = hello.inputStream.bufferedReader()
+            val first = said.readLine()
+            check(Regex("hello is [0-9a-f]{64} at http:.*").matches(first)) { first }
+            bob.receive()!!.handle { message ->
+                same(message.content(), "Hello, mesh!")
+                message.reply("Hello yourself!")
+            }
+            same(said.readLine(), "sent to bob: accepted")
+            check(said.readLine().endsWith("says \"Hello yourself!\""))
+            hello.destroy()
+            check(hello.waitFor(30, TimeUnit.SECONDS)) { "it did not end" }
+        }
+        folder.deleteRecursively()
+    }
+}
+
+/** A main class as a program of its own. */
+private fun program(main: String, vararg arguments: String): ProcessBuilder = ProcessBuilder(
+    ProcessHandle.current().info().command().get(), "-cp", System.getProperty("java.class.path"),
+    "-Djna.library.path=${System.getProperty("jna.library.path")}", main, *arguments,
+).redirectErrorStream(true)
+
+/** What a program prints that ends well. */
+private fun shown(main: String, vararg arguments: String): List<String> {
+    val process = program(main, *arguments).start()
+    val said = process.inputStream.bufferedReader().readLines()
+    check(process.waitFor(30, TimeUnit.SECONDS)) { "it did not end: $said" }
+    check(process.exitValue() == 0) { "status ${process.exitValue()}: ${said.joinToString("\n")}" }
+    return said
 }

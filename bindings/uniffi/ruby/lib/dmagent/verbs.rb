@@ -37,6 +37,11 @@ module Dmagent
     end
   end
 
+  # The word of an enumeration that a number stands for, as in the schema: `Dmagent.word(Dmagent::PeerState, peer.state)`.
+  def self.word(kind, number)
+    kind.constants.find { |name| kind.const_get(name) == number }.to_s.downcase
+  end
+
   # A policy that leaves everything to the settings. Override what you decide.
   class HostPolicy < Policy
     def admit_connection(_question) = ConnectionVerdict::DEFAULT.new
