@@ -14,6 +14,7 @@ mod run;
 mod tally;
 mod test;
 mod uniffi;
+mod uniffi_packages;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

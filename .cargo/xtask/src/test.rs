@@ -14,7 +14,7 @@ use crate::{
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
-    uniffi,
+    uniffi, uniffi_packages,
 };
 
 /// How long each fuzz target runs here; `cargo xtask fuzz` takes its time.
@@ -169,6 +169,9 @@ fn foreign(report: &mut Report, filter: Option<&str>) {
     if filter.is_none() {
         step("what uniffi made for Python and Swift");
         report.add("Python by uniffi", uniffi::test_python());
+        report.add("Swift by uniffi", uniffi_packages::test_swift());
+        step("the jar and the gem");
+        report.add("jar and gem", uniffi_packages::test());
     }
 }
 

@@ -15,7 +15,6 @@ pub struct Cancel {
 impl Cancel {
     /// One that is not cancelled.
     #[uniffi::constructor]
-    #[expect(clippy::new_without_default, reason = "an object is made by its constructor alone")]
     pub fn new() -> Arc<Self> {
         Arc::new(Self { token: CancellationToken::new() })
     }

@@ -7,7 +7,7 @@
 //!
 //! **Fork.** A forked child has none of its parent's threads, and a lock that some thread held during the fork stays locked
 //! there. Each process therefore has a house of its own, in a list that only grows. Values remember their process
-//! ([`Owned`]): in another one they answer with an error, and dropping them touches nothing.
+//! (`Owned`): in another one they answer with an error, and dropping them touches nothing.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
