@@ -14,7 +14,7 @@ use crate::{
         compose::{self, Draft, Form},
         log::{Direction, EntryType, LogEntry},
     },
-    peers::Connection,
+    peers::{Connection, PeerEvent},
     transport::Method,
     trust::Opinion,
     wire::{
@@ -58,11 +58,16 @@ impl Inner {
         // What the peer does not want it will not want later; what it cannot take now, it may.
         let told = sent.is_ok_and(|sent| sent.reply.status < 500 && sent.reply.status != 429);
         let now = self.both();
-        let mut state = self.state.lock();
-        state.peers.note_reached(&peer.agent_id, reached);
-        state.peers.note_told(&peer.agent_id, told);
-        if reached && state.outbox.wake(&peer.agent_id, now) {
-            self.outbox_bell.notify_one();
+        let changed = {
+            let mut state = self.state.lock();
+            state.peers.note_told(&peer.agent_id, told);
+            if reached && state.outbox.wake(&peer.agent_id, now) {
+                self.outbox_bell.notify_one();
+            }
+            state.peers.note_reached(&peer.agent_id, reached)
+        };
+        if changed {
+            self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: reached }]);
         }
     }
 
