@@ -124,11 +124,15 @@ private suspend fun obey(command: Map<*, *>) {
         } else {
             say("id" to id, "ok" to done(command))
         }
-    } catch (error: Throwable) {
+    } catch (error: Exception) {
         val cause = (error as? java.lang.reflect.InvocationTargetException)?.targetException ?: error
         val failure = (cause as? DmException)?.details ?: return say("id" to id, "fault" to error.stackTraceToString())
         val kind = cause::class.simpleName!!.replace("Exception", "Error")
-        say("id" to id, "error" to members(failure) - "name" - "context" + mapOf("code" to failure.name, "class" to kind))
+        val told = mapOf(
+            "code" to failure.name, "number" to plain(failure.number), "retryable" to failure.retryable, "class" to kind,
+            "message" to failure.message, "context" to failure.context,
+        )
+        say("id" to id, "error" to told)
     }
 }
 
