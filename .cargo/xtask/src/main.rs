@@ -11,6 +11,7 @@ mod install;
 mod node;
 mod python;
 mod run;
+mod scenarios;
 mod tally;
 mod test;
 mod uniffi;

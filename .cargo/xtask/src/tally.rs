@@ -28,7 +28,11 @@ impl Tally {
         for (_, counts) in results {
             sum += Self::of_words(counts);
         }
-        let failed = |line: &str| line.strip_prefix("test ")?.strip_suffix(" ... FAILED").map(str::to_owned);
+        let failed = |line: &str| {
+            let name = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+            // Some runners write names in a column.
+            Some(name.trim_end().to_owned())
+        };
         sum.failures = watched.text.lines().filter_map(failed).collect();
         sum.failed_if(!watched.success())
     }
@@ -149,7 +153,8 @@ mod tests {
 
     #[test]
     fn failed_tests_are_named() {
-        let cargo = "test wire::a ... FAILED\ntest wire::b ... ok\ntest result: FAILED. 1 passed; 1 failed\n";
+        let cargo =
+            "test wire::a   ... FAILED\ntest wire::b ... ok\ntest result: FAILED. 1 passed; 1 failed\n";
         assert_eq!(Tally::of_cargo(&watched(cargo, false)).failures, ["wire::a"]);
         let pytest = "FAILED tests/a.py::b[x y] - assert 1 == 2\nERROR tests/c.py\n2 failed in 0.1s\n";
         let told = Tally::of_pytest(&watched(pytest, false)).failures;

@@ -13,6 +13,7 @@ use crate::{
     demo, fuzz, install, node,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
+    scenarios::{self, Hosts},
     tally::Tally,
     uniffi, uniffi_packages,
 };
@@ -33,9 +34,10 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     }
     step("Rust tests and documentation examples");
     report.add("Rust", rust(filter));
-    python(&mut report, quick, filter);
+    // Before Python, whose interop tests start programs in every language.
     node_js(&mut report, filter);
     foreign(&mut report, filter);
+    python(&mut report, quick, filter);
     if filter.is_none() {
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
@@ -113,16 +115,19 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
 
     step("Python packages for the tests");
     let Some(venv) = python::venv("dev", python::DEV) else {
-        return report.add("Python", Err("its packages are not available, see above".to_owned()));
+        report.add("Python", Err("its packages are not available, see above".to_owned()));
+        return play(report, &Hosts::build(None), filter);
     };
     if package {
         step("building and installing the Python package");
         if let Err(why) = python::install_package(&venv, false) {
-            return report.add("Python package", Err(why));
+            report.add("Python package", Err(why));
+            return play(report, &Hosts::build(None), filter);
         }
         if filter.is_none() {
             step("types of the Python package");
-            let users: Vec<_> = own.iter().cloned().chain(examples()).collect();
+            let users: Vec<_> =
+                own.iter().cloned().chain(examples()).chain(scenarios::python_hosts()).collect();
             report.add("mypy", typed(&venv, "mypy", &["--strict", "--package", "dmagent"], &[]));
             report.add("mypy of tests and examples", typed(&venv, "mypy", &["--strict"], &users));
             // The rest of the package is its own stub.
@@ -132,6 +137,8 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
     if filter.is_none() {
         report.add("installed C library", install::test(&venv));
     }
+    let hosts = Hosts::build(package.then_some(&venv));
+    play(report, &hosts, filter);
     if !own.is_empty() {
         step("Python tests");
         report.add("pytest", pytest(venv.module("pytest"), &own, filter));
@@ -141,8 +148,17 @@ fn python(report: &mut Report, quick: bool, filter: Option<&str>) {
         if filter.is_none() {
             report.add("mypy of the interop tests", interop_types(&venv));
         }
-        report.add("interop", with_originals(&venv).and_then(|command| pytest(command, &interop, filter)));
+        let command = with_originals(&venv, &hosts);
+        report.add("interop", command.and_then(|command| pytest(command, &interop, filter)));
     }
+}
+
+/// The scenarios in every language whose host there is. One that is missing is a failure.
+fn play(report: &mut Report, hosts: &Hosts, filter: Option<&str>) {
+    for (language, why) in &hosts.failed {
+        report.add(&format!("host of {language}"), Err(why.clone()));
+    }
+    report.add("scenarios", hosts.play(filter).and_then(|tally| expect_some(tally, filter)));
 }
 
 /// The npm package and its tests.
@@ -176,7 +192,7 @@ fn foreign(report: &mut Report, filter: Option<&str>) {
 }
 
 /// Pytest with both kinds of nodes at hand.
-fn with_originals(venv: &Venv) -> Result<Command> {
+fn with_originals(venv: &Venv, hosts: &Hosts) -> Result<Command> {
     let peer = python::venv("peer-1.1.1", python::PEER)
         .ok_or("dmagent 1.1.1 is not available, see above; `--quick` leaves it out")?;
     inherit(cargo().args(["build", "--quiet", "--workspace", "--example", demo::AGENT]))?;
@@ -185,6 +201,7 @@ fn with_originals(venv: &Venv) -> Result<Command> {
     command.arg("--confcutdir").arg(run::root().join("python/tests/interop"));
     command.env(python::PEER_VARIABLE, peer.interpreter());
     command.env(python::AGENT_VARIABLE, run::built_example(demo::AGENT)?);
+    command.env(scenarios::VARIABLE, hosts.text());
     Ok(command)
 }
 

@@ -253,6 +253,24 @@ pub(crate) fn test_ruby(filter: Option<&str>) -> Result<Tally> {
     Ok(Tally::of_tap(&watch(ruby_program("ruby/tests/tests.rb")?.args(filter))?))
 }
 
+/// The host of the scenarios in Kotlin; none where Kotlin is left out.
+pub(crate) fn kotlin_host() -> Result<Option<Command>> {
+    let Ok(kotlin) = kotlin() else { return Ok(None) };
+    // The host finds verbs by reflection.
+    let needs = [kotlin.package()?, kotlin.compiler.join("kotlin-reflect.jar")];
+    let host = kotlin.compiled("scenarios", &["kotlin/scenarios"], &needs)?;
+    let [package, reflection] = needs;
+    kotlin.program(&[package, host, reflection], "dmagent.scenarios.HostKt").map(Some)
+}
+
+/// The host of the scenarios in Ruby; none where Ruby is left out.
+pub(crate) fn ruby_host() -> Result<Option<Command>> {
+    if ruby().is_err() {
+        return Ok(None);
+    }
+    ruby_program("ruby/tests/scenario_host.rb").map(Some)
+}
+
 /// What was generated for Python, used once; it counts as one test.
 pub(crate) fn test_python() -> Result<Tally> {
     let (python, _) = python::interpreter()?;

@@ -111,9 +111,12 @@ const FAULTS: &[(&str, &str)] = &[
     ("ends_badly", "ended with"),
 ];
 
-/// The tests of the driver: a name and what to run.
-pub(crate) fn all() -> Vec<(String, Box<dyn FnOnce(&Languages) -> Result + Send>)> {
-    let mut found: Vec<(String, Box<dyn FnOnce(&Languages) -> Result + Send>)> = Vec::new();
+/// A test of the driver.
+pub(crate) type Test = Box<dyn FnOnce(&Languages) -> Result + Send>;
+
+/// The tests of the driver by name.
+pub(crate) fn all() -> Vec<(String, Test)> {
+    let mut found: Vec<(String, Test)> = Vec::new();
     for (name, steps, words) in WRONG {
         let run = move |languages: &Languages| {
             let text = format!(r#"{{"story": "is wrong", "nodes": {{"alice": {{}}}}, "steps": {steps}}}"#);
