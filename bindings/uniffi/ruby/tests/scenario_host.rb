@@ -40,7 +40,7 @@ def member(record, name, value)
   kind ? Dmagent.word(kind, value) : plain(value)
 end
 
-# The verb as a user of Ruby calls it. What has no place in its record goes by name.
+# The verb as a user of Ruby calls it.
 def call(node, verb, given)
   held = HELD.delete(given['sequence']) if %w[messages.acknowledge messages.release].include?(verb)
   return verb.end_with?('release') ? held.release(given.fetch('delay_secs', 0.0)) : held.acknowledge if held
@@ -51,8 +51,6 @@ def call(node, verb, given)
   object = noun == 'node' ? node : node.public_send(noun)
   result = object.public_send(name, **members)
   result.is_a?(Handout) ? hold(result.await) : plain(result)
-rescue TypeError, ArgumentError, RangeError, NameError
-  JSON.parse(node.call(verb, JSON.generate(given)))
 end
 
 def hold(message)
