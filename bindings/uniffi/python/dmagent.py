@@ -12657,7 +12657,7 @@ def set_log(most: LogLevel,sink: typing.Optional[LogSink]) -> bool:
 async def shutdown_runtime() -> None:
     """
     Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
-    packages for Kotlin and Ruby call it by themselves.
+    package for Ruby calls it by itself, and a Java machine ends well without.
 """
     _uniffi_lowered_args = (
     )

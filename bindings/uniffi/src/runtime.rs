@@ -116,7 +116,7 @@ pub(crate) fn gone() -> DmError {
 }
 
 /// Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
-/// packages for Kotlin and Ruby call it by themselves.
+/// package for Ruby calls it by itself, and a Java machine ends well without.
 #[uniffi::export]
 pub async fn shutdown_runtime() {
     let Some(runtime) = find().ok().and_then(|house| house.runtime.lock().take()) else { return };

@@ -14511,7 +14511,7 @@ public typealias FfiConverterTypeTimestamp = FfiConverterLong
 
         /**
          * Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
-         * packages for Kotlin and Ruby call it by themselves.
+         * package for Ruby calls it by itself, and a Java machine ends well without.
          */
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
      suspend fun `shutdownRuntime`() {

@@ -13045,7 +13045,7 @@ public func setLog(most: LogLevel, sink: LogSink?) -> Bool  {
 }
 /**
  * Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
- * packages for Kotlin and Ruby call it by themselves.
+ * package for Ruby calls it by itself, and a Java machine ends well without.
  */
 public func shutdownRuntime()async   {
     return
