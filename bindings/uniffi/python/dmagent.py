@@ -558,7 +558,7 @@ def _uniffi_check_contract_api_version(lib):
 def _uniffi_check_api_checksums(lib):
     if lib.uniffi_dmagent_uniffi_checksum_func_set_log() != 97:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 31800:
+    if lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 15044:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_cancel_cancel() != 21160:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")

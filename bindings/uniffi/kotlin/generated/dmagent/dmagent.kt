@@ -1304,7 +1304,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_func_set_log() and 0xFFFF) != 97) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() and 0xFFFF) != 31800) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() and 0xFFFF) != 15044) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_cancel_cancel() and 0xFFFF) != 21160) {

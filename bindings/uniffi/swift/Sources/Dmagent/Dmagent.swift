@@ -13081,7 +13081,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_func_set_log() != 97) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 31800) {
+    if (uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 15044) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_cancel_cancel() != 21160) {
