@@ -1,7 +1,5 @@
 //! Nodes of one process that talk without a socket, because their settings say so.
 
-#![expect(clippy::unwrap_used, reason = "what does not fit fails the test")]
-
 use dmagent::{
     AgentId, ConnectArgs, DeliveryState, Node, NodeConfig,
     error::Code,

@@ -35,7 +35,8 @@ pub(crate) fn check() -> Result {
 
 fn formatting() -> Result {
     inherit(cargo().args(["fmt", "--all", "--check"]))?;
-    // The fuzz targets are a workspace of their own.
+    // The fuzz targets and the generator of uniffi are workspaces of their own.
+    inherit(cargo().args(["fmt", "--check", "--manifest-path", "bindings/uniffi/bindgen/Cargo.toml"]))?;
     inherit(cargo().args(["fmt", "--check", "--manifest-path", "core/fuzz/Cargo.toml"]))
 }
 

@@ -6,6 +6,7 @@ use std::fs;
 use crate::{
     python,
     run::{self, Result},
+    uniffi,
 };
 
 /// Returns what the file should hold; most run a program with [`run::capture`].
@@ -33,6 +34,21 @@ const FILES: &[(&str, Generator)] = &[
     ("python/dmagent/_sync_verbs.py", || python_part("sync_verbs")),
     ("python/dmagent/_verbs.py", || python_part("verbs")),
     ("python/dmagent/types.py", || python_part("types")),
+    ("bindings/uniffi/src/made/arguments.rs", || uniffi::rust_part("arguments")),
+    ("bindings/uniffi/src/made/codes.rs", || uniffi::rust_part("codes")),
+    ("bindings/uniffi/src/made/events.rs", || uniffi::rust_part("events")),
+    ("bindings/uniffi/src/made/records.rs", || uniffi::rust_part("records")),
+    ("bindings/uniffi/src/made/settings.rs", || uniffi::rust_part("settings")),
+    ("bindings/uniffi/src/made/verbs.rs", || uniffi::rust_part("verbs")),
+    // Made from the library, which is built with those above.
+    ("bindings/uniffi/kotlin/generated/dmagent/dmagent.kt", || uniffi::foreign_part("dmagent/dmagent.kt")),
+    ("bindings/uniffi/python/dmagent.py", || uniffi::foreign_part("dmagent.py")),
+    ("bindings/uniffi/ruby/lib/dmagent/generated.rb", || uniffi::foreign_part("dmagent.rb")),
+    ("bindings/uniffi/swift/Sources/Dmagent/Dmagent.swift", || uniffi::foreign_part("Dmagent.swift")),
+    ("bindings/uniffi/swift/Sources/dmagentFFI/dmagentFFI.h", || uniffi::foreign_part("dmagentFFI.h")),
+    ("bindings/uniffi/swift/Sources/dmagentFFI/module.modulemap", || {
+        uniffi::foreign_part("dmagentFFI.modulemap")
+    }),
 ];
 
 const HEADER: &str = "include/dmagent.h";

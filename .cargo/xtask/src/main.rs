@@ -19,6 +19,8 @@ mod run;
 mod scenarios;
 mod tally;
 mod test;
+mod uniffi;
+mod uniffi_packages;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

@@ -4,6 +4,7 @@
 //! failure of its own; the others are played.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -15,6 +16,7 @@ use crate::{
     python::Venv,
     run::{self, Result, cargo, inherit, step, watch},
     tally::Tally,
+    uniffi,
 };
 
 /// The variable that tells the driver, and the interop tests, which hosts there are.
@@ -44,7 +46,18 @@ impl Hosts {
             }
             None => hosts.failed.push(("python", "the Python package is not installed, see above".into())),
         }
+        hosts.add_if_there("kotlin", uniffi::kotlin_host());
+        hosts.add_if_there("ruby", uniffi::ruby_host());
         hosts
+    }
+
+    /// Adds a language that this machine may lack; its own tests say so.
+    fn add_if_there(&mut self, language: &'static str, host: Result<Option<Command>>) {
+        match host {
+            Ok(Some(host)) => self.add(language, Ok(told(&host))),
+            Ok(None) => {}
+            Err(why) => self.add(language, Err(why)),
+        }
     }
 
     fn add(&mut self, language: &'static str, host: Result<Value>) {
@@ -104,6 +117,15 @@ fn compiled(compiler: &str, source: &str, standard: &str) -> Result<PathBuf> {
     command.arg("-o").arg(&to).arg(&library).args(SYSTEM);
     run::capture(&mut command)?;
     Ok(to)
+}
+
+/// A host that meets the others, as the driver is told of it.
+fn told(host: &Command) -> Value {
+    let shown = |word: &OsStr| word.to_string_lossy().into_owned();
+    let words: Vec<_> = std::iter::once(host.get_program()).chain(host.get_args()).map(shown).collect();
+    let env: Map<_, _> =
+        host.get_envs().filter_map(|(name, value)| Some((shown(name), shown(value?).into()))).collect();
+    json!({"command": words, "env": env, "pairs": true})
 }
 
 fn node() -> Result<Value> {

@@ -15,6 +15,7 @@ use crate::{
     run::{self, Result, cargo, inherit, step, watch},
     scenarios::{self, Hosts},
     tally::Tally,
+    uniffi, uniffi_packages,
 };
 
 /// How long each fuzz target runs here; `cargo xtask fuzz` takes its time.
@@ -35,6 +36,7 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     report.add("Rust", rust(filter));
     // Before Python, whose interop tests start programs in every language.
     node_js(&mut report, filter);
+    foreign(&mut report, filter);
     python(&mut report, quick, filter);
     users(&mut report, filter);
     if filter.is_none() {
@@ -186,6 +188,21 @@ fn node_js(report: &mut Report, filter: Option<&str>) {
     }
     step("tests of the npm package");
     report.add("node --test", package.tests(filter).and_then(|tally| expect_some(tally, filter)));
+}
+
+/// The languages that uniffi serves.
+fn foreign(report: &mut Report, filter: Option<&str>) {
+    step("tests in Kotlin");
+    report.add("Kotlin", uniffi::test_kotlin(filter));
+    step("tests in Ruby");
+    report.add("Ruby", uniffi::test_ruby(filter));
+    if filter.is_none() {
+        step("what uniffi made for Python and Swift");
+        report.add("Python by uniffi", uniffi::test_python());
+        report.add("Swift by uniffi", uniffi_packages::test_swift());
+        step("the jar and the gem");
+        report.add("jar and gem", uniffi_packages::test());
+    }
 }
 
 /// Pytest with both kinds of nodes at hand.

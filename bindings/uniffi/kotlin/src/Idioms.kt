@@ -1,0 +1,115 @@
+// dmagent for Kotlin, by hand, where the generated code is not idiomatic enough: closing by scope, flows, and conveniences.
+//
+// Objects of the library are closed by scope (`use`) or, later, by the garbage collector. Cancelling a coroutine reaches the
+// library: a call that waits ends there, and a message that was under way goes back into the inbox.
+package dmagent
+
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.withContext
+
+/** Opens a node, lends it to [block], and closes it whatever happens: requests under way finish, everything is on disk. */
+suspend fun <T> withNode(settings: Settings? = null, preset: Preset? = null, block: suspend (Node) -> T): T =
+    Node(settings, preset).use { node ->
+        try {
+            node.open()
+            block(node)
+        } finally {
+            withContext(NonCancellable) { node.shutdown() }
+        }
+    }
+
+/** Waits for the message and takes it; null when none came in time. */
+suspend fun Handout.await(): Message? = use { handout ->
+    handout.wait()
+    handout.take()
+}
+
+/** The next message; null when none comes within [timeoutSecs]. */
+suspend fun Inbox.receive(timeoutSecs: Double? = null): Message? = next(timeoutSecs).await()
+
+/** The messages, one after another, until the node closes. Hand each to [handle]. */
+fun Inbox.messages(): Flow<Message> = flow {
+    while (true) {
+        val message = try {
+            receive()
+        } catch (closed: DmException.ClosedException) {
+            return@flow
+        }
+        if (message != null) emit(message)
+    }
+}
+
+/**
+ * Lends a message to [block] and acknowledges it then, unless the block has settled it. When the block fails the message is
+ * given back and comes again after a pause that doubles each time; when it is cancelled, at once.
+ */
+suspend inline fun <T> Message.handle(block: (Message) -> T): T = use { message ->
+    val result = try {
+        block(message)
+    } catch (cancelled: CancellationException) {
+        if (!message.settled()) message.release()
+        throw cancelled
+    } catch (failure: Throwable) {
+        if (!message.settled()) message.releaseAfterFailure()
+        throw failure
+    }
+    if (!message.settled()) message.acknowledge()
+    result
+}
+
+/** Everything that happens from the moment it is collected, in order, until the node closes. */
+fun Node.eventFlow(): Flow<Event> = flow {
+    events().use { events ->
+        while (events.wait()) events.take()?.let { emit(it) }
+    }
+}
+
+/** Asks the node at a URL for a connection. */
+suspend fun Node.connect(url: String): Peer = peers().use { it.connect(ConnectArgs(url)) }
+
+/** Sends a message to one peer. */
+suspend fun Node.send(to: AgentId, content: String, metadata: Json? = null): Receipt =
+    messages().use { it.send(SendArgs(to = listOf(to), content = content, metadata = metadata)) }
+
+/** Sends a message to one peer and waits for the answer to it. */
+suspend fun Node.ask(to: AgentId, content: String, timeoutSecs: Double? = null): Message =
+    messages().use { messages ->
+        // A question always ends with an answer or an error.
+        messages.ask(AskArgs(to, content, timeoutSecs = timeoutSecs)).await()!!
+    }
+
+/** The next message for the agent; null when none comes within [timeoutSecs]. */
+suspend fun Node.receive(timeoutSecs: Double? = null): Message? = inbox().use { it.receive(timeoutSecs) }
+
+/** What went wrong; null when the program itself cancelled the call. */
+val DmException.details: Failure?
+    get() = when (this) {
+        is DmException.InternalException -> failure
+        is DmException.InvalidInputException -> failure
+        is DmException.ConfigException -> failure
+        is DmException.IdentityException -> failure
+        is DmException.StoreException -> failure
+        is DmException.UnreachableException -> failure
+        is DmException.TimeoutException -> failure
+        is DmException.NotFoundException -> failure
+        is DmException.RefusedException -> failure
+        is DmException.LimitException -> failure
+        is DmException.ClosedException -> failure
+        is DmException.CancelledException -> null
+    }
+
+/** The stable reason; null when the program itself cancelled the call. */
+val DmException.code: Code?
+    get() = details?.code
+
+/** A policy that leaves everything to the settings. Override what you decide. */
+open class HostPolicy : Policy {
+    override suspend fun admitConnection(question: ConnectionQuestion): ConnectionVerdict = ConnectionVerdict.Default
+
+    override suspend fun admitMessage(question: MessageQuestion): MessageVerdict = MessageVerdict.Accept
+
+    override suspend fun route(question: MessageQuestion): RouteVerdict = RouteVerdict.Default
+}

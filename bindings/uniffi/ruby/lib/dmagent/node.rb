@@ -1,0 +1,42 @@
+# frozen_string_literal: true
+
+# The node with blocks and keywords.
+module Dmagent
+  class Node
+    # Opens a node with these settings, lends it to the block and closes it whatever happens; without a block it is yours to
+    # close. The preset is one of `Dmagent::Preset`.
+    def self.start(preset: Preset::AGENT, **settings)
+      node = new(Settings.new(**settings), preset)
+      node.open
+      return node unless block_given?
+
+      begin
+        yield node
+      ensure
+        node.close
+      end
+    end
+
+    # Asks the node at a URL for a connection.
+    def connect(url) = peers.connect(url: url)
+
+    # Sends a message to one peer or several.
+    def tell(to, content, **options) = messages.send(to: to, content: content, **options)
+
+    # Sends a message to one peer and waits for the answer to it.
+    def ask(to, content, **options) = messages.ask(to: to, content: content, **options).await
+
+    # The next message for the agent; nil when none comes within `timeout` seconds.
+    def receive(timeout: nil) = inbox.receive(timeout: timeout)
+
+    # Hands each message to the block, until the node closes: acknowledged when the block returns, given back when it fails.
+    def each_message
+      return inbox.each unless block_given?
+
+      inbox.each { |message| message.handle { yield message } }
+    end
+
+    # Hands each event to the block, until the node closes.
+    def each_event(&block) = events.each(&block)
+  end
+end

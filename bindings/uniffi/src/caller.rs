@@ -1,0 +1,118 @@
+//! A node that is opened later, and verbs by name.
+
+use std::sync::{Arc, OnceLock};
+
+use dmagent::{
+    Node, NodeConfig,
+    error::{Code, Error},
+};
+use parking_lot::Mutex;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    cancel::Cancel,
+    failure::{unexpected, unusable},
+    made::codes::DmError,
+    runtime::{self, Owned},
+};
+
+/// The node that all objects of it share.
+#[derive(Clone)]
+pub struct Caller {
+    shared: Arc<Owned<Arc<Place>>>,
+}
+
+/// Where the node stands once it is open.
+struct Place {
+    config: NodeConfig,
+    node: OnceLock<Node>,
+    /// One opens it, others wait for that.
+    opening: tokio::sync::Mutex<()>,
+    closed: Mutex<bool>,
+}
+
+impl Caller {
+    /// A node with these settings that is not open yet.
+    pub(crate) fn new(config: NodeConfig) -> Self {
+        let place = Place {
+            config,
+            node: OnceLock::new(),
+            opening: tokio::sync::Mutex::default(),
+            closed: Mutex::new(false),
+        };
+        Self { shared: Arc::new(Owned::new(Arc::new(place))) }
+    }
+
+    /// Opens the node; once it is open nothing happens.
+    pub(crate) async fn open(&self, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
+        let place = Arc::clone(self.shared.get()?);
+        runtime::run(cancel, async move {
+            let _one = place.opening.lock().await;
+            if *place.closed.lock() {
+                return Err(Error::new(Code::Closed, "the node was closed; make a new one").into());
+            }
+            if place.node.get().is_none() {
+                let node = Node::open(place.config.clone()).await?;
+                // Nobody else is here.
+                let _set = place.node.set(node);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Closes the node. Once begun it goes through, even when the caller is cancelled.
+    pub(crate) async fn close(&self) -> Result<(), DmError> {
+        let place = Arc::clone(self.shared.get()?);
+        let closing = runtime::handle()?.spawn(async move {
+            let _one = place.opening.lock().await;
+            *place.closed.lock() = true;
+            match place.node.get() {
+                Some(node) => node.close().await,
+                None => Ok(()),
+            }
+        });
+        closing.await.map_err(|_| runtime::gone())??;
+        Ok(())
+    }
+
+    /// Whether it was closed.
+    pub(crate) fn is_closed(&self) -> Result<bool, DmError> {
+        let place = self.shared.get()?;
+        let closed = *place.closed.lock();
+        Ok(closed || place.node.get().is_some_and(Node::is_closed))
+    }
+
+    /// The open node.
+    pub(crate) fn node(&self) -> Result<&Node, DmError> {
+        self.shared
+            .get()?
+            .node
+            .get()
+            .ok_or_else(|| Error::new(Code::Closed, "the node is not open; call its open() first").into())
+    }
+
+    /// Calls a verb with a record, and reads its result as one.
+    pub(crate) async fn call<R: DeserializeOwned + Send + 'static>(
+        &self,
+        verb: &'static str,
+        arguments: &impl Serialize,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<R, DmError> {
+        let arguments = serde_json::to_value(arguments).map_err(|cause| unusable(&cause))?;
+        let result = self.raw(verb.to_owned(), arguments, cancel).await?;
+        serde_json::from_value(result).map_err(|cause| unexpected(&cause))
+    }
+
+    /// Calls a verb with JSON.
+    pub(crate) async fn raw(
+        &self,
+        verb: String,
+        arguments: Value,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Value, DmError> {
+        let node = self.node()?.clone();
+        runtime::run(cancel, async move { Ok(node.call(&verb, arguments).await?) }).await
+    }
+}

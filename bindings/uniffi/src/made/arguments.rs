@@ -1,0 +1,226 @@
+//! What verbs take.
+//!
+//! Made by `cargo xtask gen` from the schema; do not edit.
+
+use serde::Serialize;
+
+use super::records::MessageKind;
+use crate::plain::{AgentId, Json};
+
+/// An agent.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct AgentArgs {
+    /// Who.
+    pub agent: AgentId,
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct AskArgs {
+    /// Whom to ask: a connected or pending peer.
+    pub to: AgentId,
+    /// 1 to 65,536 characters.
+    pub content: String,
+    /// The message this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub in_reply_to: Option<String>,
+    /// What travels along: a JSON object of at most 64 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
+    /// How long to wait for the answer, in seconds; absent for as long as it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout_secs: Option<f64>,
+}
+
+/// A status broadcast.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct BroadcastArgs {
+    /// 1 to 65,536 characters.
+    pub content: String,
+    /// What travels along.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
+    /// Only to this many most trusted peers. Default: to all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub top: Option<u32>,
+}
+
+/// Whom to connect to.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct ConnectArgs {
+    /// Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
+    /// it.
+    pub url: String,
+    /// Fail unless this agent answers there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub expect: Option<AgentId>,
+}
+
+/// Whose context.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct ContextArgs {
+    /// A name for the reader: it is told only what is new since it last asked.
+    pub session: String,
+}
+
+/// Which connection to end.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct DisconnectArgs {
+    /// Who.
+    pub agent: AgentId,
+    /// Why, for the peer and the log: 1 to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reason: Option<String>,
+}
+
+/// Which entries of the conversation log.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct LogArgs {
+    /// At most this many, the newest. Default: 50.
+    #[uniffi(default = 50)]
+    pub limit: u64,
+}
+
+/// Which message to wait for.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct NextArgs {
+    /// Only from these agents; empty for all.
+    #[uniffi(default = [])]
+    pub from: Vec<AgentId>,
+    /// Only answers to this message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub in_reply_to: Option<String>,
+    /// Only these kinds; empty for all.
+    #[uniffi(default = [])]
+    pub kinds: Vec<MessageKind>,
+    /// How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout_secs: Option<f64>,
+}
+
+/// Whose peers to ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct PeersOfArgs {
+    /// A connected peer.
+    pub agent: AgentId,
+    /// How many, 1 to 50. Default: 10.
+    #[uniffi(default = 10)]
+    pub n: u32,
+}
+
+/// A message to give back.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct ReleaseArgs {
+    /// Its `sequence`.
+    pub sequence: u64,
+    /// When it may be handed out again, in seconds from now. Default: 0.
+    #[uniffi(default = 0.0)]
+    pub delay_secs: f64,
+}
+
+/// A pending request.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct RequestArgs {
+    /// Its id, from `peers.pending` or the event.
+    pub request_id: String,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct SendArgs {
+    /// To whom: connected or pending peers.
+    pub to: Vec<AgentId>,
+    /// 1 to 65,536 characters.
+    pub content: String,
+    /// How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
+    /// `outbox_expiry_secs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub expires_in_secs: Option<f64>,
+    /// How often it may be forwarded, 0 to 50. Default: 10.
+    #[uniffi(default = 10)]
+    pub hops: u32,
+    /// The message this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub in_reply_to: Option<String>,
+    /// What travels along: a JSON object of at most 64 KiB. Its `type` may mean something to the other node: a
+    /// `broadcast` is logged there and not handed out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
+    /// How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
+    /// then is `stored`.
+    #[uniffi(default = 10.0)]
+    pub timeout_secs: f64,
+}
+
+/// A message of the inbox.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct SequenceArgs {
+    /// Its `sequence`.
+    pub sequence: u64,
+}
+
+/// What to think of an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct SetTrustArgs {
+    /// Of whom; it need not be connected.
+    pub agent: AgentId,
+    /// −1 (distrust) to 1 (trust).
+    pub score: f64,
+    /// Why, at most 2,000 characters. Absent keeps the note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub note: Option<String>,
+}
+
+/// What to sign.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct SignArgs {
+    /// The text; at most 1 MiB. Encode bytes as base64 or hexadecimal first.
+    pub data: String,
+    /// What the signature is for, at most 200 characters: a signature for one purpose is none for another.
+    #[uniffi(default = "")]
+    pub context: String,
+}
+
+/// What to change about a node. Absent members stay as they are.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct UpdateArgs {
+    /// False answers messages and requests with 503 until it is true again; not kept over a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub active: Option<bool>,
+    /// At most 1,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub bio: Option<String>,
+    /// 1 to 100 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub display_name: Option<String>,
+}
+
+/// A signature to check.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct VerifyArgs {
+    /// Who is said to have signed.
+    pub agent: AgentId,
+    /// The text.
+    pub data: String,
+    /// Ed25519, 128 hexadecimal digits.
+    pub signature: String,
+    /// What the signature is for.
+    #[uniffi(default = "")]
+    pub context: String,
+}

@@ -1,0 +1,387 @@
+//! The nouns with their verbs, and what a message tells about itself.
+//!
+//! Made by `cargo xtask gen` from the schema; do not edit.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{arguments::*, codes::DmError, records::*};
+use crate::{caller::Caller, cancel::Cancel, handout::Handout, message::Message, node::Node, plain::*};
+
+#[uniffi::export]
+impl Node {
+    /// Tells about this node.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn info(&self, cancel: Option<Arc<Cancel>>) -> Result<NodeInfo, DmError> {
+        self.caller.call("node.info", &NoArgs {}, cancel).await
+    }
+
+    /// Changes name, bio or activity of this node.
+    #[uniffi::method(default(arguments = None, cancel = None))]
+    pub async fn update(
+        &self,
+        arguments: Option<UpdateArgs>,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<NodeInfo, DmError> {
+        self.caller.call("node.update", &arguments, cancel).await
+    }
+
+    /// Verbs about peers.
+    pub fn peers(&self) -> Arc<Peers> {
+        Arc::new(Peers { caller: self.caller.clone() })
+    }
+
+    /// Verbs about messages.
+    pub fn messages(&self) -> Arc<Messages> {
+        Arc::new(Messages { caller: self.caller.clone() })
+    }
+
+    /// Verbs about trust.
+    pub fn trust(&self) -> Arc<Trust> {
+        Arc::new(Trust { caller: self.caller.clone() })
+    }
+
+    /// Verbs about discovery.
+    pub fn discovery(&self) -> Arc<Discovery> {
+        Arc::new(Discovery { caller: self.caller.clone() })
+    }
+
+    /// Verbs about the passport: signatures of this agent, and the check of anybody's.
+    pub fn passport(&self) -> Arc<Passport> {
+        Arc::new(Passport { caller: self.caller.clone() })
+    }
+}
+
+/// Verbs about peers.
+#[derive(uniffi::Object)]
+pub struct Peers {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Peers {
+    /// Asks the node at a URL for a connection.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn connect(
+        &self,
+        arguments: ConnectArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Peer, DmError> {
+        self.caller.call("peers.connect", &arguments, cancel).await
+    }
+
+    /// Lists connected peers, and those whose decision is pending.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn list(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Peer>, DmError> {
+        self.caller.call("peers.list", &NoArgs {}, cancel).await
+    }
+
+    /// Tells about one peer.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn get(&self, arguments: AgentArgs, cancel: Option<Arc<Cancel>>) -> Result<Peer, DmError> {
+        self.caller.call("peers.get", &arguments, cancel).await
+    }
+
+    /// Lists requests that wait for a decision.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn pending(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<PendingRequest>, DmError> {
+        self.caller.call("peers.pending", &NoArgs {}, cancel).await
+    }
+
+    /// Accepts a pending request.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn accept(&self, arguments: RequestArgs, cancel: Option<Arc<Cancel>>) -> Result<Peer, DmError> {
+        self.caller.call("peers.accept", &arguments, cancel).await
+    }
+
+    /// Rejects a pending request.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn reject(
+        &self,
+        arguments: RequestArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<PendingRequest, DmError> {
+        self.caller.call("peers.reject", &arguments, cancel).await
+    }
+
+    /// Ends a connection.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn disconnect(
+        &self,
+        arguments: DisconnectArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<(), DmError> {
+        let Done {} = self.caller.call("peers.disconnect", &arguments, cancel).await?;
+        Ok(())
+    }
+
+    /// Asks a peer whom it knows.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn of(
+        &self,
+        arguments: PeersOfArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Vec<PeerHint>, DmError> {
+        self.caller.call("peers.of", &arguments, cancel).await
+    }
+}
+
+/// Verbs about messages.
+#[derive(uniffi::Object)]
+pub struct Messages {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Messages {
+    /// Sends a message to one or several peers.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn send(&self, arguments: SendArgs, cancel: Option<Arc<Cancel>>) -> Result<Receipt, DmError> {
+        self.caller.call("messages.send", &arguments, cancel).await
+    }
+
+    /// Sends a message to one peer and waits for the answer to it.
+    ///
+    /// Wait for it, then take it; what nobody takes goes back into the inbox.
+    pub fn ask(&self, arguments: AskArgs) -> Result<Arc<Handout>, DmError> {
+        Handout::start(&self.caller, "messages.ask", &arguments)
+    }
+
+    /// Tells all peers, or the most trusted, a status.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn broadcast(
+        &self,
+        arguments: BroadcastArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Receipt, DmError> {
+        self.caller.call("messages.broadcast", &arguments, cancel).await
+    }
+
+    /// Waits for the next message.
+    ///
+    /// Wait for it, then take it; what nobody takes goes back into the inbox.
+    #[uniffi::method(default(arguments = None))]
+    pub fn next(&self, arguments: Option<NextArgs>) -> Result<Arc<Handout>, DmError> {
+        Handout::start(&self.caller, "messages.next", &arguments)
+    }
+
+    /// Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory
+    /// alone.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn acknowledge(
+        &self,
+        arguments: SequenceArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<bool, DmError> {
+        let told: Acknowledged = self.caller.call("messages.acknowledge", &arguments, cancel).await?;
+        Ok(told.stored)
+    }
+
+    /// Gives a message back unhandled.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn release(
+        &self,
+        arguments: ReleaseArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<bool, DmError> {
+        let told: Released = self.caller.call("messages.release", &arguments, cancel).await?;
+        Ok(told.released)
+    }
+
+    /// Lists the inbox without taking anything.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn list(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<MessageRecord>, DmError> {
+        self.caller.call("messages.list", &NoArgs {}, cancel).await
+    }
+
+    /// Lists what waits for unreachable peers.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn outbox(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<OutboxItem>, DmError> {
+        self.caller.call("messages.outbox", &NoArgs {}, cancel).await
+    }
+
+    /// Lists the newest entries of the conversation log.
+    #[uniffi::method(default(arguments = None, cancel = None))]
+    pub async fn log(
+        &self,
+        arguments: Option<LogArgs>,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Vec<LogEntry>, DmError> {
+        self.caller.call("messages.log", &arguments, cancel).await
+    }
+
+    /// Tells a session what is new in the conversation.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn context(
+        &self,
+        arguments: ContextArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<ContextText, DmError> {
+        self.caller.call("messages.context", &arguments, cancel).await
+    }
+}
+
+/// Verbs about trust.
+#[derive(uniffi::Object)]
+pub struct Trust {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Trust {
+    /// Tells what we think of an agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn get(
+        &self,
+        arguments: AgentArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Option<TrustOf>, DmError> {
+        self.caller.call("trust.get", &arguments, cancel).await
+    }
+
+    /// Sets what we think of an agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn set(
+        &self,
+        arguments: SetTrustArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<TrustOf, DmError> {
+        self.caller.call("trust.set", &arguments, cancel).await
+    }
+
+    /// Lists every impression.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn list(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<TrustOf>, DmError> {
+        self.caller.call("trust.list", &NoArgs {}, cancel).await
+    }
+
+    /// Forgets what we think of an agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn forget(&self, arguments: AgentArgs, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
+        let Done {} = self.caller.call("trust.forget", &arguments, cancel).await?;
+        Ok(())
+    }
+}
+
+/// Verbs about discovery.
+#[derive(uniffi::Object)]
+pub struct Discovery {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Discovery {
+    /// Looks around for other agents now.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn scan(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Discovered>, DmError> {
+        self.caller.call("discovery.scan", &NoArgs {}, cancel).await
+    }
+
+    /// Lists agents seen lately.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn list(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Discovered>, DmError> {
+        self.caller.call("discovery.list", &NoArgs {}, cancel).await
+    }
+}
+
+/// Verbs about the passport: signatures of this agent, and the check of anybody's.
+#[derive(uniffi::Object)]
+pub struct Passport {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Passport {
+    /// Signs a text as this agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn sign(&self, arguments: SignArgs, cancel: Option<Arc<Cancel>>) -> Result<Signed, DmError> {
+        self.caller.call("passport.sign", &arguments, cancel).await
+    }
+
+    /// Checks a signature of any agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn verify(&self, arguments: VerifyArgs, cancel: Option<Arc<Cancel>>) -> Result<bool, DmError> {
+        let told: Verdict = self.caller.call("passport.verify", &arguments, cancel).await?;
+        Ok(told.valid)
+    }
+}
+
+#[derive(Deserialize)]
+struct Acknowledged {
+    stored: bool,
+}
+
+#[derive(Deserialize)]
+struct Released {
+    released: bool,
+}
+
+#[derive(Deserialize)]
+struct Verdict {
+    valid: bool,
+}
+
+#[derive(Serialize)]
+struct NoArgs {}
+
+#[derive(Deserialize)]
+struct Done {}
+
+#[uniffi::export]
+impl Message {
+    /// 1 to 65,536 characters.
+    pub fn content(&self) -> String {
+        self.record.content.clone()
+    }
+
+    /// Who sent it, proven.
+    pub fn from(&self) -> AgentId {
+        self.record.from.clone()
+    }
+
+    /// How often it may still be forwarded.
+    pub fn hops_remaining(&self) -> u32 {
+        self.record.hops_remaining
+    }
+
+    /// The message this one answers.
+    pub fn in_reply_to(&self) -> Option<String> {
+        self.record.in_reply_to.clone()
+    }
+
+    /// Where it belongs.
+    pub fn kind(&self) -> MessageKind {
+        self.record.kind
+    }
+
+    /// The id the sender gave it.
+    pub fn message_id(&self) -> String {
+        self.record.message_id.clone()
+    }
+
+    /// What travels along.
+    pub fn metadata(&self) -> Json {
+        self.record.metadata.clone()
+    }
+
+    /// When it was stored here.
+    pub fn received_at(&self) -> Timestamp {
+        self.record.received_at
+    }
+
+    /// How often it was handed out before without being acknowledged, since the node opened.
+    pub fn redeliveries(&self) -> u32 {
+        self.record.redeliveries
+    }
+
+    /// Its place in the order of arrival at this node.
+    pub fn sequence(&self) -> u64 {
+        self.record.sequence
+    }
+
+    /// How the sender was proven.
+    pub fn verification(&self) -> Verification {
+        self.record.verification
+    }
+}
