@@ -2,6 +2,7 @@
 //! roles (`core/benches/language/README.md`); here they are built for speed, run in turns, and compared with Rust's.
 
 use std::{
+    ffi::OsString,
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -13,6 +14,7 @@ use std::{
 use crate::{
     node, python,
     run::{self, Result, cargo, inherit, step},
+    uniffi,
 };
 
 /// How often each program has its turn, so that what else the machine does hits all alike.
@@ -29,7 +31,7 @@ const STARTS: usize = 21;
 struct Language {
     name: &'static str,
     /// What starts it.
-    words: Vec<PathBuf>,
+    words: Vec<OsString>,
     /// At most how many times Rust's median, from `send` to handled.
     slower: Option<f64>,
     /// At least which part of Rust's messages per second.
@@ -105,25 +107,35 @@ fn built() -> Result<Vec<Language>> {
     node::place("release")?;
     let venv = python::venv("dev", python::DEV).ok_or("the Python package cannot be built, see above")?;
     python::install_package(&venv, true)?;
-    let language = |name, words: Vec<PathBuf>, slower: f64, rate: f64| Language {
-        name,
-        words,
-        slower: Some(slower),
-        rate: Some(rate),
-    };
     let source = |path: &str| run::root().join(path);
-    let rust = Language {
-        name: "Rust",
-        words: vec![release.join("examples/language_agent")],
-        slower: None,
-        rate: None,
-    };
-    Ok(vec![
-        rust,
-        language("C", vec![c], 1.1, 0.9),
-        language("Node.js", vec!["node".into(), source("node/benches/language.mjs")], 1.8, 0.3),
-        language("Python", vec![venv.interpreter(), source("python/benches/language/agent.py")], 1.8, 0.3),
-    ])
+    let rust = vec![release.join("examples/language_agent")];
+    let node = vec!["node".into(), source("node/benches/language.mjs")];
+    let python = vec![venv.interpreter(), source("python/benches/language/agent.py")];
+    let mut languages: Vec<Language> = [
+        ("Rust", rust, None, None),
+        ("C", vec![c], Some(1.1), Some(0.9)),
+        ("Node.js", node, Some(1.8), Some(0.3)),
+        ("Python", python, Some(1.8), Some(0.3)),
+    ]
+    .into_iter()
+    .map(|(name, words, slower, rate)| {
+        let words = words.into_iter().map(PathBuf::into_os_string).collect();
+        Language { name, words, slower, rate }
+    })
+    .collect();
+    match uniffi::kotlin() {
+        Ok(kotlin) => {
+            let package = kotlin.package()?;
+            let own = kotlin.compiled("benches", &["kotlin/benches"], std::slice::from_ref(&package))?;
+            let library = run::built_library("release", "dmagent_uniffi")?;
+            let program = kotlin.program_with(&library, &[package, own], "dmagent.benches.LanguageKt")?;
+            let words = [program.get_program()].into_iter().chain(program.get_args());
+            let words = words.map(OsString::from).collect();
+            languages.push(Language { name: "Kotlin", words, slower: Some(2.5), rate: None });
+        }
+        Err(why) => println!("{why}"),
+    }
+    Ok(languages)
 }
 
 /// A program in one of its roles.

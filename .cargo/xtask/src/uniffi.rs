@@ -78,7 +78,7 @@ fn foreign() -> Result<PathBuf> {
 pub(crate) fn library() -> Result<PathBuf> {
     // All of the workspace: one package alone would be built with other features, and anew.
     inherit(cargo().args(["build", "--quiet", "--workspace", "--lib"]))?;
-    run::built_library("dmagent_uniffi")
+    run::built_library("debug", "dmagent_uniffi")
 }
 
 // ---- What the languages need ------------------------------------------------------------------------------------------
@@ -185,7 +185,11 @@ impl Kotlin {
 
     /// A program of the package that is about to run a main class; its own classes lie in `classes`.
     pub(crate) fn program(&self, classes: &[PathBuf], main: &str) -> Result<Command> {
-        let library = library()?;
+        self.program_with(&library()?, classes, main)
+    }
+
+    /// As [`Kotlin::program`], with this library.
+    pub(crate) fn program_with(&self, library: &Path, classes: &[PathBuf], main: &str) -> Result<Command> {
         let mut command = run::program("java");
         command.arg("-cp").arg(joined(self.class_path.iter().chain(classes))?);
         let place = library.parent().ok_or("the library lies in no folder")?;
