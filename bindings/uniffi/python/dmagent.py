@@ -6589,7 +6589,7 @@ class Settings:
     """
     The settings of a node. What is absent stays as the preset has it.
 """
-    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
+    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
         if access_overrides is _DEFAULT:
             self.access_overrides = None
         else:
@@ -6654,6 +6654,10 @@ class Settings:
             self.max_connections = None
         else:
             self.max_connections = max_connections
+        if memory is _DEFAULT:
+            self.memory = None
+        else:
+            self.memory = memory
         if negative_trust_secs is _DEFAULT:
             self.negative_trust_secs = None
         else:
@@ -6723,7 +6727,7 @@ class Settings:
 
 
     def __str__(self):
-        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.trusted_proxies, self.upnp)
+        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.trusted_proxies, self.upnp)
     def __eq__(self, other):
         if self.access_overrides != other.access_overrides:
             return False
@@ -6756,6 +6760,8 @@ class Settings:
         if self.limits != other.limits:
             return False
         if self.max_connections != other.max_connections:
+            return False
+        if self.memory != other.memory:
             return False
         if self.negative_trust_secs != other.negative_trust_secs:
             return False
@@ -6811,6 +6817,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
             inbox=_UniffiFfiConverterOptionalTypeInboxLimits.read(buf),
             limits=_UniffiFfiConverterOptionalTypeLimits.read(buf),
             max_connections=_UniffiFfiConverterOptionalUInt64.read(buf),
+            memory=_UniffiFfiConverterOptionalBoolean.read(buf),
             negative_trust_secs=_UniffiFfiConverterOptionalUInt64.read(buf),
             network_tier=_UniffiFfiConverterOptionalTypeNetworkTier.read(buf),
             outbox_expiry_secs=_UniffiFfiConverterOptionalUInt64.read(buf),
@@ -6847,6 +6854,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeInboxLimits.check_lower(value.inbox)
         _UniffiFfiConverterOptionalTypeLimits.check_lower(value.limits)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.max_connections)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.memory)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.negative_trust_secs)
         _UniffiFfiConverterOptionalTypeNetworkTier.check_lower(value.network_tier)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.outbox_expiry_secs)
@@ -6882,6 +6890,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeInboxLimits.write(value.inbox, buf)
         _UniffiFfiConverterOptionalTypeLimits.write(value.limits, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.max_connections, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.memory, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.negative_trust_secs, buf)
         _UniffiFfiConverterOptionalTypeNetworkTier.write(value.network_tier, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.outbox_expiry_secs, buf)

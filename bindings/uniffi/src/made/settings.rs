@@ -178,6 +178,11 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub max_connections: Option<u64>,
+    /// Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
+    /// and the first 32 digits of the agent id. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub memory: Option<bool>,
     /// How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]

@@ -9414,6 +9414,12 @@ data class Settings (
     val `maxConnections`: kotlin.ULong? = null
     ,
     /**
+     * Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
+     * and the first 32 digits of the agent id. Default: false.
+     */
+    val `memory`: kotlin.Boolean? = null
+    ,
+    /**
      * How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600.
      */
     val `negativeTrustSecs`: kotlin.ULong? = null
@@ -9529,6 +9535,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalTypeInboxLimits.read(buf),
             FfiConverterOptionalTypeLimits.read(buf),
             FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalULong.read(buf),
             FfiConverterOptionalTypeNetworkTier.read(buf),
             FfiConverterOptionalULong.read(buf),
@@ -9565,6 +9572,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalTypeInboxLimits.allocationSize(value.`inbox`) +
             FfiConverterOptionalTypeLimits.allocationSize(value.`limits`) +
             FfiConverterOptionalULong.allocationSize(value.`maxConnections`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`memory`) +
             FfiConverterOptionalULong.allocationSize(value.`negativeTrustSecs`) +
             FfiConverterOptionalTypeNetworkTier.allocationSize(value.`networkTier`) +
             FfiConverterOptionalULong.allocationSize(value.`outboxExpirySecs`) +
@@ -9600,6 +9608,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalTypeInboxLimits.write(value.`inbox`, buf)
             FfiConverterOptionalTypeLimits.write(value.`limits`, buf)
             FfiConverterOptionalULong.write(value.`maxConnections`, buf)
+            FfiConverterOptionalBoolean.write(value.`memory`, buf)
             FfiConverterOptionalULong.write(value.`negativeTrustSecs`, buf)
             FfiConverterOptionalTypeNetworkTier.write(value.`networkTier`, buf)
             FfiConverterOptionalULong.write(value.`outboxExpirySecs`, buf)

@@ -984,6 +984,7 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_OptionalTypeInboxLimits(v.inbox)
     RustBuffer.check_lower_OptionalTypeLimits(v.limits)
     RustBuffer.check_lower_Optionalu64(v.max_connections)
+    RustBuffer.check_lower_Optionalbool(v.memory)
     RustBuffer.check_lower_Optionalu64(v.negative_trust_secs)
     RustBuffer.check_lower_OptionalTypeNetworkTier(v.network_tier)
     RustBuffer.check_lower_Optionalu64(v.outbox_expiry_secs)
@@ -3352,6 +3353,7 @@ class RustBufferStream
       inbox: read_OptionalTypeInboxLimits,
       limits: read_OptionalTypeLimits,
       max_connections: read_Optionalu64,
+      memory: read_Optionalbool,
       negative_trust_secs: read_Optionalu64,
       network_tier: read_OptionalTypeNetworkTier,
       outbox_expiry_secs: read_Optionalu64,
@@ -5619,6 +5621,7 @@ class RustBufferBuilder
     self.write_OptionalTypeInboxLimits(v.inbox)
     self.write_OptionalTypeLimits(v.limits)
     self.write_Optionalu64(v.max_connections)
+    self.write_Optionalbool(v.memory)
     self.write_Optionalu64(v.negative_trust_secs)
     self.write_OptionalTypeNetworkTier(v.network_tier)
     self.write_Optionalu64(v.outbox_expiry_secs)
@@ -12018,9 +12021,9 @@ end
 
   # Record type Settings
 class Settings
-  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :request_expiry_secs, :router_mode, :routing_rules, :seal, :trusted_proxies, :upnp
+  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :request_expiry_secs, :router_mode, :routing_rules, :seal, :trusted_proxies, :upnp
 
-  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, trusted_proxies: nil, upnp: nil)
+  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, trusted_proxies: nil, upnp: nil)
     @access_overrides = access_overrides
     @auto_accept = auto_accept
     @bio = bio
@@ -12037,6 +12040,7 @@ class Settings
     @inbox = inbox
     @limits = limits
     @max_connections = max_connections
+    @memory = memory
     @negative_trust_secs = negative_trust_secs
     @network_tier = network_tier
     @outbox_expiry_secs = outbox_expiry_secs
@@ -12102,6 +12106,9 @@ class Settings
       return false
     end
     if @max_connections != other.max_connections
+      return false
+    end
+    if @memory != other.memory
       return false
     end
     if @negative_trust_secs != other.negative_trust_secs

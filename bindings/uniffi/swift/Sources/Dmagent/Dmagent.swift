@@ -6878,6 +6878,11 @@ public struct Settings: Equatable, Hashable {
      */
     public let maxConnections: UInt64?
     /**
+     * Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
+     * and the first 32 digits of the agent id. Default: false.
+     */
+    public let memory: Bool?
+    /**
      * How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600.
      */
     public let negativeTrustSecs: UInt64?
@@ -6999,6 +7004,10 @@ public struct Settings: Equatable, Hashable {
          * Most connections. Default: 50.
          */maxConnections: UInt64? = nil,
         /**
+         * Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
+         * and the first 32 digits of the agent id. Default: false.
+         */memory: Bool? = nil,
+        /**
          * How long negative trust may last before the peer is disconnected, in seconds. Default: 3,600.
          */negativeTrustSecs: UInt64? = nil,
         /**
@@ -7067,6 +7076,7 @@ public struct Settings: Equatable, Hashable {
         self.inbox = inbox
         self.limits = limits
         self.maxConnections = maxConnections
+        self.memory = memory
         self.negativeTrustSecs = negativeTrustSecs
         self.networkTier = networkTier
         self.outboxExpirySecs = outboxExpirySecs
@@ -7117,6 +7127,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 inbox: FfiConverterOptionTypeInboxLimits.read(from: &buf),
                 limits: FfiConverterOptionTypeLimits.read(from: &buf),
                 maxConnections: FfiConverterOptionUInt64.read(from: &buf),
+                memory: FfiConverterOptionBool.read(from: &buf),
                 negativeTrustSecs: FfiConverterOptionUInt64.read(from: &buf),
                 networkTier: FfiConverterOptionTypeNetworkTier.read(from: &buf),
                 outboxExpirySecs: FfiConverterOptionUInt64.read(from: &buf),
@@ -7153,6 +7164,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionTypeInboxLimits.write(value.inbox, into: &buf)
         FfiConverterOptionTypeLimits.write(value.limits, into: &buf)
         FfiConverterOptionUInt64.write(value.maxConnections, into: &buf)
+        FfiConverterOptionBool.write(value.memory, into: &buf)
         FfiConverterOptionUInt64.write(value.negativeTrustSecs, into: &buf)
         FfiConverterOptionTypeNetworkTier.write(value.networkTier, into: &buf)
         FfiConverterOptionUInt64.write(value.outboxExpirySecs, into: &buf)
