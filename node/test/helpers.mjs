@@ -39,12 +39,12 @@ export async function fromPeers(node) {
 }
 
 /** Runs a module in a process of its own; it may say `dmagent` for the package. */
-export function program(text, { flags = [] } = {}) {
+export function program(text, { flags = [], timeout = 60_000 } = {}) {
   const child = spawn(process.execPath, [...flags, '--input-type=module', '--eval', text], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
     stdio: ['ignore', 'pipe', 'pipe'],
     // One that hangs is a failure, not a wait.
-    timeout: 60_000,
+    timeout,
   });
   let said = '';
   let complained = '';

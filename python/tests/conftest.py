@@ -76,10 +76,10 @@ class Child:
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
 
-    def end(self) -> tuple[int, str, str]:
+    def end(self, patience: float = PATIENCE) -> tuple[int, str, str]:
         """Its status and what else it printed."""
         try:
-            out, errors = self.process.communicate(timeout=PATIENCE)
+            out, errors = self.process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
