@@ -1,12 +1,10 @@
 //! The events of a node as a handle.
 
-use std::{collections::VecDeque, sync::Arc};
-
 use dmagent::{
+    api::Listener,
     error::{Code, Error},
     node::events::EventStream,
 };
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::{
@@ -16,19 +14,12 @@ use crate::{
 
 /// A listener. It loses the oldest events when it is too slow, and says how many.
 #[pyclass(frozen, module = "dmagent._native")]
-pub(crate) struct Events(Owned<Arc<Listener>>);
-
-struct Listener {
-    stream: tokio::sync::Mutex<EventStream>,
-    /// Events whose listener was cancelled before it got them.
-    returned: Mutex<VecDeque<String>>,
-}
+pub(crate) struct Events(Owned<Listener>);
 
 impl Events {
     /// A listener of `stream`.
     pub(crate) fn new(stream: EventStream) -> Self {
-        let stream = tokio::sync::Mutex::new(stream);
-        Self(Owned::new(Arc::new(Listener { stream, returned: Mutex::default() })))
+        Self(Owned::new(Listener::new(stream)))
     }
 }
 
@@ -36,22 +27,13 @@ impl Events {
 impl Events {
     /// A call for the next event as JSON text; `None` once the node is closed and all was read.
     fn next(&self, py: Python<'_>) -> PyResult<Call> {
-        let listener = Arc::clone(self.0.get().map_err(|error| door::raise(py, &error))?);
+        let listener = self.0.get().map_err(|error| door::raise(py, &error))?.clone();
         Ok(Call::new(async move {
-            let mut stream = listener.stream.lock().await;
-            let returned = listener.returned.lock().pop_front();
-            let text = match returned {
-                Some(text) => text,
-                None => match stream.next().await {
-                    None => return Ok(Outcome::new(Answer::Nothing)),
-                    Some(observed) => serde_json::to_string(&observed).map_err(|cause| {
-                        Error::new(Code::Internal, "an event could not be written as JSON").because(cause)
-                    })?,
-                },
-            };
-            drop(stream);
-            let kept = text.clone();
-            Ok(Outcome::or_undo(Answer::Text(text), move || listener.returned.lock().push_front(kept)))
+            let Some(heard) = listener.next().await else { return Ok(Outcome::new(Answer::Nothing)) };
+            let text = serde_json::to_string(heard.event()).map_err(|cause| {
+                Error::new(Code::Internal, "an event could not be written as JSON").because(cause)
+            })?;
+            Ok(Outcome::or_undo(Answer::Text(text), move || heard.give_back()))
         }))
     }
 }

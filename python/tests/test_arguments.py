@@ -106,7 +106,7 @@ FINE: dict[str, set[str]] = {
     "preferred_dir": {"none", *TEXT},
     "public_url": {"none"},
     "discovery_ports": set(),
-    **dict.fromkeys(("ephemeral", "bootstrap_mode", "http", "seal", "upnp"), {"true"}),
+    **dict.fromkeys(("ephemeral", "bootstrap_mode", "http", "memory", "seal", "upnp"), {"true"}),
     **dict.fromkeys(("inbox", "limits", "capabilities", "access_overrides"), {"dict"}),
     **dict.fromkeys(("bootstrap_peers", "routing_rules", "trusted_proxies"), {"list"}),
 }

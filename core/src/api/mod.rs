@@ -16,6 +16,7 @@ pub mod blocking;
 mod discovery;
 mod inbox;
 mod lease;
+mod listener;
 mod log;
 mod messages;
 mod node;
@@ -29,6 +30,7 @@ pub use ask::AskArgs;
 pub use discovery::{Discoveries, NoArgs};
 pub use inbox::Inbox;
 pub use lease::{Lease, pause_after};
+pub use listener::{Heard, Listener};
 pub use log::{LogRecord, LogSink, log_to};
 pub use messages::{
     BroadcastArgs, ContextArgs, ContextText, LogArgs, Messages, NextArgs, Recipients, ReleaseArgs, Released,
