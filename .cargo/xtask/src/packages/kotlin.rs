@@ -23,8 +23,14 @@ pub(crate) const PACKAGE: Package =
 /// What archives say about when their files were made: the first moment after the one that `jar` refuses.
 const MOMENT: &str = "1980-01-01T00:00:02Z";
 
-fn name() -> String {
-    format!("dmagent-kotlin-{}.jar", env!("CARGO_PKG_VERSION"))
+/// The jar of a plan.
+pub(crate) fn jar(plan: &Plan) -> PathBuf {
+    plan.folder.join(concat!("dmagent-kotlin-", env!("CARGO_PKG_VERSION"), ".jar"))
+}
+
+/// The jar with its sources, for whoever reads and for the tools that show documentation.
+pub(crate) fn sources(plan: &Plan) -> PathBuf {
+    plan.folder.join(concat!("dmagent-kotlin-", env!("CARGO_PKG_VERSION"), "-sources.jar"))
 }
 
 fn make(plan: &Plan) -> Result<Vec<Measured>> {
@@ -37,21 +43,37 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
         copied(&root().join(licence), &stage.join("META-INF").join(licence))?;
     }
     copied(&uniffi::folder("kotlin/README.md"), &stage.join("META-INF/README.md"))?;
-    let failed = |error: std::io::Error| format!("{}: {error}", work.display());
-    let (manifest, list) = (work.join("manifest"), work.join("list"));
+    packed(&stage, &jar(plan))?;
+    // Classes do not say what they are for.
+    let stage = work.join("sources");
+    for part in ["generated", "src"] {
+        copied(&uniffi::folder("kotlin").join(part), &stage)?;
+    }
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        copied(&root().join(licence), &stage.join("META-INF").join(licence))?;
+    }
+    packed(&stage, &sources(plan))?;
+    Ok(vec![Measured::file("the library for Kotlin and Ruby", &library)?])
+}
+
+/// Packs a folder.
+fn packed(stage: &Path, to: &Path) -> Result {
+    let failed = |error: std::io::Error| format!("{}: {error}", stage.display());
+    let (manifest, list) = (stage.with_extension("manifest"), stage.with_extension("list"));
     fs::write(&manifest, about().join("\n") + "\n").map_err(failed)?;
     // One by one and in order; on a command line they would be too many for some systems.
     let mut names = String::new();
-    for file in look::files(&stage)? {
+    for file in look::files(stage)? {
         writeln!(names, "-C\n\"{}\"\n\"{file}\"", stage.display().to_string().replace('\\', "/"))
             .expect("a string takes everything");
     }
     fs::write(&list, names).map_err(failed)?;
     let mut jar = run::program("jar");
-    jar.args(["--create", "--date", MOMENT, "--manifest"]).arg(&manifest);
-    jar.arg("--file").arg(plan.folder.join(name())).arg(format!("@{}", list.display()));
-    capture(&mut jar).map_err(|error| format!("`jar` of a Java development kit makes the jar. {error}"))?;
-    Ok(vec![Measured::file("the library for Kotlin and Ruby", &library)?])
+    jar.args(["--create", "--date", MOMENT, "--manifest"]).arg(&manifest).arg("--file").arg(to);
+    jar.arg(format!("@{}", list.display()));
+    capture(&mut jar)
+        .map(drop)
+        .map_err(|error| format!("`jar` of a Java development kit makes the jar. {error}"))
 }
 
 /// Compiles the examples against the jar, and runs them with it and with what it needs.
@@ -60,7 +82,7 @@ fn test(plan: &Plan) -> Result<Tally> {
     let looked = looked_at(plan, &work).map_err(|why| println!("the jar: {why}"));
     println!("the jar has what it should have: {}", if looked.is_ok() { "passed" } else { "failed" });
     let mut tally = Tally::one(looked.is_ok());
-    let jar = plan.folder.join(name());
+    let jar = jar(plan);
     let programs = kotlin.compiled("examples", &["kotlin/examples"], std::slice::from_ref(&jar))?;
     let path = [jar, programs];
     tally += examples::play("Kotlin", |story| {
@@ -75,11 +97,6 @@ fn test(plan: &Plan) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The jar that was tried.
-pub(crate) fn jar(plan: &Plan) -> PathBuf {
-    plan.folder.join(name())
-}
-
 /// A main class with nothing at hand but these jars and folders, and what every program needs.
 fn used(kotlin: &Kotlin, path: &[PathBuf], main: &str, work: &Path) -> Result<Command> {
     let path = std::env::join_paths(kotlin.class_path.iter().chain(path));
@@ -89,10 +106,16 @@ fn used(kotlin: &Kotlin, path: &[PathBuf], main: &str, work: &Path) -> Result<Co
 }
 
 fn looked_at(plan: &Plan, work: &Path) -> Result {
-    let inside = work.join("inside");
-    fs::create_dir_all(&inside).map_err(|error| format!("{}: {error}", inside.display()))?;
-    let mut unpack = run::program("jar");
-    capture(unpack.args(["--extract", "--file"]).arg(jar(plan)).current_dir(&inside))?;
+    let inside = unpacked(&sources(plan), &work.join("sources"))?;
+    let needed = ["META-INF/LICENSE-APACHE", "META-INF/LICENSE-MIT", "META-INF/MANIFEST.MF"];
+    // In order, and nothing else.
+    let all = [&["Idioms.kt"], &needed[..], &["dmagent/dmagent.kt"]].concat();
+    let files = look::files(&inside)?;
+    if files != all {
+        return Err(format!("the sources are {files:?}, not {all:?}"));
+    }
+    plan.traceless(&inside)?;
+    let inside = unpacked(&jar(plan), &work.join("inside"))?;
     let (files, native) = (look::files(&inside)?, native()?);
     let needed = [
         "META-INF/LICENSE-APACHE",
@@ -117,6 +140,14 @@ fn looked_at(plan: &Plan, work: &Path) -> Result {
     // Long lines are broken there.
     look::lines(&manifest.replace("\n ", ""), &about())?;
     plan.traceless(&inside)
+}
+
+/// Unpacks a jar into a folder.
+fn unpacked(jar: &Path, into: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(into).map_err(|error| format!("{}: {error}", into.display()))?;
+    let mut unpack = run::program("jar");
+    capture(unpack.args(["--extract", "--file"]).arg(jar).current_dir(into))?;
+    Ok(into.to_path_buf())
 }
 
 /// What the jar says about itself.

@@ -20,6 +20,9 @@ pub(crate) const PACKAGE: Package = Package { name: "Ruby gem", lacks: || uniffi
 /// The folder that gems are installed to, in the folder of the work.
 const HOME: &str = "gems";
 
+/// What everything means: the generated Ruby cannot say it.
+const SCHEMA: &str = "include/dmagent.schema.json";
+
 /// The gem with its platform, which Ruby knows.
 fn name() -> Result<String> {
     let platform = capture(run::program("ruby").args(["-e", "print Gem::Platform.local"]))?;
@@ -34,13 +37,11 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         copied(&root().join(licence), &stage.join(licence))?;
     }
+    copied(&root().join(SCHEMA), &stage.join("lib/dmagent/dmagent.schema.json"))?;
     let library = run::library_in(&plan.built()?, "dmagent_uniffi")?;
     copied(&library, &stage.join("lib/dmagent").join(library.file_name().ok_or("a library has no name")?))?;
     let mut build = run::program("gem");
-    build
-        .current_dir(&stage)
-        .env("SOURCE_DATE_EPOCH", EPOCH)
-        .env("DMAGENT_VERSION", env!("CARGO_PKG_VERSION"));
+    build.current_dir(&stage).env("SOURCE_DATE_EPOCH", EPOCH);
     build.args(["build", "--quiet", "dmagent.gemspec", "--output"]);
     capture(build.arg(plan.folder.join(format!("{}.gem", name()?))))?;
     // The library is told of with that of the jar, which has the same.
@@ -93,6 +94,7 @@ fn looked_at(plan: &Plan, home: &Path, name: &str) -> Result {
         "LICENSE-MIT",
         "README.md",
         "lib/dmagent.rb",
+        "lib/dmagent/dmagent.schema.json",
         "lib/dmagent/generated.rb",
         "lib/dmagent/node.rb",
     ];
