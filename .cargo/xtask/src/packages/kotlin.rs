@@ -17,8 +17,14 @@ use crate::{
     uniffi::{self, Kotlin},
 };
 
-pub(crate) const PACKAGE: Package =
-    Package { name: "Kotlin jar", lacks: || uniffi::kotlin().err(), make, test };
+pub(crate) const PACKAGE: Package = Package { name: "Kotlin jar", lacks, make, test };
+
+/// Who only runs Java has no `jar`.
+fn lacks() -> Option<String> {
+    let jar = || capture(run::program("jar").arg("--version"));
+    let advice = |_| "Kotlin is left out: `jar` is missing; install a Java development kit.".to_owned();
+    uniffi::kotlin().map(drop).and_then(|()| jar().map(drop).map_err(advice)).err()
+}
 
 /// What archives say about when their files were made: the first moment after the one that `jar` refuses.
 const MOMENT: &str = "1980-01-01T00:00:02Z";
@@ -71,9 +77,7 @@ fn packed(stage: &Path, to: &Path) -> Result {
     let mut jar = run::program("jar");
     jar.args(["--create", "--date", MOMENT, "--manifest"]).arg(&manifest).arg("--file").arg(to);
     jar.arg(format!("@{}", list.display()));
-    capture(&mut jar)
-        .map(drop)
-        .map_err(|error| format!("`jar` of a Java development kit makes the jar. {error}"))
+    capture(&mut jar).map(drop)
 }
 
 /// Compiles the examples against the jar, and runs them with it and with what it needs.
