@@ -1,10 +1,6 @@
 //! The gem of this platform, with the library inside. It needs the gem `ffi`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use super::{copied, look};
 use crate::{
@@ -77,7 +73,7 @@ fn test(plan: &Plan) -> Result<Tally> {
 pub(crate) fn program(plan: &Plan) -> Result<Command> {
     let own = capture(run::program("gem").args(["environment", "path"]))?;
     let mut path = vec![plan.place("ruby-installed").join(HOME)];
-    path.extend(std::env::split_paths(own.trim()).map(PathBuf::from));
+    path.extend(std::env::split_paths(own.trim()));
     let mut command = Command::new("ruby");
     for variable in ["DMAGENT_LIBRARY", "RUBYLIB", "RUBYOPT"] {
         command.env_remove(variable);
