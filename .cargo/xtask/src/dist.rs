@@ -19,14 +19,15 @@ use flate2::Compression;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    packages::{c, look, npm, sdist, wheel},
+    packages::{c, kotlin, look, npm, ruby, sdist, wheel},
     python::{self, Venv},
     run::{self, Result, step},
     tally::Tally,
 };
 
 /// What is handed out. One line for each package; a new one also gets a file in `packages/`.
-const PACKAGES: &[Package] = &[wheel::PACKAGE, sdist::PACKAGE, npm::PACKAGE, c::PACKAGE];
+const PACKAGES: &[Package] =
+    &[wheel::PACKAGE, sdist::PACKAGE, npm::PACKAGE, c::PACKAGE, kotlin::PACKAGE, ruby::PACKAGE];
 
 /// The profile of what is handed out. Another one is for trying and testing.
 pub(crate) const PROFILE: &str = "dist";
@@ -35,13 +36,15 @@ const TESTS: &str = "dev";
 /// As large as a wheel, and a library of the others, should get.
 const AIM: u64 = 8 << 20;
 /// What archives say about when they were made: the first moment that a zip file can tell.
-const EPOCH: &str = "315532800";
+pub(crate) const EPOCH: &str = "315532800";
 /// The list of the other files with their sums, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
 
 /// A kind of package.
 pub(crate) struct Package {
     pub(crate) name: &'static str,
+    /// A sentence about what this machine lacks and who can do without. Such a package is neither made nor tested.
+    pub(crate) lacks: fn() -> Option<String>,
     /// Puts the files into [`Plan::folder`], and tells how large they are that [`AIM`] is about.
     pub(crate) make: fn(&Plan) -> Result<Vec<Measured>>,
     /// Installs what was made into an empty environment, looks at what is there, and plays the examples with it.
@@ -98,7 +101,9 @@ impl Plan {
             // The tests build everything together; one package alone would get other features, and anew.
             build.arg("--workspace");
         } else {
-            build.args(["--package", "dmagent-ffi", "--package", "dmagent-node"]);
+            for package in ["dmagent-ffi", "dmagent-node", "dmagent-uniffi"] {
+                build.args(["--package", package]);
+            }
         }
         run::inherit(self.untraced(&mut build))
     }
@@ -196,6 +201,10 @@ fn make(plan: &Plan) -> Result {
     let mut measured = Vec::new();
     for package in PACKAGES {
         step(package.name);
+        if let Some(why) = (package.lacks)() {
+            println!("{why}");
+            continue;
+        }
         measured.extend((package.make)(plan)?);
     }
     let sums = sums(&plan.folder)?;
@@ -225,7 +234,7 @@ pub(crate) fn test() -> Result<Tally> {
     step("the packages once more");
     let again = Plan::new(TESTS, "dist-dev-again")?;
     emptied(&again.folder)?;
-    for package in PACKAGES {
+    for package in PACKAGES.iter().filter(|package| (package.lacks)().is_none()) {
         (package.make)(&again)?;
     }
     let (first, second) = (sums(&plan.folder)?, sums(&again.folder)?);
@@ -242,6 +251,11 @@ fn try_all(plan: &Plan) -> Tally {
     let mut tally = Tally::default();
     for package in PACKAGES {
         step(&format!("{}, in an empty environment", package.name));
+        if let Some(why) = (package.lacks)() {
+            println!("{why}");
+            tally.skipped += 1;
+            continue;
+        }
         tally += (package.test)(plan).unwrap_or_else(|why| {
             println!("{}: {why}", package.name);
             Tally::one(false)

@@ -109,17 +109,21 @@ mod tests {
     use super::*;
 
     /// The programs that the README shows: what a block of code is called there, and the file whose code it is.
-    const FIRST_PAGE: [(&str, &str); 5] = [
+    const FIRST_PAGE: [(&str, &str); 8] = [
         ("python", "python/examples/hello_mesh.py"),
         ("js", "node/examples/hello_mesh.mjs"),
         ("rust", "core/examples/hello_mesh.rs"),
         ("c", "ffi/examples/c/hello_mesh.c"),
         ("cpp", "ffi/examples/cpp/hello_mesh.cpp"),
+        ("kotlin", "bindings/uniffi/kotlin/examples/HelloMesh.kt"),
+        ("ruby", "bindings/uniffi/ruby/examples/hello_mesh.rb"),
+        ("swift", "bindings/uniffi/swift/Examples/HelloMesh/main.swift"),
     ];
 
     /// A program without what it says about itself at its head.
     fn code(text: &str) -> &str {
-        let about = |line: &str| line.is_empty() || line.starts_with("//") || line.starts_with("\"\"\"");
+        let starts = ["//", "# ", "\"\"\""];
+        let about = |line: &str| line.is_empty() || starts.iter().any(|start| line.starts_with(start));
         let head: usize = text.lines().take_while(|line| about(line)).map(|line| line.len() + 1).sum();
         text[head..].trim_end()
     }
@@ -138,6 +142,48 @@ mod tests {
             let text = std::fs::read_to_string(run::root().join(file)).unwrap();
             let found = shown(&readme, language).unwrap_or_else(|| panic!("README.md shows no {language}"));
             assert_eq!(found, code(&text), "README.md and {file}");
+        }
+    }
+
+    /// The examples that nothing here can run.
+    const READ: [&str; 3] = ["HelloMesh", "TwoAgents", "CustomPolicy"];
+
+    /// What a Swift program prints, by what stands before and behind the value in it.
+    fn printed(text: &str) -> Vec<(&str, &str)> {
+        let told = text.split("print(\"").skip(1).map(|rest| rest.split("\")").next().unwrap_or(rest));
+        told.map(|line| match (line.find("\\("), line.rfind(')')) {
+            (Some(begin), Some(end)) => (&line[..begin], &line[end + 1..]),
+            _ => (line, ""),
+        })
+        .collect()
+    }
+
+    /// The lines of a story that no print can be, and the prints that no line of it is.
+    fn unlike<'a>(text: &'a str, expected: &[&'a str]) -> Vec<&'a str> {
+        let prints = printed(text);
+        let is = |(before, behind): &(&str, &str), line: &str| {
+            line.len() > before.len() + behind.len() && line.starts_with(before) && line.ends_with(behind)
+        };
+        let lines = expected.iter().filter(|line| !prints.iter().any(|print| is(print, line))).copied();
+        let others = prints
+            .iter()
+            .filter(|print| !expected.iter().any(|line| is(print, line)))
+            .map(|(before, _)| *before);
+        lines.chain(others).collect()
+    }
+
+    #[test]
+    fn the_programs_in_swift_would_print_the_lines_of_their_stories() {
+        for ((_, expected), name) in STORIES.into_iter().zip(READ) {
+            let file = format!("bindings/uniffi/swift/Examples/{name}/main.swift");
+            let text = std::fs::read_to_string(run::root().join(&file)).unwrap();
+            assert_eq!(unlike(&text, expected), [""; 0], "{file}");
+            assert_eq!(printed(&text).len(), expected.len(), "{file}");
+            // What is said otherwise, or no more, is seen.
+            for (before, _) in printed(&text) {
+                assert!(!unlike(&text.replace(before, "Behold: "), expected).is_empty(), "{file}: {before}");
+                assert!(!unlike(&text.replace(&format!("print(\"{before}"), "show(\""), expected).is_empty());
+            }
         }
     }
 

@@ -20,7 +20,6 @@ mod scenarios;
 mod tally;
 mod test;
 mod uniffi;
-mod uniffi_packages;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 

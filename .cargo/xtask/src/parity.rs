@@ -12,35 +12,86 @@ use std::{
 
 use crate::{
     dist::Plan,
-    packages::{c, npm, wheel},
+    packages::{c, kotlin, npm, ruby, wheel},
     python,
     run::{self, Result, capture, root},
     tally::Tally,
+    uniffi,
 };
 
-/// The language, and what tells what its package has, as the tests of the packages installed it.
-type Row = (&'static str, fn(&Plan) -> Result<Command>);
+/// The language, a sentence when this machine lacks what it needs, and what tells what its package has, as the tests of the
+/// packages installed it.
+struct Row(&'static str, fn() -> Option<String>, fn(&Plan) -> Result<Command>);
 
 /// A new language also gets a row in `languages.py`.
 const LANGUAGES: &[Row] = &[
-    ("Python", |plan| Ok(told_by_python(plan))),
-    ("Python without asyncio", |plan| {
-        let mut command = told_by_python(plan);
-        command.arg("sync");
+    Row("Python", || None, |plan| Ok(told_by_python(plan))),
+    Row(
+        "Python without asyncio",
+        || None,
+        |plan| {
+            let mut command = told_by_python(plan);
+            command.arg("sync");
+            Ok(command)
+        },
+    ),
+    Row(
+        "JavaScript",
+        || None,
+        |plan| {
+            let mut command = run::program("node");
+            command.arg(program("see_node.mjs")).arg(npm::modules(plan));
+            command.arg(root().join("node/node_modules/typescript"));
+            Ok(command)
+        },
+    ),
+    Row(
+        "C",
+        || None,
+        |plan| {
+            let (python, _) = python::interpreter()?;
+            let mut command = run::program(python);
+            command.arg("-B").arg(program("see_c.py")).arg(c::prefix(plan)).arg(SCHEMA);
+            Ok(command)
+        },
+    ),
+    Row("Kotlin", kotlin::PACKAGE.lacks, |plan| {
+        let mut command = told_of_uniffi("kotlin")?;
+        command.arg(kotlin::sources(plan)).arg(kotlin::jar(plan));
         Ok(command)
     }),
-    ("JavaScript", |plan| {
-        let mut command = run::program("node");
-        command.arg(program("see_node.mjs")).arg(npm::modules(plan));
-        command.arg(root().join("node/node_modules/typescript"));
+    Row("Ruby", ruby::PACKAGE.lacks, |plan| {
+        let (mut command, ruby) = (told_of_uniffi("ruby")?, ruby::program(plan)?);
+        for (name, value) in ruby.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.arg(ruby.get_program()).arg(program("see_ruby.rb")).arg(SCHEMA);
         Ok(command)
     }),
-    ("C", |plan| {
-        let (python, _) = python::interpreter()?;
-        let mut command = run::program(python);
-        command.arg("-B").arg(program("see_c.py")).arg(c::prefix(plan)).arg(SCHEMA);
-        Ok(command)
-    }),
+    Row(
+        "Swift",
+        || None,
+        |_| {
+            let mut command = told_of_uniffi("swift")?;
+            command.args(
+                ["Dmagent.swift", "Idioms.swift"]
+                    .map(|name| uniffi::folder("swift/Sources/Dmagent").join(name)),
+            );
+            Ok(command)
+        },
+    ),
+    Row(
+        "Python by uniffi",
+        || None,
+        |_| {
+            let mut command = told_of_uniffi("python")?;
+            command.arg(uniffi::folder("python/dmagent.py"));
+            Ok(command)
+        },
+    ),
 ];
 
 const SCHEMA: &str = "include/dmagent.schema.json";
@@ -49,7 +100,12 @@ const SCHEMA: &str = "include/dmagent.schema.json";
 pub(crate) fn test() -> Result<Tally> {
     let plan = Plan::of_tests()?;
     let mut tally = Tally::default();
-    for (language, told) in LANGUAGES {
+    for Row(language, lacks, told) in LANGUAGES {
+        if let Some(why) = lacks() {
+            println!("{why}");
+            tally.skipped += 1;
+            continue;
+        }
         let outcome = told(&plan).and_then(|mut command| compared(language, &mut command));
         tally += Tally::one(outcome.map_err(|why| println!("{language}: {why}")).is_ok());
     }
@@ -70,6 +126,13 @@ fn told_by_python(plan: &Plan) -> Command {
     let mut command = run::program(wheel::interpreter(plan));
     command.arg("-B").arg(program("see_python.py"));
     command
+}
+
+fn told_of_uniffi(language: &str) -> Result<Command> {
+    let (python, _) = python::interpreter()?;
+    let mut command = run::program(python);
+    command.arg("-B").arg(program("see_uniffi.py")).arg(language);
+    Ok(command)
 }
 
 fn program(name: &str) -> std::path::PathBuf {

@@ -15,7 +15,7 @@ use crate::{
     run::{self, Result, cargo, inherit, step, watch},
     scenarios::{self, Hosts},
     tally::Tally,
-    uniffi, uniffi_packages,
+    uniffi,
 };
 
 /// How long each fuzz target runs here; `cargo xtask fuzz` takes its time.
@@ -197,11 +197,8 @@ fn foreign(report: &mut Report, filter: Option<&str>) {
     step("tests in Ruby");
     report.add("Ruby", uniffi::test_ruby(filter));
     if filter.is_none() {
-        step("what uniffi made for Python and Swift");
+        step("what uniffi made for Python");
         report.add("Python by uniffi", uniffi::test_python());
-        report.add("Swift by uniffi", uniffi_packages::test_swift());
-        step("the jar and the gem");
-        report.add("jar and gem", uniffi_packages::test());
     }
 }
 

@@ -1,4 +1,4 @@
-//! The uniffi binding: what is generated, the tests in Kotlin and Ruby, and the packages of both.
+//! The uniffi binding: what is generated, and the tests in Kotlin and Ruby. Their packages are in `packages`.
 //!
 //! Kotlin is compiled by the compiler that npm has, against Debian's JNA; Ruby needs Debian's `ruby-ffi`. Both are optional:
 //! what is missing is installed where that can be done, else its tests are skipped with a sentence.
@@ -84,6 +84,7 @@ pub(crate) fn library() -> Result<PathBuf> {
 // ---- What the languages need ------------------------------------------------------------------------------------------
 
 /// The tools of Kotlin.
+#[derive(Clone)]
 pub(crate) struct Kotlin {
     compiler: PathBuf,
     /// What a program needs at hand: the standard library, coroutines and JNA.
@@ -92,6 +93,11 @@ pub(crate) struct Kotlin {
 
 /// Kotlin, installed where it is missing. The error is a sentence for whoever misses it.
 pub(crate) fn kotlin() -> Result<Kotlin> {
+    static FOUND: OnceLock<Result<Kotlin>> = OnceLock::new();
+    FOUND.get_or_init(find_kotlin).clone()
+}
+
+fn find_kotlin() -> Result<Kotlin> {
     let advice = "Kotlin is left out:";
     run::capture(run::program("java").arg("-version"))
         .map_err(|_| format!("{advice} it needs Java 17 or newer; put `java` on the path."))?;
@@ -122,6 +128,11 @@ pub(crate) fn kotlin() -> Result<Kotlin> {
 
 /// Ruby with its `ffi`, installed where it is missing. The error is a sentence for whoever misses it.
 pub(crate) fn ruby() -> Result {
+    static FOUND: OnceLock<Result> = OnceLock::new();
+    FOUND.get_or_init(find_ruby).clone()
+}
+
+fn find_ruby() -> Result {
     let there = || run::capture(run::program("ruby").args(["-e", "require 'ffi'"])).is_ok();
     if !there() {
         from_debian(&["ruby", "ruby-ffi"]);
@@ -162,6 +173,9 @@ impl Kotlin {
             // A folder of ours has a stamp that changes with what it was compiled from.
             (needed, fs::read_to_string(needed.with_extension("stamp")).unwrap_or_default())
                 .hash(&mut hasher);
+            if needs.contains(needed) && needed.is_file() {
+                fs::read(needed).unwrap_or_default().hash(&mut hasher);
+            }
         }
         for source in folders.iter().flat_map(|path| sources(&folder(path))) {
             let text =
@@ -243,9 +257,8 @@ pub(crate) fn test_kotlin(filter: Option<&str>) -> Result<Tally> {
         Err(why) => return Ok(left_out(&why)),
     };
     let package = kotlin.package()?;
-    let examples = kotlin.compiled("examples", &["kotlin/examples"], std::slice::from_ref(&package))?;
     let tests = kotlin.compiled("tests", &["kotlin/tests"], std::slice::from_ref(&package))?;
-    let mut command = kotlin.program(&[package, tests, examples], "dmagent.tests.TestsKt")?;
+    let mut command = kotlin.program(&[package, tests], "dmagent.tests.TestsKt")?;
     Ok(Tally::of_tap(&watch(command.args(filter))?))
 }
 

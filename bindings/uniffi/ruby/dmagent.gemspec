@@ -1,9 +1,11 @@
 # frozen_string_literal: true
 
 # The gem of one platform, built by the project's own tools from a folder that has the native library in `lib/dmagent`.
+require_relative 'lib/dmagent/version'
+
 Gem::Specification.new do |spec|
   spec.name = 'dmagent'
-  spec.version = ENV.fetch('DMAGENT_VERSION')
+  spec.version = Dmagent::VERSION
   spec.platform = Gem::Platform.local
   spec.summary = 'An agent mesh that you link: identity, peers, durable signed messages, trust'
   spec.authors = ['dmagent']

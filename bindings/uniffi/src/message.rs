@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use dmagent::error::{Code, Error};
+use dmagent::{
+    api::{Lease, pause_after},
+    error::{Code, Error},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,8 +26,6 @@ use crate::{
     runtime::Owned,
 };
 
-/// The longest pause before a message that could not be handled is handed out again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// The longest delay that a verb takes, in seconds: a year.
 const LONGEST_DELAY: f64 = 31_536_000.0;
 
@@ -36,39 +37,9 @@ const LONGEST_DELAY: f64 = 31_536_000.0;
 pub struct Message {
     pub(crate) record: MessageRecord,
     caller: Caller,
-    lease: Owned<Lease>,
+    /// Its end gives the message back, unless that was acknowledged or released meanwhile.
+    _lease: Owned<Lease>,
     settled: AtomicBool,
-}
-
-/// One hand-out. Nothing happens at its end when the message was acknowledged or given back meanwhile: the core knows one
-/// hand-out from the next.
-struct Lease {
-    inbox: dmagent::Inbox,
-    sequence: u64,
-    redeliveries: u32,
-}
-
-impl Lease {
-    fn give_back(&self, pause: Duration) -> bool {
-        self.inbox.give_back(self.sequence, Some(self.redeliveries), pause)
-    }
-
-    /// The pause doubles each time, so that a message nobody can handle does not keep the agent busy.
-    fn pause(&self) -> Duration {
-        Duration::from_secs(1 << self.redeliveries.min(10)).min(LONGEST_PAUSE)
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.give_back(self.pause()) {
-            tracing::info!(
-                target: "dmagent::uniffi",
-                sequence = self.sequence,
-                "a message was dropped without being acknowledged; it comes again after a pause"
-            );
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -92,23 +63,32 @@ struct Acknowledged {
 impl Message {
     /// A message that the core has just handed out.
     pub(crate) fn handed_out(caller: &Caller, message: &dmagent::Message) -> Result<Arc<Self>, DmError> {
-        let lease = Lease {
-            inbox: caller.node()?.inbox(),
-            sequence: message.sequence,
-            redeliveries: message.redeliveries,
-        };
+        let lease = caller.node()?.inbox().lease(message.sequence, message.redeliveries);
         // Held from here on: whatever fails below gives the message back.
         let lease = Owned::new(lease);
         let record = serde_json::to_value(message).and_then(serde_json::from_value);
         let record = record.map_err(|cause| unexpected(&cause))?;
-        Ok(Arc::new(Self { record, caller: caller.clone(), lease, settled: AtomicBool::new(false) }))
+        Ok(Arc::new(Self { record, caller: caller.clone(), _lease: lease, settled: AtomicBool::new(false) }))
     }
 
     /// Gives it back because it never reached anybody.
     pub(crate) fn return_unseen(&self) {
-        if let Ok(lease) = self.lease.get() {
-            lease.give_back(Duration::ZERO);
-        }
+        // Nothing is left to do when this process is not the one that has the message.
+        let _given = self.give_back(Duration::ZERO);
+    }
+
+    /// Gives this hand-out back; the core knows one from the next.
+    fn give_back(&self, pause: Duration) -> Result<bool, DmError> {
+        let inbox = self.caller.node()?.inbox();
+        Ok(inbox.give_back(self.record.sequence, Some(self.record.redeliveries), pause))
+    }
+
+    /// The same for the host, in whose threads this is called.
+    fn released(&self, pause: Duration) -> Result<bool, DmError> {
+        let _inside = crate::runtime::handle()?.enter();
+        let given = self.give_back(pause)?;
+        self.settled.store(true, Ordering::Relaxed);
+        Ok(given)
     }
 }
 
@@ -155,18 +135,12 @@ impl Message {
         let delay = delay.ok_or_else(|| {
             Error::new(Code::InvalidArgument, "delay_secs must be a number of seconds from 0 to 31536000")
         })?;
-        let _inside = crate::runtime::handle()?.enter();
-        let lease = self.lease.get()?;
-        self.settled.store(true, Ordering::Relaxed);
-        Ok(lease.give_back(delay))
+        self.released(delay)
     }
 
     /// Gives the message back because handling it failed: after a pause that doubles each time.
     pub fn release_after_failure(&self) -> Result<bool, DmError> {
-        let _inside = crate::runtime::handle()?.enter();
-        let lease = self.lease.get()?;
-        self.settled.store(true, Ordering::Relaxed);
-        Ok(lease.give_back(lease.pause()))
+        self.released(pause_after(self.record.redeliveries))
     }
 
     /// Whether it was acknowledged or released through this object.

@@ -53,9 +53,7 @@ impl Impressions<'_> {
     ///
     /// [`TrustOutOfRange`](crate::error::Code::TrustOutOfRange).
     pub async fn set(&self, args: SetTrustArgs) -> Result<TrustOf> {
-        let inner = self.0.inner();
-        inner.set_trust(args.agent, args.score, args.note).await?;
-        let impression = inner.state.lock().trust.get(&args.agent).cloned().unwrap_or_default();
+        let impression = self.0.inner().set_trust(args.agent, args.score, args.note).await?;
         Ok(TrustOf { agent_id: args.agent, impression })
     }
 

@@ -13,6 +13,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{Acknowledged, Filter, Message},
+    trust::Impression,
     wire::limits,
 };
 
@@ -151,20 +152,27 @@ impl Inner {
         released
     }
 
-    /// Sets what we think of an agent.
+    /// Sets what we think of an agent, and returns that. Messages on their way may move it before this is done.
     pub(crate) async fn set_trust(
         self: &Arc<Self>,
         agent: AgentId,
         score: f64,
         note: Option<String>,
-    ) -> Result<()> {
+    ) -> Result<Impression> {
         if note.as_ref().is_some_and(|note| note.chars().count() > 2_000) {
             return Err(Error::new(Code::InvalidArgument, "note must have at most 2,000 characters"));
         }
-        self.write(|state, now| state.trust.set(agent, score, note, now)).await?;
-        let score = self.state.lock().trust.score(&agent).unwrap_or(score);
-        self.publish([NodeEvent::TrustChanged { agent_id: agent, score }]);
-        Ok(())
+        let set = self
+            .transact(
+                |state, now| {
+                    let rows = state.trust.set(agent, score, note, now)?;
+                    Ok((rows, state.trust.get(&agent).cloned().unwrap_or_default()))
+                },
+                |_, result, set| result.map(|()| set),
+            )
+            .await??;
+        self.publish([NodeEvent::TrustChanged { agent_id: agent, score: set.score }]);
+        Ok(set)
     }
 
     /// Changes name and bio, and tells the peers.

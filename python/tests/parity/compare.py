@@ -14,7 +14,8 @@ from pathlib import Path
 from facts import Facts, Promised
 from languages import LANGUAGES, Language
 
-EXTRA = ("verb", "argument", "record", "field", "event", "code", "word", "setting", "version", "number", "raises", "retry")
+EXTRA = ("verb", "argument", "record", "field", "event", "code", "word", "setting", "version", "number", "raises", "retry",
+         "exception")
 """Kinds of which a language has none that the schema does not know."""
 
 

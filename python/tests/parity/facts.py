@@ -6,6 +6,7 @@ A fact is a kind, a name, and what the documentation says about it, or nothing w
     record Peer                            field Peer agent_id                 word PeerState pending
     event peer_connected                   field peer_connected agent_id       code timeout
     version 0.1.0                          number timeout 3                    raises timeout TimeoutError
+    exception TimeoutError                 retry timeout true
 
 A language tells its facts in the same form, under the names that it has; see `languages.py`.
 """
@@ -51,6 +52,8 @@ class Promised:
             self.facts[f"number {name} {error['number']}"] = None
             self.facts[f"raises {name} {error['exception']}"] = None
             self.facts[f"retry {name} {str(error['retry']).lower()}"] = None
+        for exception in schema["exceptions"]:
+            self.facts[f"exception {exception}"] = None
         for name, definition in self.defs.items():
             for choice in definition.get("oneOf", []):
                 if "const" in choice:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 ALL = frozenset(
-    "version verb argument record field event code number raises retry word setting".split()
+    "version verb argument record field event code number exception raises retry word setting".split()
 )
 
 
@@ -28,12 +28,35 @@ def pythonic(name: str) -> str:
     return name + "_" if keyword.iskeyword(name) else name
 
 
+def hidden(name: str) -> str:
+    """`from` as `_from`."""
+    return "_" + name if keyword.iskeyword(name) else name
+
+
+def class_name(name: str) -> str:
+    """`peer_connected` as `PeerConnected`."""
+    return name[0].upper() + camel(name)[1:]
+
+
+def exception(name: str) -> str:
+    """`TimeoutError` as `TimeoutException`."""
+    return name.removesuffix("Error") + "Exception"
+
+
 @dataclass(frozen=True)
 class Language:
     """A language."""
 
     member: Callable[[str], str] = str
     """How an argument, a field or a setting is spelled."""
+    event: Callable[[str], str] = str
+    """How an event is."""
+    word: Callable[[str], str] = str
+    """How a word or an error code is."""
+    exception: Callable[[str], str] = str
+    """How a kind of errors is."""
+    records: Mapping[str, str] = field(default_factory=dict)
+    """Records that have another name."""
     kinds: frozenset[str] = ALL
     """The kinds of facts that the language has as names of its own. The others reach it as JSON, with the schema as their
     documentation, which then is part of the package."""
@@ -47,16 +70,49 @@ class Language:
         kind, *names = fact.split(" ")
         if kind in ("argument", "field", "setting"):
             names[-1] = ".".join(map(self.member, names[-1].split(".")))
+        if kind == "event" or kind == "field" and names[0].islower():
+            names[0] = self.event(names[0])
+        elif kind in ("record", "field"):
+            names[0] = self.records.get(names[0], names[0])
+        if kind in ("code", "number", "retry"):
+            names[0] = self.word(names[0])
+        if kind in ("exception", "raises"):
+            names[-1] = self.exception(names[-1])
+        if kind == "word":
+            names[-1] = self.word(names[-1])
         return " ".join([kind, *names])
 
 
 # A listener that was too slow gets this in place of what it missed.
 MISSED = frozenset({"record Missed", "field Missed missed", "event missed", "field missed missed"})
 
+# With uniffi, `Message` is what has methods.
+HANDLE = {"Message": "MessageRecord"}
+# Whether to try again is told by each failure, which has it from the core.
+UNIFFI = ALL - {"retry"}
+
+
+def beyond(member: Callable[[str], str], missed: str) -> frozenset[str]:
+    """What the node of uniffi does that is no verb, and what a listener that was too slow gets."""
+    verbs = "agent_id call closed events inbox local_token on_event on_message open set_policy".split()
+    return frozenset({f"verb node.{member(name)}" for name in verbs} | {f"event {missed}", f"field {missed} missed"})
+
+
 LANGUAGES = {
-    "Python": Language(pythonic, ALL - {"number"}, own=MISSED),
-    "Python without asyncio": Language(pythonic, frozenset({"verb", "argument"})),
-    "JavaScript": Language(camel, own=MISSED),
+    "Python": Language(pythonic, kinds=ALL - {"number", "exception"}, own=MISSED),
+    "Python without asyncio": Language(pythonic, kinds=frozenset({"verb", "argument"})),
+    "JavaScript": Language(camel, kinds=ALL - {"exception"}, own=MISSED),
     # Records, events and settings are JSON.
     "C": Language(kinds=frozenset({"version", "verb", "argument", "code", "number"}), undocumented=frozenset({"verb", "argument"})),
+    "Kotlin": Language(camel, event=class_name, word=str.upper, exception=exception, records=HANDLE, kinds=UNIFFI,
+                       own=beyond(camel, class_name("missed")) | {"verb node.shutdown", "exception CancelledException"}),
+    # The generated code says nothing about itself; the gem has the schema.
+    "Ruby": Language(event=str.upper, word=str.upper, records=HANDLE, kinds=UNIFFI - {"raises"}, undocumented=ALL,
+                     own=beyond(str, "MISSED") | {"verb node.close", "exception CancelledError"}),
+    # Their code is no package that has a version.
+    "Swift": Language(camel, event=camel, word=camel, records=HANDLE, kinds=UNIFFI - {"version"},
+                      own=beyond(camel, "missed") | {"verb node.close", "exception CancelledError"}),
+    "Python by uniffi": Language(hidden, event=str.upper, word=str.upper, records=HANDLE, kinds=UNIFFI - {"version"},
+                                 undocumented=frozenset({"argument", "field", "setting"}),
+                                 own=beyond(str, "MISSED") | {"verb node.close", "exception CancelledError"}),
 }

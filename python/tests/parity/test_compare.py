@@ -6,13 +6,16 @@ The languages themselves are compared where their packages are tested, see `.car
 from __future__ import annotations
 
 import copy
+import functools
 import json
+import re
 from pathlib import Path
 
 import pytest
 from compare import unseen, wrong
 from facts import Facts, Promised
 from languages import ALL, LANGUAGES
+from see_uniffi import Library, facts, kotlin_text, python_text, swift_text
 
 TOP = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((TOP / "include" / "dmagent.schema.json").read_text(encoding="utf-8"))
@@ -41,6 +44,17 @@ TAKEN = {
     "JavaScript": ["verb peers.connect", "argument messages.send inReplyTo", "field Peer agentId", "event peer_connected",
                    "number timeout 3", "word PeerState pending", "setting inbox.perPeer"],
     "C": ["verb peers.connect", "argument messages.send in_reply_to", "code timeout", "number timeout 3"],
+    "Kotlin": ["verb peers.connect", "argument messages.send inReplyTo", "record MessageRecord", "field Peer agentId",
+               "event PeerConnected", "field PeerConnected agentId", "code INVALID_ARGUMENT", "number TIMEOUT 3",
+               "exception TimeoutException", "raises timeout TimeoutException", "word Verification SIGNED_FULLY",
+               "setting inbox.perPeer", "version " + SCHEMA["version"]],
+    "Ruby": ["verb peers.connect", "argument messages.send in_reply_to", "record MessageRecord", "event PEER_CONNECTED",
+             "field PEER_CONNECTED agent_id", "number TIMEOUT 3", "exception TimeoutError", "word PeerState PENDING",
+             "setting limits.peer", "version " + SCHEMA["version"]],
+    "Swift": ["verb peers.connect", "argument messages.send inReplyTo", "field MessageRecord messageId", "event peerConnected",
+              "code invalidArgument", "number timeout 3", "raises timeout TimeoutError", "word Verification signedFully",
+              "setting inbox.perPeer"],
+    "Python by uniffi": ["verb peers.connect", "field MessageRecord _from", "event PEER_CONNECTED", "number TIMEOUT 3"],
 }
 
 
@@ -85,3 +99,75 @@ def test_every_kind_of_fact_is_promised_and_documented() -> None:
     assert kinds == ALL
     bare = [fact for fact, doc in PROMISED.items() if fact.split(" ", 1)[0] in ("verb", "record", "event", "code") and not doc]
     assert bare == []
+
+
+UNIFFI = TOP / "bindings" / "uniffi"
+
+
+def generated(path: str) -> str:
+    return (UNIFFI / path).read_text(encoding="utf-8")
+
+
+def read(name: str, text: str) -> Library:
+    """What is found in generated code that nothing here loads."""
+    if name == "Kotlin":
+        return kotlin_text(text)
+    if name == "Swift":
+        return swift_text(text, generated("swift/Sources/Dmagent/Idioms.swift"))
+    return python_text(text)
+
+
+@functools.cache
+def whole(name: str) -> Facts:
+    """The facts of the code as it is."""
+    return facts(read(name, generated(GENERATED[name])))
+
+
+GENERATED = {
+    "Kotlin": "kotlin/generated/dmagent/dmagent.kt",
+    "Swift": "swift/Sources/Dmagent/Dmagent.swift",
+    "Python by uniffi": "python/dmagent.py",
+}
+LOST = [
+    ("Kotlin", r"fun `connect`\(`arg", "fun `link`(`arg", "verb peers.connect"),
+    ("Kotlin", r"val `expect`: AgentId", "val `wish`: AgentId", "argument peers.connect expect"),
+    ("Kotlin", r"data class Peer \(", "data class Friend (", "record Peer"),
+    ("Kotlin", r"val `unreachable`:", "val `gone`:", "field Peer unreachable"),
+    ("Kotlin", r"data class PeerConnected\(", "data class Met(", "event PeerConnected"),
+    ("Kotlin", r" PENDING;", " ASKED;", "word PeerState PENDING"),
+    ("Kotlin", r"TIMEOUT\(3u\)", "TIMEOUT(4u)", "number TIMEOUT 3"),
+    ("Kotlin", r"class TimeoutException\(", "class LateException(", "exception TimeoutException"),
+    ("Kotlin", r"val `perPeer`", "val `perFriend`", "setting inbox.perPeer"),
+    ("Swift", r"func connect\(arg", "func link(arg", "verb peers.connect"),
+    ("Swift", r"public let expect: AgentId", "public let wish: AgentId", "argument peers.connect expect"),
+    ("Swift", r"public let unreachable:", "public let gone:", "field Peer unreachable"),
+    ("Swift", r"case peerConnected\(", "case met(", "event peerConnected"),
+    ("Swift", r"case pending\n", "case asked\n", "word PeerState pending"),
+    ("Swift", r"case timeout = 3", "case timeout = 4", "number timeout 3"),
+    ("Swift", r"case TimeoutError\(", "case LateError(", "exception TimeoutError"),
+    ("Swift", r"public let perPeer", "public let perFriend", "setting inbox.perPeer"),
+    ("Python by uniffi", r"def connect\(self, arg", "def link(self, arg", "verb peers.connect"),
+    ("Python by uniffi", r"unreachable:bool", "gone:bool", "field Peer unreachable"),
+    ("Python by uniffi", r"class PEER_CONNECTED", "class MET", "event PEER_CONNECTED"),
+    ("Python by uniffi", r"TIMEOUT = 3", "TIMEOUT = 4", "number TIMEOUT 3"),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "instead", "fact"), LOST)
+def test_what_generated_code_loses_is_no_fact_of_it(name: str, there: str, instead: str, fact: str) -> None:
+    text = generated(GENERATED[name])
+    assert fact in whole(name)
+    assert fact not in facts(read(name, re.sub(there, instead, text)))
+
+
+def test_documentation_that_generated_code_loses_is_missed() -> None:
+    for name in ("Kotlin", "Swift"):
+        text = generated(GENERATED[name])
+        bare = re.sub(r"Where: a base URL.*?it\.", "", text, flags=re.DOTALL)
+        told = [facts(read(name, version))["argument peers.connect url"] or "" for version in (text, bare)]
+        assert told[0].startswith("Where: a base URL") and told[1] == ""
+
+
+def test_an_error_that_swift_forgets_by_hand_is_told() -> None:
+    idioms = generated("swift/Sources/Dmagent/Idioms.swift").replace(".TimeoutError(let failure), ", "")
+    assert facts(swift_text(generated(GENERATED["Swift"]), idioms))["problem TimeoutError"] == "`DmError.failure` forgets it"

@@ -14,7 +14,7 @@ use crate::{
     tally::Tally,
 };
 
-pub(crate) const PACKAGE: Package = Package { name: "C library", make, test };
+pub(crate) const PACKAGE: Package = Package { name: "C library", lacks: || None, make, test };
 
 /// The name of the archive, and of the folder in it: version and platform, as Rust calls it.
 fn name() -> Result<String> {

@@ -16,7 +16,7 @@ use crate::{
     tally::Tally,
 };
 
-pub(crate) const PACKAGE: Package = Package { name: "npm packages", make, test };
+pub(crate) const PACKAGE: Package = Package { name: "npm packages", lacks: || None, make, test };
 
 /// The folder of a program that uses the packages.
 const HOME: &str = "somebody's";

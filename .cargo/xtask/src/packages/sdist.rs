@@ -12,7 +12,8 @@ use crate::{
     tally::Tally,
 };
 
-pub(crate) const PACKAGE: Package = Package { name: "Python source distribution", make, test };
+pub(crate) const PACKAGE: Package =
+    Package { name: "Python source distribution", lacks: || None, make, test };
 
 fn name() -> String {
     format!("dmagent-{}", env!("CARGO_PKG_VERSION"))

@@ -14,7 +14,7 @@ use crate::{
     tally::Tally,
 };
 
-pub(crate) const PACKAGE: Package = Package { name: "Python wheel", make, test };
+pub(crate) const PACKAGE: Package = Package { name: "Python wheel", lacks: || None, make, test };
 
 /// The environment, in the folder of the work.
 const HOME: &str = "venv";

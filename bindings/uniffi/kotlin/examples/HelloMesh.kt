@@ -1,27 +1,18 @@
-// One agent on the mesh: `HelloMeshKt [URL]`.
-//
-// It opens a node, tells where it listens, greets the node at the URL if one is given, and answers every message until
-// Ctrl-C.
+// Two agents meet, and one greets the other: `HelloMeshKt`.
 package dmagent.examples.hello
 
 import dmagent.*
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
-    withNode(Settings(displayName = "hello")) { node ->
-        val info = node.info()
-        println("${info.displayName} is ${info.agentId} at ${info.url}")
-        for (url in arguments) {
-            val peer = node.connect(url)
-            val receipt = node.send(peer.agentId, "Hello, mesh!")
-            println("sent to ${peer.displayName}: ${receipt.state.name.lowercase()}")
-        }
-        node.inbox().messages().collect { received ->
-            received.handle { message ->
-                // The content is somebody else's text: print it, answer it, but do not obey it.
-                println("${message.from().take(12)} says \"${message.content()}\"")
-                if (message.inReplyTo() == null) message.reply("You said ${message.content().length} characters.")
-            }
+fun main() = runBlocking {
+    val settings = Settings(http = true)
+    withNode(settings, Preset.EPHEMERAL) { alice -> // nothing on disk: for trying and testing
+        withNode(settings, Preset.EPHEMERAL) { bob ->
+            val peer = alice.connect(bob.info().url)
+            val receipt = alice.send(peer.agentId, "Hello, mesh!")
+            println("alice's message is ${receipt.state.name.lowercase()}")
+
+            bob.receive()!!.handle { println("bob reads: ${it.content()}") } // leaving the block acknowledges
         }
     }
 }

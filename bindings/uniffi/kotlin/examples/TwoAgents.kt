@@ -11,7 +11,10 @@ import kotlinx.coroutines.runBlocking
 suspend fun answer(node: Node) = node.inbox().messages().takeWhile { received ->
     received.handle { message ->
         val goOn = message.content() != "Goodbye"
-        if (goOn) message.reply("${message.content()} Why, 42.")
+        if (goOn) {
+            println("bob is asked: ${message.content()}")
+            message.reply("42")
+        }
         goOn
     }
 }.collect {}
@@ -19,9 +22,9 @@ suspend fun answer(node: Node) = node.inbox().messages().takeWhile { received ->
 suspend fun converse(alice: Node, bob: Node) = coroutineScope {
     launch { answer(bob) }
     val peer = alice.connect(bob.info().url)
-    println("alice is connected to ${peer.displayName}")
+    println("alice is ${peer.state.name.lowercase()}")
 
-    alice.ask(peer.agentId, "What is the answer?").handle { println("bob answers: ${it.content()}") }
+    alice.ask(peer.agentId, "What is the answer?").handle { println("alice hears: ${it.content()}") }
 
     val trusted = alice.trust().set(SetTrustArgs(peer.agentId, 0.8, note = "answers questions"))
     println("alice trusts bob: ${trusted.score}")

@@ -2,7 +2,6 @@
 package dmagent.tests
 
 import dmagent.*
-import java.nio.file.Files
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
@@ -361,35 +360,6 @@ fun processes(suite: Suite) = with(suite) {
             val mode = listOf("end", "exit", "waiting")[number % 3]
             same(shown("dmagent.tests.EndingKt", mode), listOf("done"))
         }
-    }
-    test("the example TwoAgents tells its story") {
-        val story = listOf("alice is connected to bob", "bob answers: What is the answer? Why, 42.", "alice trusts bob: 0.8")
-        same(shown("dmagent.examples.two.TwoAgentsKt"), story)
-    }
-    test("the example CustomPolicy tells its story") {
-        val story = listOf(
-            "mallory is refused: peer_refused", "alice is connected", "the advertisement is failed",
-            "bob reads: Your house is on fire",
-        )
-        same(shown("dmagent.examples.policy.CustomPolicyKt"), story)
-    }
-    test("the example HelloMesh greets another one") {
-        val folder = Files.createTempDirectory("hello").toFile()
-        withNode(settings("bob"), Preset.EPHEMERAL) { bob ->
-            val hello = program("dmagent.examples.hello.HelloMeshKt", bob.info().url).directory(folder).start()
-            val said = hello.inputStream.bufferedReader()
-            val first = said.readLine()
-            check(Regex("hello is [0-9a-f]{64} at http:.*").matches(first)) { first }
-            bob.receive()!!.handle { message ->
-                same(message.content(), "Hello, mesh!")
-                message.reply("Hello yourself!")
-            }
-            same(said.readLine(), "sent to bob: accepted")
-            check(said.readLine().endsWith("says \"Hello yourself!\""))
-            hello.destroy()
-            check(hello.waitFor(30, TimeUnit.SECONDS)) { "it did not end" }
-        }
-        folder.deleteRecursively()
     }
 }
 

@@ -1,27 +1,17 @@
 # frozen_string_literal: true
 
-# One agent on the mesh: `ruby hello_mesh.rb [URL]`.
-#
-# It opens a node, tells where it listens, greets the node at the URL if one is given, and answers every message until
-# Ctrl-C.
+# Two agents meet, and one greets the other: `ruby hello_mesh.rb`.
+
 require 'dmagent'
 
-$stdout.sync = true
-begin
-  Dmagent::Node.start(display_name: 'hello') do |node|
-    info = node.info
-    puts "#{info.display_name} is #{info.agent_id} at #{info.url}"
-    ARGV.each do |url|
-      peer = node.connect(url)
-      receipt = node.tell(peer.agent_id, 'Hello, mesh!')
-      puts "sent to #{peer.display_name}: #{Dmagent.word(Dmagent::DeliveryState, receipt.state)}"
-    end
-    node.each_message do |message|
-      # The content is somebody else's text: print it, answer it, but do not obey it.
-      puts "#{message.from[0, 12]} says #{message.content.inspect}"
-      message.reply("You said #{message.content.length} characters.") unless message.in_reply_to
-    end
-  end
-rescue Interrupt
-  puts 'bye'
+alice, bob = Array.new(2) do # nothing on disk: for trying and testing
+  Dmagent::Node.start(preset: Dmagent::Preset::EPHEMERAL, http: true)
 end
+
+peer = alice.connect(bob.info.url)
+receipt = alice.tell(peer.agent_id, 'Hello, mesh!')
+puts "alice's message is #{Dmagent.word(Dmagent::DeliveryState, receipt.state)}"
+
+bob.receive.handle { |message| puts "bob reads: #{message.content}" } # leaving the block acknowledges
+
+[alice, bob].each(&:close)

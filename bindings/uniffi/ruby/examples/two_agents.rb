@@ -8,7 +8,8 @@ def answer(node)
   node.each_message do |message|
     break if message.content == 'Goodbye'
 
-    message.reply("#{message.content} Why, 42.")
+    puts "bob is asked: #{message.content}"
+    message.reply('42')
   end
 end
 
@@ -20,9 +21,9 @@ agent('alice') do |alice|
   agent('bob') do |bob|
     answering = Thread.new { answer(bob) }
     peer = alice.connect(bob.info.url)
-    puts "alice is connected to #{peer.display_name}"
+    puts "alice is #{Dmagent.word(Dmagent::PeerState, peer.state)}"
 
-    alice.ask(peer.agent_id, 'What is the answer?').handle { |reply| puts "bob answers: #{reply.content}" }
+    alice.ask(peer.agent_id, 'What is the answer?').handle { |reply| puts "alice hears: #{reply.content}" }
 
     trusted = alice.trust.set(agent: peer.agent_id, score: 0.8, note: 'answers questions')
     puts "alice trusts bob: #{trusted.score}"

@@ -6,6 +6,7 @@
 # `Thread#raise` end a call that waits; a message that was under way goes back into the inbox.
 
 require 'io/wait'
+require_relative 'dmagent/version'
 require_relative 'dmagent/library'
 require_relative 'dmagent/generated'
 require_relative 'dmagent/errors'

@@ -3,7 +3,6 @@
 # What the binding does in Ruby: `ruby -I ../lib tests.rb [part of a name]`.
 require 'dmagent'
 require 'rbconfig'
-require 'tmpdir'
 require_relative 'suite'
 
 include Dmagent
@@ -285,46 +284,6 @@ suite.test('threads share a node') do
     heard = Array.new(80) { bob.receive.handle(&:content) }
     threads.each(&:join)
     same heard.uniq.size, 80
-  end
-end
-
-EXAMPLES = File.expand_path('../examples', __dir__)
-
-# What an example prints.
-def shown(example)
-  said = IO.popen([RbConfig.ruby, '-I', LIBRARY, "#{EXAMPLES}/#{example}"], err: %i[child out], &:read)
-  check $?.success?, "#{$?}\n#{said}"
-  said.lines(chomp: true)
-end
-
-suite.test('the example two_agents tells its story') do
-  same shown('two_agents.rb'), ['alice is connected to bob', 'bob answers: What is the answer? Why, 42.',
-                                'alice trusts bob: 0.8']
-end
-
-suite.test('the example custom_policy tells its story') do
-  same shown('custom_policy.rb'), ['mallory is refused: peer_refused', 'alice is connected', 'the advertisement is failed',
-                                   'bob reads: Your house is on fire']
-end
-
-suite.test('the example hello_mesh greets another one') do
-  Dir.mktmpdir do |folder|
-    node('bob', auto_accept: AutoAccept::ALL) do |bob|
-      program = [RbConfig.ruby, '-I', LIBRARY, "#{EXAMPLES}/hello_mesh.rb", bob.info.url]
-      IO.popen(program, chdir: folder, err: %i[child out]) do |hello|
-        first = hello.gets
-        check first.match?(/\Ahello is \h{64} at http:/), first
-        bob.receive.handle do |message|
-          same message.content, 'Hello, mesh!'
-          message.reply('Hello yourself!')
-        end
-        same hello.gets, "sent to bob: accepted\n"
-        check hello.gets.end_with?("says \"Hello yourself!\"\n")
-        Process.kill('INT', hello.pid)
-        same hello.read, "bye\n"
-      end
-      check $?.success?, $?.to_s
-    end
   end
 end
 
