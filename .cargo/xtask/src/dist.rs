@@ -43,7 +43,7 @@ const SUMS: &str = "SHA256SUMS";
 /// A kind of package.
 pub(crate) struct Package {
     pub(crate) name: &'static str,
-    /// A sentence about what this machine lacks and who can do without. Such a package is neither made nor tested.
+    /// A sentence about what this machine lacks for it. Such a package is neither made nor tested, and counts as skipped.
     pub(crate) lacks: fn() -> Option<String>,
     /// Puts the files into [`Plan::folder`], and tells how large they are that [`AIM`] is about.
     pub(crate) make: fn(&Plan) -> Result<Vec<Measured>>,

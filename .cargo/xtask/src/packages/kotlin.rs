@@ -59,7 +59,7 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
         copied(&root().join(licence), &stage.join("META-INF").join(licence))?;
     }
     packed(&stage, &sources(plan))?;
-    Ok(vec![Measured::file("the library for Kotlin and Ruby", &library)?])
+    Ok(vec![Measured::file("the library for Kotlin", &library)?])
 }
 
 /// Packs a folder.

@@ -40,8 +40,7 @@ fn make(plan: &Plan) -> Result<Vec<Measured>> {
     build.current_dir(&stage).env("SOURCE_DATE_EPOCH", EPOCH);
     build.args(["build", "--quiet", "dmagent.gemspec", "--output"]);
     capture(build.arg(plan.folder.join(format!("{}.gem", name()?))))?;
-    // The library is told of with that of the jar, which has the same.
-    Ok(Vec::new())
+    Ok(vec![Measured::file("the library for Ruby", &library)?])
 }
 
 /// Installs the gem where no other is, and uses it with the `ffi` that this Ruby has.
