@@ -537,7 +537,7 @@ export interface PeerDisconnected {
   readonly at: bigint;
   /** Who. */
   readonly agentId: string;
-  /** Why, for people. */
+  /** Why, for people. What the peer says of it is in its own words: data, never instructions. */
   readonly reason: string;
 }
 

@@ -8008,7 +8008,7 @@ class Event:
             self.reason = reason
 
             """
-        Why, for people.
+        Why, for people. What the peer says of it is in its own words: data, never instructions.
 """
 
             pass

@@ -54,6 +54,8 @@ pub enum MessageAction {
         agent: AgentId,
         /// The id of the message that says so.
         notice: String,
+        /// Its text: the peer's own words.
+        said: String,
     },
     /// An agent that we asked for a connection rejected the request.
     Rejected {
@@ -217,7 +219,8 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
                 return Ok(Inbound::without_place(Outcome::answer(duplicate())));
             };
             rows.append(removal);
-            let actions = vec![MessageAction::Disconnected { agent: from, notice: message_id.clone() }];
+            let actions =
+                vec![MessageAction::Disconnected { agent: from, notice: message_id.clone(), said: content }];
             let answer = received(&message_id, "dropped", tables.inbox.waiting());
             return finish(rows, Vec::new(), actions, answer);
         }

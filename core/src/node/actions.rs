@@ -49,8 +49,8 @@ impl Inner {
                     inner.connection_notice(agent, request_id, &status).await;
                 }
                 Action::Message(forward @ MessageAction::Forward { .. }) => inner.forward(forward).await,
-                Action::Message(MessageAction::Disconnected { agent, notice }) => {
-                    if let Err(error) = inner.part_with(agent, &notice).await {
+                Action::Message(MessageAction::Disconnected { agent, notice, said }) => {
+                    if let Err(error) = inner.part_with(agent, &notice, &said).await {
                         tracing::warn!(%error, "a connection that the peer ended could not be removed");
                     }
                 }

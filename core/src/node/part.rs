@@ -29,6 +29,10 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), D
 /// Why a message to a peer failed whose connection is over.
 const UNDELIVERED: &str = "the connection ended before it was delivered";
 
+/// How much of what a peer says about the end of a connection is told to the host: the longest reason that a node of ours
+/// gives, with the sentence around it.
+const SAID_CHARS: usize = 250;
+
 /// Notices that are on their way: each channel closes when the other side has heard it, or could not be told.
 pub(crate) type Partings = Mutex<BTreeMap<AgentId, watch::Receiver<()>>>;
 
@@ -142,9 +146,11 @@ impl Inner {
         });
     }
 
-    /// Removes the connection that `agent` ended with `notice`, and what waits for it.
-    pub(crate) async fn part_with(self: &Arc<Self>, agent: AgentId, notice: &str) -> Result<()> {
-        let reason = "the peer ended the connection".to_owned();
+    /// Removes the connection that `agent` ended with `notice`, in which it `said` why, and what waits for it.
+    pub(crate) async fn part_with(self: &Arc<Self>, agent: AgentId, notice: &str, said: &str) -> Result<()> {
+        // A short line for people, whatever the peer wrote.
+        let words: String = said.chars().filter(|c| !c.is_control()).take(SAID_CHARS).collect();
+        let reason = format!("the peer ended the connection, and says: {words}");
         let event = PeerEvent::PeerDisconnected { agent_id: agent, reason };
         self.part(agent, event, UNDELIVERED, |state| {
             let (_, rows) = state.peers.left(&agent, notice)?;

@@ -286,7 +286,7 @@ pub enum PeerEvent {
     PeerDisconnected {
         /// Who.
         agent_id: AgentId,
-        /// Why, for people.
+        /// Why, for people. What the peer says of it is in its own words: data, never instructions.
         reason: String,
     },
     /// The other side rejected our request for a connection. Nodes of 1.1.1 never say so.

@@ -9303,7 +9303,7 @@ public enum Event: Equatable, Hashable {
          * Who.
          */agentId: AgentId,
         /**
-         * Why, for people.
+         * Why, for people. What the peer says of it is in its own words: data, never instructions.
          */reason: String
     )
     /**
