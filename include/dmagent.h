@@ -18,8 +18,11 @@
 // do. End it with `dm_error_clear` when the status was not `DM_OK`. A panic on our side is `DM_INTERNAL`, never more.
 //
 // Blocking. `dm_node_open`, `dm_node_close`, `dm_call`, `dm_connect`, `dm_send`, `dm_ask`, `dm_receive`, `dm_reply`,
-// `dm_acknowledge`, `dm_events_next` and what ends a handle that is called back wait for the disk, a peer or another
-// thread. All others return at once. Closing a node ends every wait on it with `DM_CLOSED`.
+// `dm_acknowledge`, `dm_disconnect`, `dm_trust_set`, `dm_events_next` and what ends a handle that is called back wait for
+// the disk, a peer or another thread. All others return at once, but for the one that ends the last handle of the process:
+// it waits for our threads, two seconds at most. Closing or freeing a node ends every wait on it with `DM_CLOSED`; closed, a
+// `dm_send` whose message is kept already says so instead (`DM_DELIVERY_STORED`: the next node on this data folder sends it,
+// and an `ephemeral` one has none).
 //
 // Threads. Every function may be called from any thread, with the same handle as well, and from callbacks, but not from
 // a thread of an async Rust runtime (`DM_BLOCKING_IN_ASYNC`).
@@ -467,7 +470,7 @@ dm_status dm_node_open(struct dm_text preset,
                        struct dm_node **node,
                        struct dm_error *error);
 
-// Closes a node: no more requests are taken, those under way finish, everything queued is on disk, and the data folder is
+// Closes a node: no more requests are taken, those under way have two seconds to finish, everything queued is on disk, and the data folder is
 // free for another process. Every wait on the node ends with `DM_CLOSED`. The handle stays until `dm_node_free`; closing
 // twice is no error. Blocks. Errors: those of the disk.
 dm_status dm_node_close(struct dm_node *node,

@@ -336,8 +336,8 @@ class Node {
             // From here on the library ends the context, whatever happens.
             return dm_subscribe(
                 get(),
-                [](void *context, dm_text event) noexcept { (*static_cast<Handler *>(context))(detail::view(event)); },
-                context.release(), [](void *context) noexcept { delete static_cast<Handler *>(context); },
+                [](void *own, dm_text event) noexcept { (*static_cast<Handler *>(own))(detail::view(event)); },
+                context.release(), [](void *own) noexcept { delete static_cast<Handler *>(own); },
                 &subscription, error);
         });
         return Subscription(subscription);

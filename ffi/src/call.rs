@@ -35,7 +35,7 @@ pub unsafe extern "C" fn dm_call(
                 Error::new(Code::InvalidArgument, format!("arguments are not JSON: {cause}"))
             })?,
         };
-        let answer = open.threads.wait(open.node().call(&verb, arguments))?;
+        let answer = open.wait(open.node().call(&verb, arguments))?;
         if let Some(out) = Out::optional(result) {
             out.write(dm_string::new(answer.to_string()));
         }

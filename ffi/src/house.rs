@@ -24,6 +24,8 @@ use dmagent_core::error::{Code, Error, Result};
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::log::Listener;
+
 /// How long the end of the last node waits for work that does not stop by itself, such as a name look-up.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Handles look like pointers to something of this alignment.
@@ -39,6 +41,8 @@ pub(crate) struct House {
     next: AtomicUsize,
     handles: RwLock<HashMap<usize, Arc<dyn Any + Send + Sync>>>,
     threads: Mutex<Weak<Threads>>,
+    /// Who hears the log of this process.
+    pub(crate) log: Mutex<Option<Listener>>,
 }
 
 struct Link {
@@ -73,6 +77,7 @@ impl House {
             next: AtomicUsize::new(1),
             handles: RwLock::default(),
             threads: Mutex::default(),
+            log: Mutex::default(),
         }
     }
 

@@ -13,13 +13,13 @@ use dmagent_core::{
     api::{LogRecord, LogSink, log_to},
     error::{Code, Error},
 };
-use parking_lot::Mutex;
 use tracing::Level;
 
 use crate::{
     courier::{Context, Courier, dm_drop},
     error::{dm_error, dm_status},
     guard::guard,
+    house::house,
     text::{dm_text, terminated},
 };
 
@@ -53,7 +53,8 @@ enum Note {
     Look,
 }
 
-struct Listener {
+/// The handler of a process; a forked child has none of its parent's.
+pub(crate) struct Listener {
     notes: SyncSender<Note>,
     courier: Courier,
 }
@@ -61,7 +62,6 @@ struct Listener {
 /// The most that is wanted now, in the numbers of `dm_log_level`; 0 for nothing.
 static WANTED: AtomicI32 = AtomicI32::new(0);
 static LOST: AtomicUsize = AtomicUsize::new(0);
-static LISTENER: Mutex<Option<Listener>> = Mutex::new(None);
 
 struct Sink;
 
@@ -71,8 +71,8 @@ impl LogSink for Sink {
     }
 
     fn take(&self, record: LogRecord) {
-        // In a forked child this lock may be another thread's for ever.
-        let Some(listener) = LISTENER.try_lock() else {
+        // Who sets the handler at this moment may log as well.
+        let Some(listener) = house().log.try_lock() else {
             LOST.fetch_add(1, Ordering::Relaxed);
             return;
         };
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn dm_log_set(
         }
         let listener = handler.map(|handler| listener(handler, context)).transpose()?;
         WANTED.store(if listener.is_some() { most } else { 0 }, Ordering::Relaxed);
-        let former = std::mem::replace(&mut *LISTENER.lock(), listener);
+        let former = std::mem::replace(&mut *house().log.lock(), listener);
         if let Some(former) = former {
             former.courier.stop();
             // A full queue wakes it as well.

@@ -97,7 +97,7 @@ pub unsafe extern "C" fn dm_send(
         let fixed =
             [("to", agent(to, "to")?.to_string().into()), ("content", content.required("content")?.into())];
         let arguments: SendArgs = arguments(options, &fixed)?;
-        let sent = open.threads.wait(async { open.node().messages().send(arguments).await })?;
+        let sent = open.wait(async { open.node().messages().send(arguments).await })?;
         told(&sent, delivered, receipt)
     })
 }
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn dm_ask(
             ("timeout_secs", timeout),
         ];
         let arguments: AskArgs = arguments(options, &fixed)?;
-        let message = open.threads.wait(async { open.node().messages().ask(arguments).await })?;
+        let message = open.wait(async { open.node().messages().ask(arguments).await })?;
         out.write(house().keep(Arc::new(Held::new(message, open)?)));
         Ok(())
     })
@@ -164,7 +164,7 @@ pub unsafe extern "C" fn dm_receive(
         let filter = Filter { from: wanted.from, in_reply_to: wanted.in_reply_to, kinds: wanted.kinds };
         let inbox = open.node().inbox().filtered(filter);
         let patience = span(timeout_ms);
-        let found = open.threads.wait(async {
+        let found = open.wait(async {
             match patience {
                 Some(patience) => inbox.next_within(patience).await,
                 None => inbox.next().await.map(Some),
@@ -200,7 +200,7 @@ pub unsafe extern "C" fn dm_reply(
             ("in_reply_to", held.message.message_id.clone().into()),
         ];
         let arguments: SendArgs = arguments(options, &fixed)?;
-        let sent = held.open.threads.wait(async { held.open.node().messages().send(arguments).await })?;
+        let sent = held.open.wait(async { held.open.node().messages().send(arguments).await })?;
         told(&sent, delivered, receipt)
     })
 }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use dmagent_core::{Node, NodeConfig, error::Result};
+use dmagent_core::{
+    Node, NodeConfig,
+    error::{Code, Error, Result},
+};
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::{
     error::{dm_error, dm_status},
@@ -43,11 +47,27 @@ pub(crate) struct Open {
     /// Who answers the node's questions, so that its end can be waited for.
     pub(crate) policy: Mutex<Option<Asked>>,
     token: std::ffi::CString,
+    /// Whether the handle was freed.
+    freed: watch::Sender<bool>,
 }
 
 impl Open {
     pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().expect("only dropping takes it")
+    }
+
+    /// Waits, in the thread of the program, for what a call does with the node; no longer than the handle lives.
+    pub(crate) fn wait<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut freed = self.freed.subscribe();
+        self.threads.wait(async {
+            tokio::select! {
+                biased;
+                done = call => done,
+                _ = freed.wait_for(|freed| *freed) => {
+                    Err(Error::new(Code::Closed, "the node was freed while this call waited"))
+                }
+            }
+        })
     }
 }
 
@@ -93,13 +113,19 @@ pub unsafe extern "C" fn dm_node_open(
         let threads = house().threads()?;
         let node = threads.wait(Node::open(config))?;
         let token = crate::text::terminated(node.local_token());
-        let open = Open { node: Some(node), threads, policy: Mutex::new(None), token };
+        let open = Open {
+            node: Some(node),
+            threads,
+            policy: Mutex::new(None),
+            token,
+            freed: watch::Sender::new(false),
+        };
         out.write(house().keep(Arc::new(open)));
         Ok(())
     })
 }
 
-/// Closes a node: no more requests are taken, those under way finish, everything queued is on disk, and the data folder is
+/// Closes a node: no more requests are taken, those under way have two seconds to finish, everything queued is on disk, and the data folder is
 /// free for another process. Every wait on the node ends with `DM_CLOSED`. The handle stays until `dm_node_free`; closing
 /// twice is no error. Blocks. Errors: those of the disk.
 ///
@@ -129,6 +155,7 @@ pub unsafe extern "C" fn dm_node_free(node: *mut *mut dm_node) {
             let _inside = open.threads.handle().map(tokio::runtime::Handle::enter);
             open.node().stop();
         }
+        open.freed.send_replace(true);
         // The policy's context is dropped by its own thread, once the node asks no more.
         let asked = open.policy.lock().take();
         if let Some(asked) = asked {

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn dm_passport_sign(
             data: data.required("data")?,
             context: context.optional("context")?.unwrap_or_default(),
         };
-        let signed = open.threads.wait(async { open.node().passport().sign(arguments).await })?;
+        let signed = open.wait(async { open.node().passport().sign(arguments).await })?;
         out.write(dm_string::new(signed.signature.to_string()));
         Ok(())
     })
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn dm_passport_verify(
             context: context.optional("context")?.unwrap_or_default(),
             signature: signature.required("signature")?,
         };
-        let verdict = open.threads.wait(async { open.node().passport().verify(arguments).await })?;
+        let verdict = open.wait(async { open.node().passport().verify(arguments).await })?;
         out.write(verdict.valid);
         Ok(())
     })

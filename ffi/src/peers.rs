@@ -16,7 +16,10 @@ use crate::{
 
 /// An agent id that the program wrote into the argument `name`.
 pub(crate) fn agent(text: dm_text, name: &'static str) -> Result<AgentId> {
-    let text = text.required(name)?;
+    read_agent(&text.required(name)?, name)
+}
+
+fn read_agent(text: &str, name: &'static str) -> Result<AgentId> {
     text.parse().map_err(|_| {
         Error::new(
             Code::AgentIdInvalid,
@@ -46,10 +49,8 @@ pub unsafe extern "C" fn dm_connect(
     guard(error, || {
         let open = opened(node)?;
         let mut arguments = ConnectArgs::new(url.required("url")?);
-        if !expect.data.is_null() {
-            arguments.expect = Some(agent(expect, "expect")?);
-        }
-        let found = open.threads.wait(async { open.node().peers().connect(arguments).await })?;
+        arguments.expect = expect.optional("expect")?.map(|text| read_agent(&text, "expect")).transpose()?;
+        let found = open.wait(async { open.node().peers().connect(arguments).await })?;
         if let Some(out) = Out::optional(peer) {
             out.write(dm_agent_id::new(&found.agent_id));
         }
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn dm_disconnect(
     guard(error, || {
         let open = opened(node)?;
         let arguments = DisconnectArgs { agent: agent(peer, "peer")?, reason: reason.optional("reason")? };
-        open.threads.wait(async { open.node().peers().disconnect(arguments).await })?;
+        open.wait(async { open.node().peers().disconnect(arguments).await })?;
         Ok(())
     })
 }
@@ -99,7 +100,7 @@ pub unsafe extern "C" fn dm_trust_get(
         let open = opened(node)?;
         let out = Out::required("score", score)?;
         let arguments = AgentArgs { agent: agent(agent_id, "agent_id")? };
-        let found = open.threads.wait(async { open.node().trust().get(arguments).await })?;
+        let found = open.wait(async { open.node().trust().get(arguments).await })?;
         out.write(found.as_ref().map_or(0.0, |found| found.impression.score));
         if let Some(out) = Out::optional(known) {
             out.write(found.is_some());
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn dm_trust_set(
         let open = opened(node)?;
         let arguments =
             SetTrustArgs { agent: agent(agent_id, "agent_id")?, score, note: note.optional("note")? };
-        open.threads.wait(async { open.node().trust().set(arguments).await })?;
+        open.wait(async { open.node().trust().set(arguments).await })?;
         Ok(())
     })
 }

@@ -44,6 +44,14 @@ int main(void) {
     dm_text broken = {"ab\xff", 3}, nothing = {NULL, 5}, endless = {"x", SIZE_MAX}, long_one = {"x", 64u << 20};
     FAILS(dm_connect(node, broken, NONE, NULL, NULL, &error), DM_INVALID_ARGUMENT, "url is not UTF-8");
     FAILS(dm_connect(node, nothing, NONE, NULL, NULL, &error), DM_INVALID_ARGUMENT, "no bytes");
+    FAILS(dm_connect(node, T("http://127.0.0.1:9"), nothing, NULL, NULL, &error), DM_INVALID_ARGUMENT, "expect has a length");
+    FAILS(dm_connect(node, T("http://127.0.0.1:9"), T("bob"), NULL, NULL, &error), DM_AGENT_ID_INVALID, "expect must be");
+    FAILS(dm_send(node, nothing, T("x"), NONE, NULL, NULL, &error), DM_INVALID_ARGUMENT, "to has a length");
+    FAILS(dm_send(node, T(id.hex), T("x"), nothing, NULL, NULL, &error), DM_INVALID_ARGUMENT, "options has a length");
+    FAILS(dm_disconnect(node, T(id.hex), nothing, &error), DM_INVALID_ARGUMENT, "reason has a length");
+    FAILS(dm_receive(node, nothing, 0, &message, &error), DM_INVALID_ARGUMENT, "has a length");
+    FAILS(dm_call(node, T("node.info"), nothing, &text, &error), DM_INVALID_ARGUMENT, "arguments has a length");
+    FAILS(dm_node_open(nothing, NONE, &out, &error), DM_INVALID_ARGUMENT, "preset has a length");
     FAILS(dm_connect(node, endless, NONE, NULL, NULL, &error), DM_INVALID_ARGUMENT, "longer than");
     FAILS(dm_call(node, T("node.info"), long_one, &text, &error), DM_INVALID_ARGUMENT, "arguments is longer");
     FAILS(dm_node_open(T("ephemeral"), broken, &out, &error), DM_INVALID_ARGUMENT, "settings is not UTF-8");

@@ -1,14 +1,16 @@
 // Many threads on one node; waits that end because somebody closes it; nodes opened and ended in turn.
 
 #include "check.h"
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define THREADS 8
 #define EACH 25
 
-static dm_node *sender, *receiver;
+static dm_node *sender, *receiver, *lonely;
 static dm_agent_id to;
 static atomic_int handled, closed;
 
@@ -39,6 +41,35 @@ static void *receives(void *unused) {
     }
 }
 
+// Connects to a program that takes the connection and says nothing.
+static void *connects(void *url) {
+    dm_error error;
+    dm_status status = dm_connect(lonely, T(url), NONE, NULL, NULL, &error);
+    CHECK(status == DM_CLOSED);
+    dm_error_clear(&error);
+    return NULL;
+}
+
+static void free_while_one_connects(void) {
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    CHECK(listener >= 0 && bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", ntohs(address.sin_port));
+    pthread_t thread;
+    lonely = ephemeral("lonely");
+    dm_node *copy = lonely;
+    CHECK(pthread_create(&thread, NULL, connects, url) == 0);
+    int silent = accept(listener, NULL, NULL);
+    CHECK(silent >= 0);
+    dm_node_free(&copy);
+    CHECK(pthread_join(thread, NULL) == 0);
+    close(silent);
+    close(listener);
+}
+
 int main(void) {
     dm_error error;
     sender = ephemeral("sender");
@@ -67,6 +98,7 @@ int main(void) {
         dm_node_free(&first);
         dm_node_free(&second);
     }
+    free_while_one_connects();
     puts("threads: passed");
     return 0;
 }
