@@ -352,18 +352,18 @@ class Node {
         auto context = std::make_unique<Policy>(std::move(*policy));
         dm_policy table = {};
         if (context->admit_connection)
-            table.admit_connection = [](void *context, dm_text question, dm_verdict *verdict) noexcept {
-                static_cast<Policy *>(context)->admit_connection(detail::view(question), verdict);
+            table.admit_connection = [](void *own, dm_text question, dm_verdict *verdict) noexcept {
+                static_cast<Policy *>(own)->admit_connection(detail::view(question), verdict);
             };
         if (context->admit_message)
-            table.admit_message = [](void *context, dm_text question, dm_verdict *verdict) noexcept {
-                static_cast<Policy *>(context)->admit_message(detail::view(question), verdict);
+            table.admit_message = [](void *own, dm_text question, dm_verdict *verdict) noexcept {
+                static_cast<Policy *>(own)->admit_message(detail::view(question), verdict);
             };
         if (context->route)
-            table.route = [](void *context, dm_text question, dm_verdict *verdict) noexcept {
-                static_cast<Policy *>(context)->route(detail::view(question), verdict);
+            table.route = [](void *own, dm_text question, dm_verdict *verdict) noexcept {
+                static_cast<Policy *>(own)->route(detail::view(question), verdict);
             };
-        table.drop = [](void *context) noexcept { delete static_cast<Policy *>(context); };
+        table.drop = [](void *own) noexcept { delete static_cast<Policy *>(own); };
         table.context = context.release();
         detail::check([&](dm_error *error) { return dm_node_set_policy(get(), &table, error); });
     }

@@ -146,7 +146,7 @@ fn a_c_plus_plus_compiler_takes_the_header_as_it_is() {
 #[test]
 fn the_face_for_c_plus_plus_passes_plain_and_under_address_sanitizer() {
     let folder = TempDir::new().unwrap();
-    let strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-g", "-O1"];
+    let strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wpedantic", "-Wshadow", "-g", "-O1"];
     for more in [&[][..], &["-fsanitize=address"]] {
         let to = folder.path().join("face");
         compile("c++", &here().join("tests/c/face.cpp"), &[&strict, more].concat(), &to);
