@@ -81,7 +81,8 @@ impl Used {
                         Value::String(code) if name == "code" => {
                             self.codes.insert(code.clone());
                         }
-                        _ if name == "$not" => {}
+                        // What may be something else was not shown.
+                        _ if name == "$not" || name == "$one_of" => {}
                         other => self.codes_in(other),
                     }
                 }
