@@ -95,7 +95,8 @@ async fn a_question_that_cannot_be_delivered_is_an_error_at_once() {
 /// Whoever waits without a limit hears it when waiting is of no use any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_connection_ends_the_wait() {
-    for (is_stored, code) in [(true, Code::PeerRefused), (false, Code::PeerNotConnected)] {
+    // One error, whether or not the question had arrived: that news and the end of the connection can cross.
+    for is_stored in [true, false] {
         let (alice, bob) = pair().await;
         if is_stored {
             bob.close().await.unwrap();
@@ -109,13 +110,9 @@ async fn the_end_of_the_connection_ends_the_wait() {
             }
         } else {
             next(&bob, PATIENCE).await.unwrap();
-            // Alice may hear later than Bob that he has it.
-            while alice.info().outbox > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
         }
         alice.peers().disconnect(DisconnectArgs { agent: to, reason: None }).await.unwrap();
-        assert_eq!(asked.await.unwrap().unwrap_err().code(), code);
+        assert_eq!(asked.await.unwrap().unwrap_err().code(), Code::PeerNotConnected);
     }
 }
 

@@ -100,6 +100,8 @@ impl Messages<'_> {
     }
 }
 
+const UNDELIVERED: &str = "the question was not delivered";
+
 /// Why no answer to this question of `agent` can come any more.
 fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error> {
     match news {
@@ -109,16 +111,24 @@ fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error
             Some(undelivered(Some(reason)))
         }
         EventBody::Peer(PeerEvent::PeerDisconnected { agent_id, reason }) if agent_id == *agent => {
-            let sentence = "the connection ended before the answer; connect again and ask again";
-            Some(Error::new(Code::PeerNotConnected, sentence).with("reason", reason))
+            Some(parted(&reason))
         }
         _ => None,
     }
 }
 
 fn undelivered(reason: Option<Reason>) -> Error {
-    let reason = reason.map_or_else(|| "no reason given".to_owned(), |reason| reason.text);
-    Error::new(Code::PeerRefused, "the question was not delivered").with("reason", reason)
+    match reason {
+        // The question may have arrived all the same: its acceptance and the end of the connection can cross.
+        Some(reason) if reason.code == Code::PeerNotConnected.name() => parted(&reason.text),
+        Some(reason) => Error::new(Code::PeerRefused, UNDELIVERED).with("reason", reason.text),
+        None => Error::new(Code::PeerRefused, UNDELIVERED).with("reason", "no reason given"),
+    }
+}
+
+fn parted(reason: &str) -> Error {
+    let sentence = "the connection ended before the answer; connect again and ask again";
+    Error::new(Code::PeerNotConnected, sentence).with("reason", reason)
 }
 
 fn late() -> Error {
