@@ -24,6 +24,11 @@ class Node extends EventEmitter {
   #policy = null;
   /** Ends the subscription for listeners, while there is one. */
   #listening;
+  /** How a node learns who listens; they stay when the listeners of the program go. */
+  #hooks = {
+    newListener: (event) => this.#listen(event),
+    removeListener: () => this.#unlisten(),
+  };
 
   constructor(key, handle) {
     if (key !== KEY) throw invalid('a node is opened with Node.open, Node.internet, Node.fromEnv or Node.ephemeral');
@@ -32,8 +37,7 @@ class Node extends EventEmitter {
     for (const [noun, Class] of Object.entries(NOUNS)) {
       Object.defineProperty(this, noun, { value: new Class(this), enumerable: false });
     }
-    super.on('newListener', (event) => this.#listen(event));
-    super.on('removeListener', () => this.#unlisten());
+    this.#hook();
   }
 
   /**
@@ -130,6 +134,13 @@ class Node extends EventEmitter {
     await this.close();
   }
 
+  /** Removes the listeners of the program; the node goes on hearing of those that come later. */
+  removeAllListeners(...named) {
+    super.removeAllListeners(...named);
+    this.#hook();
+    return this;
+  }
+
   [HANDLE]() {
     return this.#native;
   }
@@ -140,6 +151,12 @@ class Node extends EventEmitter {
 
   [Symbol.for('nodejs.util.inspect.custom')]() {
     return `Node { ${this.agentId.slice(0, 12)}…${this.closed ? ', closed' : ''} }`;
+  }
+
+  #hook() {
+    for (const [event, hook] of Object.entries(this.#hooks)) {
+      if (!this.listeners(event).includes(hook)) super.on(event, hook);
+    }
   }
 
   #listen(event) {
