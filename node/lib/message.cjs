@@ -28,7 +28,7 @@ class Message {
     if (given.inReplyTo !== undefined) {
       throw invalid('reply takes no inReplyTo: it answers this message; use send to answer another');
     }
-    return this.#node.send(this.from, content, { ...given, inReplyTo: this.messageId });
+    return await this.#node.send(this.from, content, { ...given, inReplyTo: this.messageId });
   }
 
   /**

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import * as dmagent from 'dmagent';
 
-import { opened } from './helpers.mjs';
+import { opened, program } from './helpers.mjs';
 
 const { DmError, Node } = dmagent;
 
@@ -89,4 +89,51 @@ test('settings that cannot be used are named', async () => {
   }
   await assert.rejects(Node.ephemeral(7), { code: 'invalid_argument', message: 'settings must be an object, not 7' });
   await assert.rejects(Node.ephemeral({ display_name: 'x' }), { message: /here it is called displayName$/ });
+});
+
+test('the stack of an error leads to the call of the program', async (t) => {
+  const node = await opened(t, 'alice');
+  const [nobody, reason] = ['http://127.0.0.1:1', new Error('enough')];
+  const peer = '00'.repeat(32);
+  const calls = {
+    connect: () => node.connect(nobody),
+    send: () => node.send(peer, 'x', { unknown: 7 }),
+    inbox: async () => {
+      for await (const message of node.inbox({ inReplyTo: 7 })) assert.fail(message.content);
+    },
+    ask: () => node.ask(peer, 'x', { timeoutSecs: 1 }),
+    get: () => node.peers.get(peer),
+    call: () => node.call('no.verb'),
+    open: () => Node.ephemeral({ maxConnections: 0 }),
+    closed: () => node.receive(),
+    update: () => node.update({ bio: 'x' }),
+    next: () => node.messages.next(),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    if (name === 'closed') await node.close();
+    async function theProgram() {
+      await call();
+    }
+    await assert.rejects(theProgram(), ({ stack }) => {
+      assert.match(stack, /\btheProgram\b/, name);
+      assert.match(stack, /errors\.test\.mjs/, name);
+      return true;
+    });
+  }
+  // A reason belongs to the program, and is left as it is.
+  const { stack } = reason;
+  await assert.rejects(node.info({ signal: AbortSignal.abort(reason) }), (error) => error === reason && error.stack === stack);
+});
+
+test('an error that nobody catches tells which call of the program failed', async () => {
+  const { status, complained } = await program(`
+    import { Node } from 'dmagent';
+    const node = await Node.ephemeral();
+    async function theProgram() {
+      await node.connect('http://127.0.0.1:1');
+    }
+    theProgram();
+  `);
+  assert.equal(status, 1);
+  assert.match(complained, /^UnreachableError: .*\n(?: +at .*\n)* +at async theProgram /m);
 });
