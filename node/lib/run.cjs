@@ -5,7 +5,7 @@
 
 const native = require('./native.cjs');
 const { toError } = require('./failure.cjs');
-const { checkSignal, hear } = require('./signals.cjs');
+const { checkSignal, hear, reasonOf } = require('./signals.cjs');
 
 /** What happens when the bell rings with the number of a call. */
 const waiting = new Map();
@@ -36,9 +36,9 @@ function letGo() {
  */
 async function run(make, made, { signal, quiet = false } = {}) {
   checkSignal(signal);
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw reasonOf(signal);
   const taken = await rung(make(), signal, quiet);
-  if (taken === undefined) throw signal.reason;
+  if (taken === undefined) throw reasonOf(signal);
   if (taken.failure) throw toError(taken.failure);
   return made(taken);
 }
