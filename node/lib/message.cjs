@@ -49,6 +49,12 @@ class Message {
     return this.#giveBack(delaySecs);
   }
 
+  /** The message as JSON can hold it: integers of 64 bits as decimal text. For `JSON.stringify`. */
+  toJSON() {
+    const members = Object.entries(this);
+    return Object.fromEntries(members.map(([name, member]) => [name, typeof member === 'bigint' ? String(member) : member]));
+  }
+
   /** Without a delay, after the pause of one that could not be handled. */
   #giveBack(delaySecs) {
     this.#settled = true;
