@@ -19,6 +19,17 @@ function shown(value) {
   return `an object (${value.constructor?.name ?? 'without a class'})`;
 }
 
+/** Refuses objects of which JSON would show less than they hold: only plain ones are all in their members. */
+function checkPlain(value, place) {
+  const above = Object.getPrototypeOf(value);
+  // The one of every realm has this, and nothing above it.
+  if (above !== null && (Object.getPrototypeOf(above) !== null || !Object.hasOwn(above, 'isPrototypeOf'))) {
+    throw invalid(`${place} must be a plain object, not ${shown(value)}`);
+  }
+  const [symbol] = Object.getOwnPropertySymbols(value);
+  if (symbol) throw invalid(`${place} cannot have the member ${String(symbol)}; names of members are text`);
+}
+
 /** JSON text of a value; what JSON cannot hold is refused, with its place. */
 function json(value, place, depth = 0) {
   if (depth > DEEPEST) throw invalid(`${place} is nested too deeply, or contains itself`);
@@ -43,6 +54,7 @@ function json(value, place, depth = 0) {
   if (Array.isArray(value)) {
     return `[${Array.from(value, (item, index) => json(item, `${place}[${index}]`, depth + 1)).join()}]`;
   }
+  checkPlain(value, place);
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return `{${members.map(([name, member]) => `${json(name, place)}:${json(member, `${place}.${name}`, depth + 1)}`).join()}}`;
 }
@@ -85,7 +97,7 @@ function crossing(value, kind, place) {
     case 'sequence':
       return json(value.sequence ?? value, place);
     default:
-      return typeof value === 'object' ? members(value, SETTINGS[kind], `${place}.`) : json(value, place);
+      return typeof value === 'object' ? members(checkObject(value, place), SETTINGS[kind], `${place}.`) : json(value, place);
   }
 }
 
@@ -108,6 +120,7 @@ function members(given, known, place = '') {
 function checkObject(value, name) {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || Array.isArray(value)) throw invalid(`${name} must be an object, not ${shown(value)}`);
+  checkPlain(value, name);
   return value;
 }
 

@@ -72,6 +72,8 @@ export declare class Message {
   acknowledge(options?: Cancellable): Promise<boolean>;
   /** Gives the message back, to be handed out again after `delaySecs` seconds. False when it was over before. */
   release(delaySecs?: number): boolean;
+  /** The message as JSON can hold it: integers of 64 bits as decimal text. For `JSON.stringify`. */
+  toJSON(): { [Name in keyof MessageRecord]: MessageRecord[Name] extends bigint ? string : MessageRecord[Name] };
   /** Gives the message back, after a pause, unless it was acknowledged or released. For `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -28,7 +28,7 @@ class Message {
     if (given.inReplyTo !== undefined) {
       throw invalid('reply takes no inReplyTo: it answers this message; use send to answer another');
     }
-    return this.#node.send(this.from, content, { ...given, inReplyTo: this.messageId });
+    return await this.#node.send(this.from, content, { ...given, inReplyTo: this.messageId });
   }
 
   /**
@@ -47,6 +47,12 @@ class Message {
       throw invalid(`delaySecs must be a number of seconds from 0 to 31536000, not ${shown(delaySecs)}`);
     }
     return this.#giveBack(delaySecs);
+  }
+
+  /** The message as JSON can hold it: integers of 64 bits as decimal text. For `JSON.stringify`. */
+  toJSON() {
+    const members = Object.entries(this);
+    return Object.fromEntries(members.map(([name, member]) => [name, typeof member === 'bigint' ? String(member) : member]));
   }
 
   /** Without a delay, after the pause of one that could not be handled. */

@@ -24,6 +24,11 @@ class Node extends EventEmitter {
   #policy = null;
   /** Ends the subscription for listeners, while there is one. */
   #listening;
+  /** How a node learns who listens; they stay when the listeners of the program go. */
+  #hooks = {
+    newListener: (event) => this.#listen(event),
+    removeListener: () => this.#unlisten(),
+  };
 
   constructor(key, handle) {
     if (key !== KEY) throw invalid('a node is opened with Node.open, Node.internet, Node.fromEnv or Node.ephemeral');
@@ -32,8 +37,7 @@ class Node extends EventEmitter {
     for (const [noun, Class] of Object.entries(NOUNS)) {
       Object.defineProperty(this, noun, { value: new Class(this), enumerable: false });
     }
-    super.on('newListener', (event) => this.#listen(event));
-    super.on('removeListener', () => this.#unlisten());
+    this.#hook();
   }
 
   /**
@@ -41,22 +45,22 @@ class Node extends EventEmitter {
    * the `DARKMATTER_*` variables, and what is not there from the defaults.
    */
   static async open(settings, options) {
-    return openWith('agent', settings, options);
+    return await openWith('agent', settings, options);
   }
 
   /** As `open`, with the behaviour of the product page under the `DARKMATTER_*` variables. */
   static async fromEnv(settings, options) {
-    return openWith('environment', settings, options);
+    return await openWith('environment', settings, options);
   }
 
   /** Opens a node that wants to be found. It does not read the environment. */
   static async internet(settings, options) {
-    return openWith('internet', settings, options);
+    return await openWith('internet', settings, options);
   }
 
   /** Opens a node that keeps nothing and, unless `http: true` is given, listens nowhere. */
   static async ephemeral(settings, options) {
-    return openWith('ephemeral', settings, options);
+    return await openWith('ephemeral', settings, options);
   }
 
   /** Who this node is. */
@@ -76,17 +80,17 @@ class Node extends EventEmitter {
 
   /** Asks the node at a URL for a connection. */
   async connect(url, options) {
-    return this.peers.connect(url, options);
+    return await this.peers.connect(url, options);
   }
 
   /** Sends a message to one peer or several. */
   async send(to, content, options) {
-    return this.messages.send(to, content, options);
+    return await this.messages.send(to, content, options);
   }
 
   /** Sends a message to one peer and waits for the answer to it. */
   async ask(to, content, options) {
-    return this.messages.ask(to, content, options);
+    return await this.messages.ask(to, content, options);
   }
 
   /** The messages for the agent, for `for await`. Several inboxes share the work: each message goes to one of them. */
@@ -96,7 +100,7 @@ class Node extends EventEmitter {
 
   /** The next message for the agent; null when none comes within `timeoutSecs`. */
   async receive(options) {
-    return receive(this, options);
+    return await receive(this, options);
   }
 
   /** Everything that happens from now on, for `for await`. */
@@ -117,17 +121,24 @@ class Node extends EventEmitter {
   /** Calls any verb by name, with all of its arguments in one object. */
   async call(verb, given, options) {
     if (typeof verb !== 'string') throw invalid('verb must be text, such as peers.list');
-    return callVerb(this, verb, checkObject(given, 'given'), checkObject(options, 'options'));
+    return await callVerb(this, verb, checkObject(given, 'given'), checkObject(options, 'options'));
   }
 
   /** Closes the node: requests under way finish, everything is on disk, the data folder is free. Twice is no error. */
   async close(options) {
     const { signal } = checkObject(options, 'options');
-    return run(() => this.#native.close(), () => undefined, { signal });
+    return await run(() => this.#native.close(), () => undefined, { signal });
   }
 
   async [Symbol.asyncDispose]() {
     await this.close();
+  }
+
+  /** Removes the listeners of the program; the node goes on hearing of those that come later. */
+  removeAllListeners(...named) {
+    super.removeAllListeners(...named);
+    this.#hook();
+    return this;
   }
 
   [HANDLE]() {
@@ -140,6 +151,12 @@ class Node extends EventEmitter {
 
   [Symbol.for('nodejs.util.inspect.custom')]() {
     return `Node { ${this.agentId.slice(0, 12)}…${this.closed ? ', closed' : ''} }`;
+  }
+
+  #hook() {
+    for (const [event, hook] of Object.entries(this.#hooks)) {
+      if (!this.listeners(event).includes(hook)) super.on(event, hook);
+    }
   }
 
   #listen(event) {
@@ -185,7 +202,7 @@ async function openWith(preset, settings, options) {
     if (!node) throw failure('internal', 'the node was not opened');
     return new Node(KEY, node);
   };
-  return run(() => native.open(preset, settingsJson(settings)), made, { signal });
+  return await run(() => native.open(preset, settingsJson(settings)), made, { signal });
 }
 
 module.exports = { Node };

@@ -5,7 +5,7 @@
 
 const native = require('./native.cjs');
 const { toError } = require('./failure.cjs');
-const { checkSignal, hear } = require('./signals.cjs');
+const { checkSignal, hear, reasonOf } = require('./signals.cjs');
 
 /** What happens when the bell rings with the number of a call. */
 const waiting = new Map();
@@ -30,12 +30,22 @@ function letGo() {
 /**
  * Awaits a call, and returns what `made` makes of what came out. `make` makes the call, and is not asked when the
  * signal is aborted already. With `quiet` it does not keep the event loop alive.
+ *
+ * Errors are made after the `await`, not where the bell rings: only there does their stack lead to who waits. So whoever
+ * hands this on writes `return await`.
  */
-function run(make, made, { signal, quiet = false } = {}) {
-  return new Promise((resolve, reject) => {
-    checkSignal(signal);
-    signal?.throwIfAborted();
-    const call = make();
+async function run(make, made, { signal, quiet = false } = {}) {
+  checkSignal(signal);
+  if (signal?.aborted) throw reasonOf(signal);
+  const taken = await rung(make(), signal, quiet);
+  if (taken === undefined) throw reasonOf(signal);
+  if (taken.failure) throw toError(taken.failure);
+  return made(taken);
+}
+
+/** What comes out of a call; undefined when the signal was aborted before. */
+function rung(call, signal, quiet) {
+  return new Promise((resolve) => {
     last = (last + 1) >>> 0;
     const number = last;
     let deafen;
@@ -47,17 +57,11 @@ function run(make, made, { signal, quiet = false } = {}) {
     const abort = () => {
       end();
       call.cancel();
-      reject(signal.reason);
+      resolve(undefined);
     };
     waiting.set(number, () => {
       end();
-      const taken = call.take();
-      try {
-        if (taken.failure) reject(toError(taken.failure));
-        else resolve(made(taken));
-      } catch (error) {
-        reject(error);
-      }
+      resolve(call.take());
     });
     if (signal) deafen = hear(signal, abort);
     if (!quiet) holdOn();

@@ -40,13 +40,17 @@ function either(signals) {
   return { signal: joined.signal, end: () => ends.forEach((end) => end()) };
 }
 
-/** Refuses what is no signal. */
+/** Why a signal was aborted. Older ones do not say. */
+function reasonOf({ reason }) {
+  return reason === undefined ? new DOMException('This operation was aborted', 'AbortError') : reason;
+}
+
+/** Refuses what is no signal. One of another library needs no more than what is asked for here. */
 function checkSignal(signal) {
   if (signal === undefined || signal === null) return undefined;
-  if (typeof signal === 'object' && typeof signal.addEventListener === 'function' && typeof signal.aborted === 'boolean') {
-    return signal;
-  }
+  const methods = ['addEventListener', 'removeEventListener'];
+  if (typeof signal.aborted === 'boolean' && methods.every((name) => typeof signal[name] === 'function')) return signal;
   throw invalid('signal must be an AbortSignal');
 }
 
-module.exports = { checkSignal, either, hear };
+module.exports = { checkSignal, either, hear, reasonOf };

@@ -87,7 +87,7 @@ class Inbox extends Stream {
 /** The next message for an agent; null when none comes in time. */
 async function receive(node, options) {
   const { signal, ...filter } = checkObject(options, 'options');
-  return callVerb(node, 'messages.next', wanted(filter), { signal });
+  return await callVerb(node, 'messages.next', wanted(filter), { signal });
 }
 
 /** The next event of a native listener; undefined when the node is closed and all was read. */
@@ -105,7 +105,7 @@ class Events extends Stream {
   }
 
   async _next(signal) {
-    return nextEvent(this.#native, { signal });
+    return await nextEvent(this.#native, { signal });
   }
 }
 

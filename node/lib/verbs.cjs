@@ -19,7 +19,7 @@ async function callVerb(node, verb, given, options) {
     if (result === 'Message[]') return found.map((message) => node[MADE](message, false));
     return found === null ? null : node[MADE](found, true);
   };
-  return run(() => node[HANDLE]().call(verb, argumentsJson(verb, given)), made, options);
+  return await run(() => node[HANDLE]().call(verb, argumentsJson(verb, given)), made, options);
 }
 
 /** How verbs reach what a node keeps to itself: its native handle, and the messages it makes. */
@@ -39,7 +39,7 @@ function method(verb, row, nodeOf) {
         if (options[argument] !== undefined) throw invalid(`${argument} is given twice`);
         named[argument] = given[index];
       });
-      return callVerb(node, verb, named, { signal });
+      return await callVerb(node, verb, named, { signal });
     },
   }[name];
 }

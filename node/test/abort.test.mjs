@@ -130,3 +130,32 @@ test('one signal may serve many calls', async (t) => {
   assert.deepEqual(warnings, []);
   assert.deepEqual(getEventListeners(controller.signal, 'abort'), []);
 });
+
+test('a signal of another library does as well', async (t) => {
+  const { alice } = await pair(t);
+  /** As libraries made them before runtimes had a `throwIfAborted`. */
+  class OtherSignal extends EventTarget {
+    aborted = false;
+    abort(reason) {
+      this.aborted = true;
+      if (reason) this.reason = reason;
+      this.dispatchEvent(new Event('abort'));
+    }
+  }
+  const signal = new OtherSignal();
+  const calls = () => [alice.info({ signal }), alice.receive({ signal }), alice.inbox({ signal }).next(), alice.events({ signal }).next()];
+  const [info, ...waiting] = calls();
+  assert.equal((await info).agentId, alice.agentId);
+  signal.abort(REASON);
+  for (const call of [...waiting, ...calls()]) await assert.rejects(call, (error) => error === REASON);
+
+  const silent = new OtherSignal();
+  const called = alice.receive({ signal: silent });
+  silent.abort();
+  await assert.rejects(called, { name: 'AbortError' });
+  await assert.rejects(alice.receive({ signal: silent }), { name: 'AbortError' });
+
+  // One that cannot be left again is none.
+  const clinging = { aborted: false, addEventListener() {} };
+  await assert.rejects(alice.info({ signal: clinging }), { code: 'invalid_argument', message: 'signal must be an AbortSignal' });
+});

@@ -94,3 +94,22 @@ test('a node is disposed of by closing it', async () => {
   assert.equal(node.closed, true);
   await node.close();
 });
+
+test('messages and records can be written as JSON', async (t) => {
+  const { alice, bob, toBob } = await pair(t);
+  await alice.send(toBob, 'x', { metadata: { a: [1] } });
+  const message = await bob.receive();
+  const { sequence, receivedAt, ...others } = message;
+  const written = JSON.parse(JSON.stringify({ message }));
+  assert.deepEqual(written, { message: { ...others, sequence: String(sequence), receivedAt: String(receivedAt) } });
+  await bob.messages.acknowledge(BigInt(written.message.sequence));
+
+  const [peer] = await bob.peers.list();
+  const text = JSON.stringify([peer, message], (_, member) => (typeof member === 'bigint' ? String(member) : member));
+  const [ofPeer, ofMessage] = JSON.parse(text);
+  assert.equal(ofPeer.agentId, alice.agentId);
+  for (const [name, member] of Object.entries(peer)) {
+    if (typeof member === 'bigint') assert.equal(ofPeer[name], String(member), name);
+  }
+  assert.deepEqual(ofMessage, written.message);
+});

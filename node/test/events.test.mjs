@@ -61,3 +61,22 @@ test('names that are no events belong to the program', async (t) => {
   node.emit('mine', 7);
   assert.equal(await mine, 7);
 });
+
+test('listeners that come after all were removed hear', async (t) => {
+  const { alice, bob } = await pair(t);
+  const scores = [];
+  const listener = ({ score }) => scores.push(score);
+  let score = 0;
+  for (const named of [[], ['newListener'], ['removeListener'], ['trust_changed']]) {
+    alice.on('trust_changed', () => assert.fail('it was removed'));
+    alice.removeAllListeners('trust_changed');
+    assert.equal(alice.removeAllListeners(...named), alice);
+    alice.on('trust_changed', listener);
+    score += 0.125;
+    const next = heard(alice, 'trust_changed');
+    await alice.trust.set(bob, score);
+    assert.equal((await next).score, score);
+    alice.removeAllListeners('trust_changed');
+  }
+  assert.deepEqual(scores, [0.125, 0.25, 0.375, 0.5]);
+});

@@ -27,7 +27,8 @@ export async function pair(t, { alice: ofAlice, bob: ofBob } = {}) {
 export async function heard(node, name) {
   const alive = setInterval(() => {}, 1000);
   try {
-    return (await once(node, name))[0];
+    // One that never comes is a failure, not a wait.
+    return (await once(node, name, { signal: AbortSignal.timeout(30_000) }))[0];
   } finally {
     clearInterval(alive);
   }

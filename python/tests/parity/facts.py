@@ -7,6 +7,7 @@ A fact is a kind, a name, and what the documentation says about it, or nothing w
     event peer_connected                   field peer_connected agent_id       code timeout
     version 0.1.0                          number timeout 3                    raises timeout TimeoutError
     exception TimeoutError                 retry timeout true
+    crosses Peer agent_id agent_id         under which name the core has a member: of a verb, a record, an event, settings
 
 A language tells its facts in the same form, under the names that it has; see `languages.py`.
 """
@@ -46,6 +47,7 @@ class Promised:
                 word = event["properties"]["type"]["const"]
                 self.described(f"event {word}", word, event)
                 self.facts[f"field {word} at"] = None
+                self.facts[f"crosses {word} at at"] = None
         for error in schema["errors"]:
             name = error["name"]
             self.facts[f"code {name}"] = error["doc"]
@@ -65,16 +67,19 @@ class Promised:
         arguments = self.defs[named(verb["arguments"]) or ""]
         for name, described in arguments.get("properties", {}).items():
             self.facts[f"argument {verb['name']} {name}"] = described.get("description")
+            self.facts[f"crosses {verb['name']} {name} {name}"] = None
 
     def described(self, fact: str, owner: str, definition: Schema) -> None:
         self.facts[fact] = definition["description"]
         for name, member in definition.get("properties", {}).items():
             if "const" not in member:
                 self.facts[f"field {owner} {name}"] = member.get("description")
+                self.facts[f"crosses {owner} {name} {name}"] = None
 
     def settings(self, before: str, definition: str) -> None:
         for name, member in self.defs[definition]["properties"].items():
             self.facts[f"setting {before}{name}"] = member.get("description")
+            self.facts[f"crosses {definition} {name} {name}"] = None
             inner = named(member) or named(member.get("items", {}))
             if inner in SETTINGS:
                 self.settings(f"{before}{name}.", inner)

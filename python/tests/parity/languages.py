@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 ALL = frozenset(
-    "version verb argument record field event code number exception raises retry word setting".split()
+    "version verb argument record field event code number exception raises retry word setting crosses".split()
 )
+# Only where a table of the language's own translates names.
+TOLD = ALL - {"crosses"}
 
 
 def camel(name: str) -> str:
@@ -57,7 +59,7 @@ class Language:
     """How a kind of errors is."""
     records: Mapping[str, str] = field(default_factory=dict)
     """Records that have another name."""
-    kinds: frozenset[str] = ALL
+    kinds: frozenset[str] = TOLD
     """The kinds of facts that the language has as names of its own. The others reach it as JSON, with the schema as their
     documentation, which then is part of the package."""
     undocumented: frozenset[str] = frozenset()
@@ -70,6 +72,8 @@ class Language:
         kind, *names = fact.split(" ")
         if kind in ("argument", "field", "setting"):
             names[-1] = ".".join(map(self.member, names[-1].split(".")))
+        if kind == "crosses":
+            names[1] = self.member(names[1])
         if kind == "event" or kind == "field" and names[0].islower():
             names[0] = self.event(names[0])
         elif kind in ("record", "field"):
@@ -89,7 +93,7 @@ MISSED = frozenset({"record Missed", "field Missed missed", "event missed", "fie
 # With uniffi, `Message` is what has methods.
 HANDLE = {"Message": "MessageRecord"}
 # Whether to try again is told by each failure, which has it from the core.
-UNIFFI = ALL - {"retry"}
+UNIFFI = TOLD - {"retry"}
 
 
 def beyond(member: Callable[[str], str], missed: str) -> frozenset[str]:
@@ -99,7 +103,7 @@ def beyond(member: Callable[[str], str], missed: str) -> frozenset[str]:
 
 
 LANGUAGES = {
-    "Python": Language(pythonic, kinds=ALL - {"number", "exception"}, own=MISSED),
+    "Python": Language(pythonic, kinds=TOLD - {"number", "exception"}, own=MISSED),
     "Python without asyncio": Language(pythonic, kinds=frozenset({"verb", "argument"})),
     "JavaScript": Language(camel, kinds=ALL - {"exception"}, own=MISSED),
     # Records, events and settings are JSON.

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const [modules, compiler] = process.argv.slice(2);
 const require = createRequire(join(modules, 'nobody.cjs'));
@@ -16,11 +17,15 @@ const { EVENTS, RECORDS, SETTINGS, VERBS } = require(join(folder, 'shapes.cjs'))
 const facts = {};
 const problem = (name, told) => (facts[`problem ${name}`] = told);
 
+/** What stands in a file of types. */
+function statements(file) {
+  const text = readFileSync(join(folder, file), 'utf8');
+  return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true).statements;
+}
+
 /** The declarations of a file, by name. */
 function declared(file) {
-  const text = readFileSync(join(folder, file), 'utf8');
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-  return new Map(source.statements.filter((one) => one.name).map((one) => [one.name.text, one]));
+  return new Map(statements(file).filter((one) => one.name).map((one) => [one.name.text, one]));
 }
 
 const textOf = (comment) => ts.getTextOfJSDocComment(comment) ?? '';
@@ -41,12 +46,60 @@ function same(what, found, expected) {
   if (a !== b) problem(what, `there is ${a} when the program runs, and ${b} in the types`);
 }
 
+/** Tells the names under which the members of a record, of settings or of the arguments of a verb reach the core. */
+function crossing(owner, pairs) {
+  for (const [here, there] of pairs) facts[`crosses ${owner} ${here} ${there}`] = null;
+}
+
 const node = await dmagent.Node.ephemeral();
 const { version } = await node.info();
 if (version !== dmagent.version || version !== require('dmagent/package.json').version) {
   problem('version', 'the package, what it exports and its node are of different versions');
 }
 facts[`version ${version}`] = null;
+
+/** What a file of types exports for a program that runs. */
+function* exported(file) {
+  for (const one of statements(file)) {
+    if (ts.isExportDeclaration(one)) {
+      if (!one.isTypeOnly) yield* exported(one.moduleSpecifier.text.replace(/\.js$/, '.d.ts'));
+    } else if (one.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) {
+      if (ts.isVariableStatement(one)) yield* one.declarationList.declarations;
+      else if (ts.isClassDeclaration(one) || ts.isFunctionDeclaration(one)) yield one;
+    }
+  }
+}
+
+/** Complains about members that types declare and what a program meets has not. */
+function membersOf(name, Class, instance, members) {
+  for (const one of members.filter((member) => member.name)) {
+    const symbol = one.name.expression?.name.text;
+    const key = symbol ? Symbol[symbol] : one.name.text;
+    const owner = ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Static ? Class : instance;
+    const there = ts.isFunctionLike(one) ? typeof owner[key] === 'function' : key in owner;
+    if (!there) problem(`${name}.${symbol ?? key}`, 'is declared, but not there when the program runs');
+  }
+}
+
+const promised = [...exported('index.d.ts')];
+const names = promised.map((one) => one.name.text);
+const modular = await import(pathToFileURL(join(folder, 'index.mjs')));
+same('exports', Object.keys(dmagent), names);
+same('exports for ES modules', Object.keys(modular), names);
+// Members of which only what was made has something.
+const made = { Node: node, DmError: await node.call('no.verb').catch((error) => error) };
+const interfaces = statements('index.d.ts').filter(ts.isInterfaceDeclaration);
+for (const one of promised) {
+  const name = one.name.text;
+  const value = dmagent[name];
+  if (modular[name] !== value) problem(name, 'is another for ES modules');
+  if (ts.isVariableDeclaration(one) ? value === undefined : typeof value !== 'function') {
+    problem(name, 'is declared, but not there when the program runs');
+  } else if (ts.isClassDeclaration(one)) {
+    const merged = interfaces.filter((also) => also.name.text === name).flatMap(({ members }) => [...members]);
+    membersOf(name, value, made[name] ?? value.prototype, [...one.members, ...merged]);
+  }
+}
 
 const types = { ...Object.fromEntries(declared('verbs.d.ts')) };
 const promisedVerbs = [];
@@ -83,7 +136,9 @@ function verb(noun, method) {
     facts[`argument ${name} ${argument}`] = doc ?? '';
     if (!type) problem(`${name} ${argument}`, 'has no type');
   }
-  same(name, Object.keys(VERBS[name]?.members ?? {}), given.map(([argument]) => argument));
+  const { members = {} } = VERBS[name] ?? {};
+  crossing(name, Object.entries(members).map(([here, [there]]) => [here, there]));
+  same(name, Object.keys(members), given.map(([argument]) => argument));
   same(`${name}, in a row`, VERBS[name]?.row ?? [], row);
 }
 
@@ -105,6 +160,7 @@ for (const [name, type] of records) {
       if (!field.type) problem(`${owner} ${field.name.text}`, 'has no type');
     }
     const shape = event ? EVENTS[event] : RECORDS[owner];
+    crossing(owner, Object.entries(shape ?? {}).map(([there, [here]]) => [here, there]));
     if (owner !== 'missed') {
       const found = Object.values(shape ?? {}).map(([member]) => member);
       same(owner, new Set(event ? ['at', ...found] : found), fields.map((field) => field.name.text));
@@ -128,6 +184,7 @@ settings('', 'Settings');
 function settings(before, name) {
   const shape = SETTINGS[name === 'Settings' ? 'NodeConfig' : name];
   same(name, Object.keys(shape ?? {}), groups.get(name).members.map((member) => member.name.text));
+  crossing(name === 'Settings' ? 'NodeConfig' : name, Object.entries(shape ?? {}).map(([here, [there]]) => [here, there]));
   for (const member of groups.get(name).members) {
     facts[`setting ${before}${member.name.text}`] = docOf(member);
     const inner = /\b(InboxLimits|Limits|RoutingRule)\b/.exec(member.type.getText());

@@ -9,7 +9,9 @@ import copy
 import functools
 import json
 import re
+import subprocess
 from pathlib import Path
+from typing import cast
 
 import pytest
 from compare import unseen, wrong
@@ -42,7 +44,9 @@ TAKEN = {
                "word PeerState pending", "setting inbox.per_peer", "version " + SCHEMA["version"]],
     "Python without asyncio": ["verb trust.set", "argument trust.set note"],
     "JavaScript": ["verb peers.connect", "argument messages.send inReplyTo", "field Peer agentId", "event peer_connected",
-                   "number timeout 3", "word PeerState pending", "setting inbox.perPeer"],
+                   "number timeout 3", "word PeerState pending", "setting inbox.perPeer",
+                   "crosses messages.send inReplyTo in_reply_to", "crosses Peer agentId agent_id",
+                   "crosses peer_connected at at", "crosses InboxLimits perPeer per_peer"],
     "C": ["verb peers.connect", "argument messages.send in_reply_to", "code timeout", "number timeout 3"],
     "Kotlin": ["verb peers.connect", "argument messages.send inReplyTo", "record MessageRecord", "field Peer agentId",
                "event PeerConnected", "field PeerConnected agentId", "code INVALID_ARGUMENT", "number TIMEOUT 3",
@@ -89,7 +93,8 @@ def test_a_schema_with_more_is_more_to_have() -> None:
     missing = wrong(Promised(schema).facts, complete("JavaScript"), LANGUAGES["JavaScript"])
     assert missing == [
         f"{fact}: is missing"
-        for fact in ("verb peers.befriend", "argument peers.befriend agent", "field Peer friends", "code friendless",
+        for fact in ("verb peers.befriend", "argument peers.befriend agent", "crosses peers.befriend agent agent",
+                     "field Peer friends", "crosses Peer friends friends", "code friendless",
                      "number friendless 999", "raises friendless LimitError", "retry friendless false")
     ]
 
@@ -171,3 +176,58 @@ def test_documentation_that_generated_code_loses_is_missed() -> None:
 def test_an_error_that_swift_forgets_by_hand_is_told() -> None:
     idioms = generated("swift/Sources/Dmagent/Idioms.swift").replace(".TimeoutError(let failure), ", "")
     assert facts(swift_text(generated(GENERATED["Swift"]), idioms))["problem TimeoutError"] == "`DmError.failure` forgets it"
+
+
+NODE_JS = TOP / "node"
+TYPESCRIPT = NODE_JS / "node_modules" / "typescript"
+
+
+def seen_of_node(folder: Path, before: str = "") -> Facts:
+    """What is seen of the npm package of this checkout in a program that did something before."""
+    if not (TYPESCRIPT.is_dir() and (NODE_JS / "dmagent.node").is_file()):
+        pytest.skip("the npm package is not built; `cargo xtask test` does it")
+    modules = folder / "node_modules"
+    modules.mkdir()
+    (modules / "dmagent").symlink_to(NODE_JS, target_is_directory=True)
+    (folder / "before.cjs").write_text(
+        "const dmagent = require('dmagent');\nconst shapes = require('./node_modules/dmagent/lib/shapes.cjs');\n" + before,
+        encoding="utf-8",
+    )
+    see = Path(__file__).with_name("see_node.mjs")
+    command = ["node", "--require", str(folder / "before.cjs"), str(see), str(modules), str(TYPESCRIPT)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return cast(Facts, json.loads(told.stdout))
+
+
+def test_the_npm_package_has_what_its_types_declare(tmp_path: Path) -> None:
+    assert wrong(PROMISED, seen_of_node(tmp_path), LANGUAGES["JavaScript"]) == []
+
+
+LOST_AT_RUN_TIME = [
+    *((f"delete dmagent.Node.prototype.{name}", f"problem Node.{name}") for name in ("connect", "send", "ask", "inbox")),
+    ("delete dmagent.Node.fromEnv", "problem Node.fromEnv"),
+    ("delete dmagent.Node.prototype.localToken", "problem Node.localToken"),
+    ("delete dmagent.Node.prototype[Symbol.asyncDispose]", "problem Node.asyncDispose"),
+    ("delete dmagent.Message.prototype.reply", "problem Message.reply"),
+    ("delete Object.getPrototypeOf(dmagent.Events.prototype).return", "problem Events.return"),
+    ("delete dmagent.fenced", "problem fenced"),
+    ("delete dmagent.version", "problem version"),
+    ("delete dmagent.LimitError", "problem exports"),
+    ("dmagent.more = 7", "problem exports"),
+    ("delete shapes.VERBS['messages.send'].members.inReplyTo", "problem messages.send"),
+]
+
+
+@pytest.mark.parametrize(("taken", "fact"), LOST_AT_RUN_TIME)
+def test_what_the_npm_package_loses_at_run_time_is_told(taken: str, fact: str, tmp_path: Path) -> None:
+    assert fact in seen_of_node(tmp_path, taken)
+
+
+@pytest.mark.parametrize(("table", "fact"), [
+    ("VERBS['messages.send'].members.inReplyTo", "crosses messages.send inReplyTo in_reply_to"),
+    ("SETTINGS.InboxLimits.perPeer", "crosses InboxLimits perPeer per_peer"),
+])
+def test_a_name_that_the_npm_package_translates_wrongly_is_told(table: str, fact: str, tmp_path: Path) -> None:
+    seen = seen_of_node(tmp_path, f"shapes.{table}[0] = 'another'")
+    instead = " ".join([*fact.split(" ")[:-1], "another"])
+    assert wrong(PROMISED, seen, LANGUAGES["JavaScript"]) == [f"{fact}: is missing", f"{instead}: is not in the schema"]
