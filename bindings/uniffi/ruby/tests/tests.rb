@@ -334,4 +334,47 @@ if Process.respond_to?(:fork)
   end
 end
 
+# The child tries everything that would wait for a callback, which may never come there.
+FORKED = <<~RUBY
+  require 'dmagent'
+  include Dmagent
+  new = -> { Node.new(Settings.new(display_name: 'bob'), Preset::EPHEMERAL) }
+  alice = Node.start(preset: Preset::EPHEMERAL, display_name: 'alice') unless ARGV.include?('loaded')
+  child = fork do
+    tries = [-> { new.call.open }, -> { new.call.close }, -> { Node.start(preset: Preset::EPHEMERAL) }]
+    if alice
+      tries.push(-> { alice.agent_id }, -> { alice.peers.list }, -> { alice.receive }, -> { alice.close },
+                 -> { alice.set_policy(HostPolicy.new) }, -> { alice.on_event(EventListener.new) })
+    end
+    tries.each do |try|
+      try.call
+      puts 'it did not fail'
+    rescue DmError => e
+      puts [e.class, e.code, e.message].join(' ')
+    end
+    $stdout.flush
+    exit!(0) if ARGV.include?('bang')
+  end
+  Process.wait(child)
+  exit($?.success? && (alice.nil? || !alice.closed))
+RUBY
+
+# This `ffi` leaves a forked child without callbacks.
+DEAF = !FFI.respond_to?(:_async_cb_dispatcher_atfork_child, true)
+
+if Process.respond_to?(:fork) && DEAF
+  suite.test('a forked child fails at once where it would wait for ever') do
+    [[], ['bang'], ['loaded']].each do |mode|
+      said = IO.popen([RbConfig.ruby, '-I', LIBRARY, '-e', FORKED, *mode], err: %i[child out], &:read)
+      check $?.success?, "#{$?}\n#{said}"
+      lines = said.lines
+      same lines.size, mode == ['loaded'] ? 3 : 9
+      lines.each do |line|
+        check line.start_with?("Dmagent::DmError::ClosedError #{Code::FORKED} "), line
+        check line.include?('spawn a fresh process'), line
+      end
+    end
+  end
+end
+
 suite.finish
