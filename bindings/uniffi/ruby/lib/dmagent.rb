@@ -13,6 +13,7 @@ require_relative 'dmagent/errors'
 require_relative 'dmagent/forks'
 require_relative 'dmagent/verbs'
 require_relative 'dmagent/streams'
+require_relative 'dmagent/telling'
 require_relative 'dmagent/node'
 
 # An agent's place on the mesh.
