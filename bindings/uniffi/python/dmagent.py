@@ -556,6 +556,8 @@ def _uniffi_check_contract_api_version(lib):
         raise InternalError("UniFFI contract version mismatch: try cleaning and rebuilding your project")
 
 def _uniffi_check_api_checksums(lib):
+    if lib.uniffi_dmagent_uniffi_checksum_func_log_is_taken() != 61491:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_func_set_log() != 97:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 15044:
@@ -739,6 +741,9 @@ _UniffiLib.ffi_dmagent_uniffi_rustbuffer_reserve.restype = _UniffiRustBuffer
 _UniffiLib.ffi_dmagent_uniffi_uniffi_contract_version.argtypes = (
 )
 _UniffiLib.ffi_dmagent_uniffi_uniffi_contract_version.restype = ctypes.c_uint32
+_UniffiLib.uniffi_dmagent_uniffi_checksum_func_log_is_taken.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_func_log_is_taken.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_func_set_log.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_func_set_log.restype = ctypes.c_uint16
@@ -970,6 +975,10 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_list.restype = ctypes.c_u
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_set.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_set.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_fn_func_log_is_taken.argtypes = (
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_func_log_is_taken.restype = ctypes.c_int8
 _UniffiLib.uniffi_dmagent_uniffi_fn_func_set_log.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -12642,6 +12651,20 @@ class _UniffiFfiConverterOptionalTypePreset(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterTypePreset.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+def log_is_taken() -> bool:
+    """
+    Whether an object of yours takes the log. Where none does, a policy or a listener that fails is told of elsewhere.
+"""
+    _uniffi_lowered_args = (
+    )
+    _uniffi_lift_return = _UniffiFfiConverterBoolean.lift
+    _uniffi_error_converter = None
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
+        _uniffi_error_converter,
+        _UniffiLib.uniffi_dmagent_uniffi_fn_func_log_is_taken,
+        *_uniffi_lowered_args,
+    )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 def set_log(most: LogLevel,sink: typing.Optional[LogSink]) -> bool:
     """
     Sends the log of this library, up to `most`, to `sink`, or without one to nobody. False when the log of this process
@@ -12745,6 +12768,7 @@ __all__ = [
     "TrustOf",
     "UpdateArgs",
     "VerifyArgs",
+    "log_is_taken",
     "set_log",
     "shutdown_runtime",
     "Cancel",

@@ -108,3 +108,9 @@ pub fn set_log(most: LogLevel, sink: Option<Box<dyn LogSink>>) -> bool {
     drop(former);
     true
 }
+
+/// Whether an object of yours takes the log. Where none does, a policy or a listener that fails is told of elsewhere.
+#[uniffi::export]
+pub fn log_is_taken() -> bool {
+    WANTED.load(Ordering::Relaxed) > 0
+}

@@ -149,7 +149,7 @@ impl<T: Send + 'static> Owned<T> {
     pub(crate) fn get(&self) -> Result<&T, DmError> {
         self.value.as_ref().filter(|_| self.pid == std::process::id()).ok_or_else(|| {
             let sentence =
-                "this object belongs to the process that forked this one; open a node here instead";
+                "this object belongs to the process that forked this one; spawn a fresh process for another node";
             Error::new(Code::Forked, sentence).into()
         })
     }

@@ -2,6 +2,8 @@
 package dmagent.tests
 
 import dmagent.*
+import java.io.ByteArrayOutputStream
+import java.io.PrintStream
 import java.util.concurrent.TimeUnit
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
@@ -221,6 +223,39 @@ fun cancellation(suite: Suite) = with(suite) {
             }
         }
     }
+    for ((way, end) in listOf<Pair<String, suspend (Node) -> Unit>>(
+        "close" to { it.close() },
+        "use" to { node -> node.use {} },
+        "shutdown" to { it.shutdown() },
+    )) {
+        test("$way ends whoever waits") {
+            val node = Node.withJson("""{"http": true}""", Preset.EPHEMERAL)
+            node.open()
+            coroutineScope {
+                val calls = listOf<suspend () -> Any?>(
+                    { node.receive() },
+                    { node.call("messages.next", "{}") },
+                    { node.inbox().messages().toList() },
+                    { node.eventFlow().toList() },
+                )
+                val waiting = calls.map { call ->
+                    async(start = CoroutineStart.UNDISPATCHED) { runCatching { call() }.exceptionOrNull() }
+                }
+                end(node)
+                val ends = waiting.map { it.await() }
+                // Flows end without an error.
+                same(ends.map { (it as DmException?)?.code }, listOf(Code.CLOSED, Code.CLOSED, null, null))
+            }
+        }
+    }
+    test("withNode ends whoever waits") {
+        coroutineScope {
+            val waiting = withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
+                async(start = CoroutineStart.UNDISPATCHED) { fails<DmException.ClosedException> { alice.receive() } }
+            }
+            waiting.await()
+        }
+    }
 }
 
 fun decisions(suite: Suite) = with(suite) {
@@ -281,6 +316,80 @@ fun decisions(suite: Suite) = with(suite) {
             same(bob.peers().pending().size, 2)
         }
     }
+    test("a policy that fails answers at once and is told of") {
+        val answers = listOf<suspend () -> ConnectionVerdict>(
+            { error("boo") },
+            { throw AssertionError("boo") },
+            { error("boo \uD800") },
+            { ConnectionVerdict.Refuse("\uD800") },
+            { throw CancellationException("boo") },
+        )
+        for (answer in answers) {
+            val policy = object : HostPolicy() {
+                override suspend fun admitConnection(question: ConnectionQuestion) = answer()
+            }
+            val said = printed {
+                withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
+                    // The library would wait longer than a test may take.
+                    withNode(settings("bob").copy(policyTimeoutMs = 600_000u), Preset.EPHEMERAL) { bob ->
+                        bob.setPolicy(policy)
+                        same(alice.connect(bob.info().url).state, PeerState.PENDING)
+                    }
+                }
+            }
+            check("admitConnection" in said && ("boo" in said || "not sound" in said)) { said }
+        }
+    }
+    test("a policy that fails is told of in the log where that is taken") {
+        val lines = Channel<String>(Channel.UNLIMITED)
+        setLog(LogLevel.ERROR, object : LogSink {
+            override fun take(level: LogLevel, target: String, text: String) {
+                lines.trySend(text)
+            }
+        })
+        val policy = object : HostPolicy() {
+            override suspend fun admitConnection(question: ConnectionQuestion) = throw AssertionError("boo")
+        }
+        try {
+            val said = printed { guarded(policy) { alice, bob -> alice.connect(bob.info().url) } }
+            same(said, "")
+            val line = lines.receive()
+            check("admit_connection" in line && "boo" in line) { line }
+        } finally {
+            setLog(LogLevel.ERROR, null)
+        }
+    }
+    test("a listener that fails is told of") {
+        val said = printed {
+            pair { alice, bob ->
+                val heard = Channel<UInt>(Channel.UNLIMITED)
+                val listening = bob.onMessage(object : MessageListener {
+                    override suspend fun onMessage(message: Message) {
+                        val times = message.redeliveries()
+                        heard.send(times)
+                        if (times == 0u) throw AssertionError("boo")
+                    }
+                })
+                alice.send(bob.agentId(), "hello")
+                same(listOf(heard.receive(), heard.receive()), listOf(0u, 1u))
+                listening.use { it.cancel() }
+            }
+        }
+        check("onMessage" in said && "boo" in said) { said }
+    }
+}
+
+/** What is printed to the error output meanwhile. */
+private suspend fun printed(body: suspend () -> Unit): String {
+    val former = System.err
+    val said = ByteArrayOutputStream()
+    System.setErr(PrintStream(said, true))
+    try {
+        body()
+    } finally {
+        System.setErr(former)
+    }
+    return said.toString()
 }
 
 fun objects(suite: Suite) = with(suite) {
@@ -316,6 +425,9 @@ fun objects(suite: Suite) = with(suite) {
                     alice.connect(url)
                 } catch (gone: DmException.UnreachableException) {
                     break
+                } catch (going: DmException.RefusedException) {
+                    // It is about to end and accepts nobody any more.
+                    same(going.code, Code.INACTIVE)
                 }
                 delay(10)
             }

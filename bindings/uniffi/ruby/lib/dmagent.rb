@@ -10,14 +10,19 @@ require_relative 'dmagent/version'
 require_relative 'dmagent/library'
 require_relative 'dmagent/generated'
 require_relative 'dmagent/errors'
+require_relative 'dmagent/forks'
 require_relative 'dmagent/verbs'
 require_relative 'dmagent/streams'
+require_relative 'dmagent/telling'
 require_relative 'dmagent/node'
 
 # An agent's place on the mesh.
 module Dmagent
   # Our threads end before the interpreter: one that called into it later would crash the process.
   at_exit do
+    # A forked child has none of them.
+    next unless Forks.sound?
+
     # Whoever waits for us in a thread is about to end with it; its error would be noise at the end of a sound program.
     Thread.list.each { |thread| thread.report_on_exception = false unless thread == Thread.current }
     Dmagent.shutdown_runtime

@@ -3,6 +3,7 @@
 # What the binding does in Ruby: `ruby -I ../lib tests.rb [part of a name]`.
 require 'dmagent'
 require 'rbconfig'
+require 'stringio'
 require_relative 'suite'
 
 include Dmagent
@@ -239,6 +240,75 @@ suite.test('a policy that fails or is late means the safe answer') do
   end
 end
 
+# Fails in each way that a policy can.
+class Broken < HostPolicy
+  def initialize(&answer)
+    super()
+    @answer = answer
+  end
+
+  def admit_connection(_question) = @answer.call
+end
+
+# What is warned of in the block.
+def warned
+  former = $stderr
+  $stderr = StringIO.new
+  yield
+  $stderr.string
+ensure
+  $stderr = former
+end
+
+suite.test('a policy that fails answers at once and is told of') do
+  wrong = ConnectionVerdict::REFUSE.new(reason: "\xff")
+  answers = { 'boo' => -> { raise 'boo' }, 'answered 42' => -> { 42 }, 'answered nil' => -> {},
+              'sound text' => -> { wrong }, 'SystemExit' => -> { exit 4 } }
+  # The library would wait longer than a test may take.
+  node('bob', policy_timeout_ms: 600_000) do |bob|
+    answers.each do |why, answer|
+      bob.set_policy(Broken.new(&answer))
+      said = warned do
+        node('alice') { |alice| same alice.connect(bob.info.url).state, PeerState::PENDING }
+      end
+      check said.include?('admit_connection of Broken failed') && said.include?(why), said
+      check said.include?('tests.rb'), said if why == 'boo'
+    end
+  end
+end
+
+suite.test('a listener that fails is told of') do
+  failing = Class.new(MessageListener) do
+    def initialize(heard)
+      super()
+      @heard = heard
+    end
+
+    def on_message(message)
+      @heard << message.redeliveries
+      raise 'boo' if message.redeliveries.zero?
+    end
+  end
+  pair do |alice, bob|
+    said = warned do
+      heard = Thread::Queue.new
+      listening = bob.on_message(failing.new(heard))
+      alice.tell(bob.agent_id, 'hello')
+      same [heard.pop, heard.pop], [0, 1]
+      listening.cancel
+    end
+    check said.include?('on_message of') && said.include?('boo'), said
+  end
+end
+
+suite.test('text that is not sound is an error like others') do
+  node('alice') do |alice|
+    error = fails(DmError::InvalidInputError) { alice.tell('ab' * 32, "\xff") }
+    same error.code, Code::INVALID_ARGUMENT
+    fails(DmError::InvalidInputError) { alice.call("\xff", '{}') }
+  end
+end
+
 # Takes a message and forgets it; a frame of its own, and another one over what it left on the stack.
 def lose(bob)
   Thread.new { same bob.receive.content, 'hello' }.join
@@ -268,12 +338,13 @@ suite.test('the log comes to a sink') do
   same Dmagent.set_log(LogLevel::ERROR, Lines.new(lines)), true
   node('bob', policy_timeout_ms: 500) do |bob|
     bob.set_policy(Doorkeeper.new)
-    node('alice') { |alice| alice.connect(bob.info.url) }
+    # The log has it; it is not told twice.
+    same warned { node('alice') { |alice| alice.connect(bob.info.url) } }, ''
   end
   level, target, text = lines.pop
   same level, LogLevel::ERROR
   check target.start_with?('dmagent'), target
-  check text.include?('admit_connection'), text
+  check text.include?('admit_connection') && text.include?('no idea'), text
   Dmagent.set_log(LogLevel::ERROR, nil)
 end
 
@@ -331,6 +402,49 @@ if Process.respond_to?(:fork)
                     err: %i[child out], &:read)
     check $?.success?, "#{$?}\n#{said}"
     same said, "#{Code::FORKED}\n"
+  end
+end
+
+# The child tries everything that would wait for a callback, which may never come there.
+FORKED = <<~RUBY
+  require 'dmagent'
+  include Dmagent
+  new = -> { Node.new(Settings.new(display_name: 'bob'), Preset::EPHEMERAL) }
+  alice = Node.start(preset: Preset::EPHEMERAL, display_name: 'alice') unless ARGV.include?('loaded')
+  child = fork do
+    tries = [-> { new.call.open }, -> { new.call.close }, -> { Node.start(preset: Preset::EPHEMERAL) }]
+    if alice
+      tries.push(-> { alice.agent_id }, -> { alice.peers.list }, -> { alice.receive }, -> { alice.close },
+                 -> { alice.set_policy(HostPolicy.new) }, -> { alice.on_event(EventListener.new) })
+    end
+    tries.each do |try|
+      try.call
+      puts 'it did not fail'
+    rescue DmError => e
+      puts [e.class, e.code, e.message].join(' ')
+    end
+    $stdout.flush
+    exit!(0) if ARGV.include?('bang')
+  end
+  Process.wait(child)
+  exit($?.success? && (alice.nil? || !alice.closed))
+RUBY
+
+# This `ffi` leaves a forked child without callbacks.
+DEAF = !FFI.respond_to?(:_async_cb_dispatcher_atfork_child, true)
+
+if Process.respond_to?(:fork) && DEAF
+  suite.test('a forked child fails at once where it would wait for ever') do
+    [[], ['bang'], ['loaded']].each do |mode|
+      said = IO.popen([RbConfig.ruby, '-I', LIBRARY, '-e', FORKED, *mode], err: %i[child out], &:read)
+      check $?.success?, "#{$?}\n#{said}"
+      lines = said.lines
+      same lines.size, mode == ['loaded'] ? 3 : 9
+      lines.each do |line|
+        check line.start_with?("Dmagent::DmError::ClosedError #{Code::FORKED} "), line
+        check line.include?('spawn a fresh process'), line
+      end
+    end
   end
 end
 

@@ -782,6 +782,8 @@ internal object IntegrityCheckingUniffiLib {
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_dmagent_uniffi_checksum_func_log_is_taken(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_func_set_log(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_func_shutdown_runtime(
@@ -1178,6 +1180,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_init_callback_vtable_policy(`vtable`: UniffiVTableCallbackInterfacePolicy,
     ): Unit
+    external fun uniffi_dmagent_uniffi_fn_func_log_is_taken(uniffi_out_err: UniffiRustCallStatus,
+    ): Byte
     external fun uniffi_dmagent_uniffi_fn_func_set_log(`most`: RustBuffer.ByValue,`sink`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_func_shutdown_runtime(
@@ -1301,6 +1305,9 @@ private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
 }
 @Suppress("UNUSED_PARAMETER")
 private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_func_log_is_taken() and 0xFFFF) != 61491) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_func_set_log() and 0xFFFF) != 97) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -2063,6 +2070,745 @@ public object FfiConverterString: FfiConverter<String, RustBuffer.ByValue> {
         val byteBuf = toUtf8(value)
         buf.putInt(byteBuf.limit())
         buf.put(byteBuf)
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * An agent's place on the mesh. Make it, open it, close it. When nobody has the object any more the node ends at once; what
+ * it accepted is on disk.
+ */
+public interface BareNodeInterface {
+
+    /**
+     * Verbs about discovery.
+     */
+    fun `discovery`(): Discovery
+
+    /**
+     * Tells about this node.
+     */
+    suspend fun `info`(`cancel`: Cancel? = null): NodeInfo
+
+    /**
+     * Verbs about messages.
+     */
+    fun `messages`(): Messages
+
+    /**
+     * Verbs about the passport: signatures of this agent, and the check of anybody's.
+     */
+    fun `passport`(): Passport
+
+    /**
+     * Verbs about peers.
+     */
+    fun `peers`(): Peers
+
+    /**
+     * Verbs about trust.
+     */
+    fun `trust`(): Trust
+
+    /**
+     * Changes name, bio or activity of this node.
+     */
+    suspend fun `update`(`arguments`: UpdateArgs? = null, `cancel`: Cancel? = null): NodeInfo
+
+    /**
+     * Who this node is.
+     */
+    fun `agentId`(): AgentId
+
+    /**
+     * Calls any verb by name; arguments and result are JSON. A message that a verb hands out this way is yours until you
+     * acknowledge or release it, and one that a cancelled call was about to return comes again with the next start:
+     * `messages().next` has neither trap.
+     */
+    suspend fun `call`(`verb`: kotlin.String, `arguments`: kotlin.String, `cancel`: Cancel? = null): kotlin.String
+
+    /**
+     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
+     * it goes through, even when the caller is cancelled.
+     */
+    suspend fun `shutdown`()
+
+    /**
+     * Whether it was closed.
+     */
+    fun `closed`(): kotlin.Boolean
+
+    /**
+     * Everything that happens from now on.
+     */
+    fun `events`(): Events
+
+    /**
+     * The messages for the agent, from peers and strangers unless `filter` names other kinds. Several inboxes share the
+     * work: each message goes to one of them.
+     */
+    fun `inbox`(`filter`: NextArgs? = null): Inbox
+
+    /**
+     * The token of the local API, for programs of this machine.
+     */
+    fun `localToken`(): kotlin.String
+
+    /**
+     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+     */
+    fun `onEvent`(`listener`: EventListener): Listening
+
+    /**
+     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
+     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
+     */
+    fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs? = null): Listening
+
+    /**
+     * Opens it. Nothing else works before; once it is open nothing happens. One that failed may be tried again.
+     */
+    suspend fun `open`(`cancel`: Cancel? = null)
+
+    /**
+     * Asks `policy` about connections and messages from now on; none leaves them to the settings.
+     */
+    fun `setPolicy`(`policy`: Policy?)
+
+    companion object
+}
+
+/**
+ * An agent's place on the mesh. Make it, open it, close it. When nobody has the object any more the node ends at once; what
+ * it accepted is on disk.
+ */
+open class BareNode: Disposable, AutoCloseable, BareNodeInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+    /**
+     * A node that is not open yet. The environment, where the preset wants it, is read now.
+     */
+    constructor(`settings`: Settings? = null, `preset`: Preset? = null) :
+        this(UniffiWithHandle,
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_new(
+
+
+        FfiConverterOptionalTypeSettings.lower(`settings`),
+        FfiConverterOptionalTypePreset.lower(`preset`),_status)
+}
+    )
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_dmagent_uniffi_fn_free_node(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_clone_node(handle, status)
+        }
+    }
+
+
+    /**
+     * Verbs about discovery.
+     */override fun `discovery`(): Discovery {
+            return FfiConverterTypeDiscovery.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_discovery(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Tells about this node.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `info`(`cancel`: Cancel?) : NodeInfo {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_info(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeNodeInfo.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Verbs about messages.
+     */override fun `messages`(): Messages {
+            return FfiConverterTypeMessages.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_messages(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Verbs about the passport: signatures of this agent, and the check of anybody's.
+     */override fun `passport`(): Passport {
+            return FfiConverterTypePassport.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_passport(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Verbs about peers.
+     */override fun `peers`(): Peers {
+            return FfiConverterTypePeers.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_peers(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Verbs about trust.
+     */override fun `trust`(): Trust {
+            return FfiConverterTypeTrust.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_trust(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Changes name, bio or activity of this node.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `update`(`arguments`: UpdateArgs?, `cancel`: Cancel?) : NodeInfo {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_update(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeUpdateArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeNodeInfo.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Who this node is.
+     */
+    @Throws(DmException::class)override fun `agentId`(): AgentId {
+            return FfiConverterTypeAgentId.lift(
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_agent_id(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Calls any verb by name; arguments and result are JSON. A message that a verb hands out this way is yours until you
+     * acknowledge or release it, and one that a cancelled call was about to return comes again with the next start:
+     * `messages().next` has neither trap.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `call`(`verb`: kotlin.String, `arguments`: kotlin.String, `cancel`: Cancel?) : kotlin.String {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_call(
+                uniffiHandle,
+
+        FfiConverterString.lower(`verb`),
+        FfiConverterString.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterString.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
+     * it goes through, even when the caller is cancelled.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `shutdown`() {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_close(
+                uniffiHandle,
+
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Whether it was closed.
+     */
+    @Throws(DmException::class)override fun `closed`(): kotlin.Boolean {
+            return FfiConverterBoolean.lift(
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_closed(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Everything that happens from now on.
+     */
+    @Throws(DmException::class)override fun `events`(): Events {
+            return FfiConverterTypeEvents.lift(
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_events(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * The messages for the agent, from peers and strangers unless `filter` names other kinds. Several inboxes share the
+     * work: each message goes to one of them.
+     */override fun `inbox`(`filter`: NextArgs?): Inbox {
+            return FfiConverterTypeInbox.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_inbox(
+        it,
+
+        FfiConverterOptionalTypeNextArgs.lower(`filter`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * The token of the local API, for programs of this machine.
+     */
+    @Throws(DmException::class)override fun `localToken`(): kotlin.String {
+            return FfiConverterString.lift(
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_local_token(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+     */
+    @Throws(DmException::class)override fun `onEvent`(`listener`: EventListener): Listening {
+            return FfiConverterTypeListening.lift(
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_on_event(
+        it,
+
+        FfiConverterTypeEventListener.lower(`listener`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
+     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
+     */
+    @Throws(DmException::class)override fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs?): Listening {
+            return FfiConverterTypeListening.lift(
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_on_message(
+        it,
+
+        FfiConverterTypeMessageListener.lower(`listener`),
+        FfiConverterOptionalTypeNextArgs.lower(`filter`),_status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Opens it. Nothing else works before; once it is open nothing happens. One that failed may be tried again.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `open`(`cancel`: Cancel?) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_open(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Asks `policy` about connections and messages from now on; none leaves them to the settings.
+     */
+    @Throws(DmException::class)override fun `setPolicy`(`policy`: Policy?)
+        =
+    callWithHandle {
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_set_policy(
+        it,
+
+        FfiConverterOptionalTypePolicy.lower(`policy`),_status)
+}
+    }
+
+
+
+
+
+
+
+
+
+    companion object {
+
+    /**
+     * A node with the behaviour of the product page, as the `DARKMATTER_*` variables say.
+     */
+    @Throws(DmException::class) fun `fromEnv`(): Node {
+            return FfiConverterTypeNode.lift(
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_from_env(
+
+        _status)
+}
+    )
+    }
+
+
+
+    /**
+     * The same, with the settings as a JSON object: there null can be said, too.
+     */
+    @Throws(DmException::class) fun `withJson`(`settings`: kotlin.String, `preset`: Preset? = null): Node {
+            return FfiConverterTypeNode.lift(
+    uniffiRustCallWithError(DmException) { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_with_json(
+
+
+        FfiConverterString.lower(`settings`),
+        FfiConverterOptionalTypePreset.lower(`preset`),_status)
+}
+    )
+    }
+
+
+
+    }
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBareNode: FfiConverter<BareNode, Long> {
+    override fun lower(value: BareNode): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): BareNode {
+        return BareNode(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): BareNode {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: BareNode) = 8UL
+
+    override fun write(value: BareNode, buf: ByteBuffer) {
+        buf.putLong(lower(value))
     }
 }
 
@@ -5028,745 +5774,6 @@ public object FfiConverterTypeMessages: FfiConverter<Messages, Long> {
     override fun allocationSize(value: Messages) = 8UL
 
     override fun write(value: Messages, buf: ByteBuffer) {
-        buf.putLong(lower(value))
-    }
-}
-
-
-// This template implements a class for working with a Rust struct via a handle
-// to the live Rust struct on the other side of the FFI.
-//
-// There's some subtlety here, because we have to be careful not to operate on a Rust
-// struct after it has been dropped, and because we must expose a public API for freeing
-// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
-//
-//   * Each instance holds an opaque handle to the underlying Rust struct.
-//     Method calls need to read this handle from the object's state and pass it in to
-//     the Rust FFI.
-//
-//   * When an instance is no longer needed, its handle should be passed to a
-//     special destructor function provided by the Rust FFI, which will drop the
-//     underlying Rust struct.
-//
-//   * Given an instance, calling code is expected to call the special
-//     `destroy` method in order to free it after use, either by calling it explicitly
-//     or by using a higher-level helper like the `use` method. Failing to do so risks
-//     leaking the underlying Rust struct.
-//
-//   * We can't assume that calling code will do the right thing, and must be prepared
-//     to handle Kotlin method calls executing concurrently with or even after a call to
-//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
-//
-//   * We must never allow Rust code to operate on the underlying Rust struct after
-//     the destructor has been called, and must never call the destructor more than once.
-//     Doing so may trigger memory unsafety.
-//
-//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
-//     is implemented to call the destructor when the Kotlin object becomes unreachable.
-//     This is done in a background thread. This is not a panacea, and client code should be aware that
-//      1. the thread may starve if some there are objects that have poorly performing
-//     `drop` methods or do significant work in their `drop` methods.
-//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
-//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
-//
-// If we try to implement this with mutual exclusion on access to the handle, there is the
-// possibility of a race between a method call and a concurrent call to `destroy`:
-//
-//    * Thread A starts a method call, reads the value of the handle, but is interrupted
-//      before it can pass the handle over the FFI to Rust.
-//    * Thread B calls `destroy` and frees the underlying Rust struct.
-//    * Thread A resumes, passing the already-read handle value to Rust and triggering
-//      a use-after-free.
-//
-// One possible solution would be to use a `ReadWriteLock`, with each method call taking
-// a read lock (and thus allowed to run concurrently) and the special `destroy` method
-// taking a write lock (and thus blocking on live method calls). However, we aim not to
-// generate methods with any hidden blocking semantics, and a `destroy` method that might
-// block if called incorrectly seems to meet that bar.
-//
-// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
-// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
-// has been called. These are updated according to the following rules:
-//
-//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
-//      The initial value for the flag is false.
-//
-//    * At the start of each method call, we atomically check the counter.
-//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
-//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
-//
-//    * At the end of each method call, we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-//    * When `destroy` is called, we atomically flip the flag from false to true.
-//      If the flag was already true we silently fail.
-//      Otherwise we atomically decrement and check the counter.
-//      If it has reached zero then we destroy the underlying Rust struct.
-//
-// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
-// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
-//
-// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
-// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
-// of the underlying Rust code.
-//
-// This makes a cleaner a better alternative to _not_ calling `destroy()` as
-// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
-// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
-// thread may be starved, and the app will leak memory.
-//
-// In this case, `destroy`ing manually may be a better solution.
-//
-// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
-// with Rust peers are reclaimed:
-//
-// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
-// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
-// 3. The memory is reclaimed when the process terminates.
-//
-// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
-//
-
-
-/**
- * An agent's place on the mesh. Make it, open it, close it. When nobody has the object any more the node ends at once; what
- * it accepted is on disk.
- */
-public interface NodeInterface {
-
-    /**
-     * Verbs about discovery.
-     */
-    fun `discovery`(): Discovery
-
-    /**
-     * Tells about this node.
-     */
-    suspend fun `info`(`cancel`: Cancel? = null): NodeInfo
-
-    /**
-     * Verbs about messages.
-     */
-    fun `messages`(): Messages
-
-    /**
-     * Verbs about the passport: signatures of this agent, and the check of anybody's.
-     */
-    fun `passport`(): Passport
-
-    /**
-     * Verbs about peers.
-     */
-    fun `peers`(): Peers
-
-    /**
-     * Verbs about trust.
-     */
-    fun `trust`(): Trust
-
-    /**
-     * Changes name, bio or activity of this node.
-     */
-    suspend fun `update`(`arguments`: UpdateArgs? = null, `cancel`: Cancel? = null): NodeInfo
-
-    /**
-     * Who this node is.
-     */
-    fun `agentId`(): AgentId
-
-    /**
-     * Calls any verb by name; arguments and result are JSON. A message that a verb hands out this way is yours until you
-     * acknowledge or release it, and one that a cancelled call was about to return comes again with the next start:
-     * `messages().next` has neither trap.
-     */
-    suspend fun `call`(`verb`: kotlin.String, `arguments`: kotlin.String, `cancel`: Cancel? = null): kotlin.String
-
-    /**
-     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-     * it goes through, even when the caller is cancelled.
-     */
-    suspend fun `shutdown`()
-
-    /**
-     * Whether it was closed.
-     */
-    fun `closed`(): kotlin.Boolean
-
-    /**
-     * Everything that happens from now on.
-     */
-    fun `events`(): Events
-
-    /**
-     * The messages for the agent, from peers and strangers unless `filter` names other kinds. Several inboxes share the
-     * work: each message goes to one of them.
-     */
-    fun `inbox`(`filter`: NextArgs? = null): Inbox
-
-    /**
-     * The token of the local API, for programs of this machine.
-     */
-    fun `localToken`(): kotlin.String
-
-    /**
-     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
-     */
-    fun `onEvent`(`listener`: EventListener): Listening
-
-    /**
-     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
-     */
-    fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs? = null): Listening
-
-    /**
-     * Opens it. Nothing else works before; once it is open nothing happens. One that failed may be tried again.
-     */
-    suspend fun `open`(`cancel`: Cancel? = null)
-
-    /**
-     * Asks `policy` about connections and messages from now on; none leaves them to the settings.
-     */
-    fun `setPolicy`(`policy`: Policy?)
-
-    companion object
-}
-
-/**
- * An agent's place on the mesh. Make it, open it, close it. When nobody has the object any more the node ends at once; what
- * it accepted is on disk.
- */
-open class Node: Disposable, AutoCloseable, NodeInterface
-{
-
-    @Suppress("UNUSED_PARAMETER")
-    /**
-     * @suppress
-     */
-    constructor(withHandle: UniffiWithHandle, handle: Long) {
-        this.handle = handle
-        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
-    }
-
-    /**
-     * @suppress
-     *
-     * This constructor can be used to instantiate a fake object. Only used for tests. Any
-     * attempt to actually use an object constructed this way will fail as there is no
-     * connected Rust object.
-     */
-    @Suppress("UNUSED_PARAMETER")
-    constructor(noHandle: NoHandle) {
-        this.handle = 0
-        this.cleanable = null
-    }
-    /**
-     * A node that is not open yet. The environment, where the preset wants it, is read now.
-     */
-    constructor(`settings`: Settings? = null, `preset`: Preset? = null) :
-        this(UniffiWithHandle,
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_new(
-
-
-        FfiConverterOptionalTypeSettings.lower(`settings`),
-        FfiConverterOptionalTypePreset.lower(`preset`),_status)
-}
-    )
-
-    protected val handle: Long
-    protected val cleanable: UniffiCleaner.Cleanable?
-
-    private val wasDestroyed = AtomicBoolean(false)
-    private val callCounter = AtomicLong(1)
-
-    /**
-     * Whether the current object has been destroyed and its reference is gone in the Rust side.
-     */
-    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
-
-    override fun destroy() {
-        // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
-        if (this.wasDestroyed.compareAndSet(false, true)) {
-            // This decrement always matches the initial count of 1 given at creation time.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    @Synchronized
-    override fun close() {
-        this.destroy()
-    }
-
-    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
-        // Check and increment the call counter, to keep the object alive.
-        // This needs a compare-and-set retry loop in case of concurrent updates.
-        do {
-            val c = this.callCounter.get()
-            if (c == 0L) {
-                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
-            }
-            if (c == Long.MAX_VALUE) {
-                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
-            }
-        } while (! this.callCounter.compareAndSet(c, c + 1L))
-        // Now we can safely do the method call without the handle being freed concurrently.
-        try {
-            return block(this.uniffiCloneHandle())
-        } finally {
-            // This decrement always matches the increment we performed above.
-            if (this.callCounter.decrementAndGet() == 0L) {
-                cleanable?.clean()
-            }
-        }
-    }
-
-    // Use a static inner class instead of a closure so as not to accidentally
-    // capture `this` as part of the cleanable's action.
-    private class UniffiCleanAction(private val handle: Long) : Runnable {
-        override fun run() {
-            if (handle == 0.toLong()) {
-                // Fake object created with `NoHandle`, don't try to free.
-                return;
-            }
-            uniffiRustCall { status ->
-                UniffiLib.uniffi_dmagent_uniffi_fn_free_node(handle, status)
-            }
-        }
-    }
-
-    /**
-     * @suppress
-     */
-    fun uniffiCloneHandle(): Long {
-        if (handle == 0.toLong()) {
-            throw InternalException("uniffiCloneHandle() called on NoHandle object");
-        }
-        return uniffiRustCall() { status ->
-            UniffiLib.uniffi_dmagent_uniffi_fn_clone_node(handle, status)
-        }
-    }
-
-
-    /**
-     * Verbs about discovery.
-     */override fun `discovery`(): Discovery {
-            return FfiConverterTypeDiscovery.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_discovery(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Tells about this node.
-     */
-    @Throws(DmException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `info`(`cancel`: Cancel?) : NodeInfo {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_info(
-                uniffiHandle,
-
-        FfiConverterOptionalTypeCancel.lower(`cancel`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeNodeInfo.lift(it) },
-        // Error FFI converter
-        DmException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Verbs about messages.
-     */override fun `messages`(): Messages {
-            return FfiConverterTypeMessages.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_messages(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Verbs about the passport: signatures of this agent, and the check of anybody's.
-     */override fun `passport`(): Passport {
-            return FfiConverterTypePassport.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_passport(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Verbs about peers.
-     */override fun `peers`(): Peers {
-            return FfiConverterTypePeers.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_peers(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Verbs about trust.
-     */override fun `trust`(): Trust {
-            return FfiConverterTypeTrust.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_trust(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Changes name, bio or activity of this node.
-     */
-    @Throws(DmException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `update`(`arguments`: UpdateArgs?, `cancel`: Cancel?) : NodeInfo {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_update(
-                uniffiHandle,
-
-        FfiConverterOptionalTypeUpdateArgs.lower(`arguments`),
-        FfiConverterOptionalTypeCancel.lower(`cancel`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeNodeInfo.lift(it) },
-        // Error FFI converter
-        DmException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Who this node is.
-     */
-    @Throws(DmException::class)override fun `agentId`(): AgentId {
-            return FfiConverterTypeAgentId.lift(
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_agent_id(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Calls any verb by name; arguments and result are JSON. A message that a verb hands out this way is yours until you
-     * acknowledge or release it, and one that a cancelled call was about to return comes again with the next start:
-     * `messages().next` has neither trap.
-     */
-    @Throws(DmException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `call`(`verb`: kotlin.String, `arguments`: kotlin.String, `cancel`: Cancel?) : kotlin.String {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_call(
-                uniffiHandle,
-
-        FfiConverterString.lower(`verb`),
-        FfiConverterString.lower(`arguments`),
-        FfiConverterOptionalTypeCancel.lower(`cancel`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterString.lift(it) },
-        // Error FFI converter
-        DmException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-     * it goes through, even when the caller is cancelled.
-     */
-    @Throws(DmException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `shutdown`() {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_close(
-                uniffiHandle,
-
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
-        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
-        // lift function
-        { },
-
-        // Error FFI converter
-        DmException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Whether it was closed.
-     */
-    @Throws(DmException::class)override fun `closed`(): kotlin.Boolean {
-            return FfiConverterBoolean.lift(
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_closed(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Everything that happens from now on.
-     */
-    @Throws(DmException::class)override fun `events`(): Events {
-            return FfiConverterTypeEvents.lift(
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_events(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * The messages for the agent, from peers and strangers unless `filter` names other kinds. Several inboxes share the
-     * work: each message goes to one of them.
-     */override fun `inbox`(`filter`: NextArgs?): Inbox {
-            return FfiConverterTypeInbox.lift(
-    callWithHandle {
-    uniffiRustCall() { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_inbox(
-        it,
-
-        FfiConverterOptionalTypeNextArgs.lower(`filter`),_status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * The token of the local API, for programs of this machine.
-     */
-    @Throws(DmException::class)override fun `localToken`(): kotlin.String {
-            return FfiConverterString.lift(
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_local_token(
-        it,
-        _status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
-     */
-    @Throws(DmException::class)override fun `onEvent`(`listener`: EventListener): Listening {
-            return FfiConverterTypeListening.lift(
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_on_event(
-        it,
-
-        FfiConverterTypeEventListener.lower(`listener`),_status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
-     */
-    @Throws(DmException::class)override fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs?): Listening {
-            return FfiConverterTypeListening.lift(
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_on_message(
-        it,
-
-        FfiConverterTypeMessageListener.lower(`listener`),
-        FfiConverterOptionalTypeNextArgs.lower(`filter`),_status)
-}
-    }
-    )
-    }
-
-
-
-    /**
-     * Opens it. Nothing else works before; once it is open nothing happens. One that failed may be tried again.
-     */
-    @Throws(DmException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `open`(`cancel`: Cancel?) {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_dmagent_uniffi_fn_method_node_open(
-                uniffiHandle,
-
-        FfiConverterOptionalTypeCancel.lower(`cancel`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
-        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
-        // lift function
-        { },
-
-        // Error FFI converter
-        DmException.ErrorHandler,
-    )
-    }
-
-
-    /**
-     * Asks `policy` about connections and messages from now on; none leaves them to the settings.
-     */
-    @Throws(DmException::class)override fun `setPolicy`(`policy`: Policy?)
-        =
-    callWithHandle {
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_set_policy(
-        it,
-
-        FfiConverterOptionalTypePolicy.lower(`policy`),_status)
-}
-    }
-
-
-
-
-
-
-
-
-
-    companion object {
-
-    /**
-     * A node with the behaviour of the product page, as the `DARKMATTER_*` variables say.
-     */
-    @Throws(DmException::class) fun `fromEnv`(): Node {
-            return FfiConverterTypeNode.lift(
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_from_env(
-
-        _status)
-}
-    )
-    }
-
-
-
-    /**
-     * The same, with the settings as a JSON object: there null can be said, too.
-     */
-    @Throws(DmException::class) fun `withJson`(`settings`: kotlin.String, `preset`: Preset? = null): Node {
-            return FfiConverterTypeNode.lift(
-    uniffiRustCallWithError(DmException) { _status ->
-    UniffiLib.uniffi_dmagent_uniffi_fn_constructor_node_with_json(
-
-
-        FfiConverterString.lower(`settings`),
-        FfiConverterOptionalTypePreset.lower(`preset`),_status)
-}
-    )
-    }
-
-
-
-    }
-
-}
-
-
-/**
- * @suppress
- */
-public object FfiConverterTypeNode: FfiConverter<Node, Long> {
-    override fun lower(value: Node): Long {
-        return value.uniffiCloneHandle()
-    }
-
-    override fun lift(value: Long): Node {
-        return Node(UniffiWithHandle, value)
-    }
-
-    override fun read(buf: ByteBuffer): Node {
-        return lift(buf.getLong())
-    }
-
-    override fun allocationSize(value: Node) = 8UL
-
-    override fun write(value: Node, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -14500,6 +14507,19 @@ public typealias FfiConverterTypeTimestamp = FfiConverterLong
 
 
 
+
+
+        /**
+         * Whether an object of yours takes the log. Where none does, a policy or a listener that fails is told of elsewhere.
+         */ fun `logIsTaken`(): kotlin.Boolean {
+            return FfiConverterBoolean.lift(
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_func_log_is_taken(
+
+        _status)
+}
+    )
+    }
 
 
         /**

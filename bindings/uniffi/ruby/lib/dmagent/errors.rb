@@ -32,3 +32,19 @@ module Dmagent
     end
   end
 end
+
+# Text that cannot cross.
+module Dmagent
+  # Text that is not sound is an error of ours like others.
+  module Texts
+    def uniffi_utf8(text)
+      super
+    rescue EncodingError => e
+      raise DmError::InvalidInputError.new(
+        failure: Failure.new(code: Code::INVALID_ARGUMENT, name: 'invalid_argument', number: Code::INVALID_ARGUMENT,
+                             retryable: false, message: "an argument is no sound text: #{e.message}", context: {})
+      )
+    end
+  end
+  singleton_class.prepend(Texts)
+end

@@ -7918,6 +7918,10 @@ module UniFFILib
     [VTableCallbackInterfacePolicy.by_ref, ],
     :void
 
+  attach_function :uniffi_dmagent_uniffi_fn_func_log_is_taken,
+    [RustCallStatus.by_ref],
+    :int8
+
   attach_function :uniffi_dmagent_uniffi_fn_func_set_log,
     [RustBuffer.by_value, RustBuffer.by_value, RustCallStatus.by_ref],
     :int8
@@ -8133,6 +8137,10 @@ module UniFFILib
   attach_function :ffi_dmagent_uniffi_rust_future_complete_void,
     [:uint64, RustCallStatus.by_ref],
     :void
+
+  attach_function :uniffi_dmagent_uniffi_checksum_func_log_is_taken,
+    [],
+    :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_func_set_log,
     [],
@@ -12163,6 +12171,15 @@ class Settings
     true
   end
 
+end
+
+
+
+
+
+def self.log_is_taken()
+  result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_func_log_is_taken,)
+  return 1 == result
 end
 
 

@@ -13043,6 +13043,16 @@ public func uniffiForeignFutureHandleCountDmagent() -> Int {
     UNIFFI_FOREIGN_FUTURE_HANDLE_MAP.count
 }
 /**
+ * Whether an object of yours takes the log. Where none does, a policy or a listener that fails is told of elsewhere.
+ */
+public func logIsTaken() -> Bool  {
+    return try!  FfiConverterBool.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_func_log_is_taken(uniffiCallStatus
+    )
+})
+}
+/**
  * Sends the log of this library, up to `most`, to `sink`, or without one to nobody. False when the log of this process
  * belongs to somebody else.
  */
@@ -13089,6 +13099,9 @@ private let initializationResult: InitializationResult = {
     let scaffolding_contract_version = ffi_dmagent_uniffi_uniffi_contract_version()
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_func_log_is_taken() != 61491) {
+        return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_func_set_log() != 97) {
         return InitializationResult.apiChecksumMismatch

@@ -835,6 +835,12 @@ void uniffi_dmagent_uniffi_fn_init_callback_vtable_logsink(const UniffiVTableCal
 void uniffi_dmagent_uniffi_fn_init_callback_vtable_policy(const UniffiVTableCallbackInterfacePolicy* _Nonnull vtable
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FUNC_LOG_IS_TAKEN
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FUNC_LOG_IS_TAKEN
+int8_t uniffi_dmagent_uniffi_fn_func_log_is_taken(RustCallStatus *_Nonnull out_status
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FUNC_SET_LOG
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FUNC_SET_LOG
 int8_t uniffi_dmagent_uniffi_fn_func_set_log(RustBuffer most, RustBuffer sink, RustCallStatus *_Nonnull out_status
@@ -1104,6 +1110,12 @@ void ffi_dmagent_uniffi_rust_future_free_void(uint64_t handle
 #ifndef UNIFFI_FFIDEF_FFI_DMAGENT_UNIFFI_RUST_FUTURE_COMPLETE_VOID
 #define UNIFFI_FFIDEF_FFI_DMAGENT_UNIFFI_RUST_FUTURE_COMPLETE_VOID
 void ffi_dmagent_uniffi_rust_future_complete_void(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_FUNC_LOG_IS_TAKEN
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_FUNC_LOG_IS_TAKEN
+uint16_t uniffi_dmagent_uniffi_checksum_func_log_is_taken(void
+
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_FUNC_SET_LOG
