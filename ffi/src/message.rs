@@ -101,7 +101,7 @@ pub unsafe extern "C" fn dm_acknowledge(
 ) -> dm_status {
     guard(error, || {
         let held = held(message)?;
-        let done = held.open.wait(held.inbox.acknowledge(&held.message))?;
+        let done = held.open.threads.wait(held.inbox.acknowledge(&held.message))?;
         if let Some(out) = Out::optional(stored) {
             out.write(done.stored);
         }

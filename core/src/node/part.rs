@@ -27,7 +27,7 @@ const NOTICE_TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(16)];
 
 /// Why a message to a peer failed whose connection is over.
-const UNDELIVERED: &str = "the connection ended before it was delivered";
+const UNDELIVERED: (Code, &str) = (Code::PeerNotConnected, "the connection ended before it was delivered");
 
 /// How much of what a peer says about the end of a connection is told to the host: the longest reason that a node of ours
 /// gives, with the sentence around it.
@@ -166,10 +166,8 @@ impl Inner {
         let since = |state: &State| state.peers.get(&agent).map(|connection| connection.connected_at);
         let before = since(&self.state.lock());
         let event = PeerEvent::ConnectionRejected { agent_id: agent };
-        self.part(agent, event, "the other side rejected the connection", |state| {
-            state.peers.on_rejected(&agent, request_id)
-        })
-        .await?;
+        let why = (Code::PeerRefused, "the other side rejected the connection");
+        self.part(agent, event, why, |state| state.peers.on_rejected(&agent, request_id)).await?;
         if before.is_none() {
             return Ok(());
         }
@@ -190,7 +188,7 @@ impl Inner {
         self: &Arc<Self>,
         agent: AgentId,
         event: PeerEvent,
-        reason: &'static str,
+        (code, reason): (Code, &'static str),
         leave: impl FnOnce(&mut State) -> Option<Batch>,
     ) -> Result<()> {
         self.transact(
@@ -206,7 +204,7 @@ impl Inner {
                 inner.publish(dropped.into_iter().map(|item| MessageEvent::MessageFailed {
                     message_id: item.message_id,
                     to: item.to,
-                    reason: Reason::new(Code::PeerNotConnected, reason),
+                    reason: Reason::new(code, reason),
                 }));
                 inner.publish([event]);
                 Ok(())

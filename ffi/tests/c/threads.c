@@ -35,8 +35,9 @@ static void *receives(void *unused) {
             return unused;
         }
         CHECK(status == DM_OK);
-        if (same(dm_message_content(message), "work")) atomic_fetch_add(&handled, 1);
         OK(dm_acknowledge(message, NULL, &error));
+        // The node is freed when all are counted, so each is over by then.
+        if (same(dm_message_content(message), "work")) atomic_fetch_add(&handled, 1);
         dm_message_free(&message);
     }
 }
