@@ -113,7 +113,7 @@ fn looked_at(plan: &Plan, work: &Path) -> Result {
     let inside = unpacked(&sources(plan), &work.join("sources"))?;
     let needed = ["META-INF/LICENSE-APACHE", "META-INF/LICENSE-MIT", "META-INF/MANIFEST.MF"];
     // In order, and nothing else.
-    let all = [&["Idioms.kt"], &needed[..], &["dmagent/dmagent.kt"]].concat();
+    let all = [&["Idioms.kt"], &needed[..], &["Node.kt", "Telling.kt", "dmagent/dmagent.kt"]].concat();
     let files = look::files(&inside)?;
     if files != all {
         return Err(format!("the sources are {files:?}, not {all:?}"));
