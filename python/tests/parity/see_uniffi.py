@@ -62,7 +62,8 @@ BEYOND = ("Code", "LogLevel", "Preset")
 
 def facts(library: Library) -> Facts:
     told = dict(library.extra)
-    node = library.objects["Node"]
+    # In Kotlin a `Node` by hand inherits all of what is generated.
+    node = library.objects.get("BareNode") or library.objects["Node"]
     nouns = {"node": node}
     for name, method in node.members.items():
         # What happens is observed, not called.
