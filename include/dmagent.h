@@ -335,7 +335,7 @@ dm_status dm_events_next(struct dm_events *events,
 void dm_events_free(struct dm_events **events);
 
 // Tells `handler` everything that happens at a node from now on, as `dm_events_next` would; see Callbacks at the head. The
-// calls end with the node, or with `dm_subscription_free`. `drop` ends `context`, and may be NULL.
+// calls end with the node, after what happened before, or with `dm_subscription_free`. `drop` ends `context`, and may be NULL.
 dm_status dm_subscribe(struct dm_node *node,
                        dm_event_handler handler,
                        void *context,
@@ -439,7 +439,8 @@ dm_status dm_ask(struct dm_node *node,
 // call succeeds and `*message` is NULL.
 //
 // The message is durable and comes at least once: end it with `dm_acknowledge` when it is handled. One that is freed
-// without, comes again after a pause (a second, twice as long each time, five minutes at most); one that dies with the process comes again after the next start.
+// without, comes again after a pause (a second, twice as long each time, five minutes at most); one that dies with the
+// process comes again after the next start.
 //
 // Blocks. Errors: `DM_CLOSED` when the node is closed meanwhile.
 dm_status dm_receive(struct dm_node *node,
@@ -470,9 +471,9 @@ dm_status dm_node_open(struct dm_text preset,
                        struct dm_node **node,
                        struct dm_error *error);
 
-// Closes a node: no more requests are taken, those under way have two seconds to finish, everything queued is on disk, and the data folder is
-// free for another process. Every wait on the node ends with `DM_CLOSED`. The handle stays until `dm_node_free`; closing
-// twice is no error. Blocks. Errors: those of the disk.
+// Closes a node: no more requests are taken, those under way have two seconds to finish, everything queued is on disk, and
+// the data folder is free for another process. Every wait on the node ends with `DM_CLOSED`. The handle stays until
+// `dm_node_free`; closing twice is no error. Blocks. Errors: those of the disk.
 dm_status dm_node_close(struct dm_node *node,
                         struct dm_error *error);
 

@@ -120,7 +120,7 @@ pub unsafe extern "C" fn dm_events_free(events: *mut *mut dm_events) {
 }
 
 /// Tells `handler` everything that happens at a node from now on, as `dm_events_next` would; see Callbacks at the head. The
-/// calls end with the node, or with `dm_subscription_free`. `drop` ends `context`, and may be NULL.
+/// calls end with the node, after what happened before, or with `dm_subscription_free`. `drop` ends `context`, and may be NULL.
 ///
 /// # Safety
 ///

@@ -142,7 +142,8 @@ pub unsafe extern "C" fn dm_ask(
 /// call succeeds and `*message` is NULL.
 ///
 /// The message is durable and comes at least once: end it with `dm_acknowledge` when it is handled. One that is freed
-/// without, comes again after a pause (a second, twice as long each time, five minutes at most); one that dies with the process comes again after the next start.
+/// without, comes again after a pause (a second, twice as long each time, five minutes at most); one that dies with the
+/// process comes again after the next start.
 ///
 /// Blocks. Errors: `DM_CLOSED` when the node is closed meanwhile.
 ///

@@ -125,9 +125,9 @@ pub unsafe extern "C" fn dm_node_open(
     })
 }
 
-/// Closes a node: no more requests are taken, those under way have two seconds to finish, everything queued is on disk, and the data folder is
-/// free for another process. Every wait on the node ends with `DM_CLOSED`. The handle stays until `dm_node_free`; closing
-/// twice is no error. Blocks. Errors: those of the disk.
+/// Closes a node: no more requests are taken, those under way have two seconds to finish, everything queued is on disk, and
+/// the data folder is free for another process. Every wait on the node ends with `DM_CLOSED`. The handle stays until
+/// `dm_node_free`; closing twice is no error. Blocks. Errors: those of the disk.
 ///
 /// # Safety
 ///

@@ -79,7 +79,7 @@ enum Command {
     /// Runs the benchmark programs of `core/benches` and `python/benches`.
     Bench {
         /// Compare the languages instead: the same program in each.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "names")]
         lang: bool,
         /// Names of programs; all of them when none is named.
         names: Vec<String>,

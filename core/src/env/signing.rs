@@ -1,5 +1,6 @@
 //! The times that a node signs with. Peers keep the order of what it signed by them (the newest handshake, the newest
-//! address, the end of a connection), so each is later than the one before, also while the wall clock is set back.
+//! address, the end of a connection), so each is later than the one before, also when the wall clock was set back, unless
+//! by more than others believe.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
