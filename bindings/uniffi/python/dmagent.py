@@ -560,7 +560,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_func_set_log() != 97:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 15044:
+    if lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 29495:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_cancel_cancel() != 21160:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -986,8 +986,9 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_func_set_log.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_func_set_log.restype = ctypes.c_int8
 _UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime.argtypes = (
+    ctypes.POINTER(_UniffiRustCallStatus),
 )
-_UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime.restype = None
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_cancel_cancel.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -12686,23 +12687,21 @@ def set_log(most: LogLevel,sink: typing.Optional[LogSink]) -> bool:
         *_uniffi_lowered_args,
     )
     return _uniffi_lift_return(_uniffi_ffi_result)
-async def shutdown_runtime() -> None:
+def shutdown_runtime() -> None:
     """
-    Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
-    package for Ruby calls it by itself, and a Java machine ends well without.
+    Ends the threads of this process, for the moment before it ends, and waits for that, two seconds at most: every call
+    fails with `closed` from then on. The package for Ruby calls it by itself, and a Java machine ends well without.
 """
     _uniffi_lowered_args = (
     )
     _uniffi_lift_return = lambda val: None
     _uniffi_error_converter = None
-    return await _uniffi_rust_call_async(
-        _UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime(*_uniffi_lowered_args),
-        _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void,
-        _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void,
-        _UniffiLib.ffi_dmagent_uniffi_rust_future_free_void,
-        _uniffi_lift_return,
+    _uniffi_ffi_result = _uniffi_rust_call_with_error(
         _uniffi_error_converter,
+        _UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime,
+        *_uniffi_lowered_args,
     )
+    return _uniffi_lift_return(_uniffi_ffi_result)
 
 __all__ = [
     "InternalError",

@@ -115,20 +115,20 @@ pub(crate) fn gone() -> DmError {
     Error::new(Code::Closed, "the library was shut down; open nodes before that").into()
 }
 
-/// Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
-/// package for Ruby calls it by itself, and a Java machine ends well without.
+/// Ends the threads of this process, for the moment before it ends, and waits for that, two seconds at most: every call
+/// fails with `closed` from then on. The package for Ruby calls it by itself, and a Java machine ends well without.
+//
+// It waits here and is not asynchronous, because whoever told the host that it is over would be one more thread in the host.
 #[uniffi::export]
-pub async fn shutdown_runtime() {
+pub fn shutdown_runtime() {
     let Some(runtime) = find().ok().and_then(|house| house.runtime.lock().take()) else { return };
-    let (done, ended) = tokio::sync::oneshot::channel();
-    // A thread of its own: this may be called by one of those that end, or by one that they wait for.
-    let closer = std::thread::Builder::new().name("dmagent-closer".to_owned()).spawn(move || {
-        runtime.shutdown_timeout(PATIENCE);
-        // Nobody waits any more when the caller was cancelled.
-        let _nobody = done.send(());
-    });
-    if closer.is_ok() {
-        let _ended = ended.await;
+    // A thread of its own: this may be called by one of those that end.
+    let closer = std::thread::Builder::new()
+        .name("dmagent-closer".to_owned())
+        .spawn(move || runtime.shutdown_timeout(PATIENCE));
+    if let Ok(closer) = closer {
+        // Nothing in it panics, and there is nobody to tell.
+        let _ended = closer.join();
     }
 }
 

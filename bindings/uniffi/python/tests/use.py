@@ -46,9 +46,10 @@ async def converse(dm) -> None:  # type: ignore[no-untyped-def]
         raise AssertionError("nobody has that id")
     for node in (alice, bob):
         await node.close()
-    # The threads of the library end before the interpreter does.
-    await dm.shutdown_runtime()
 
 
-asyncio.run(converse(generated(sys.argv[1])))
+module = generated(sys.argv[1])
+asyncio.run(converse(module))
+# The threads of the library end before the interpreter does: one that is in Python then would crash the process.
+module.shutdown_runtime()
 print("a conversation through the generated Python: ok")

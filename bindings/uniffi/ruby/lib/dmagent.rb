@@ -11,6 +11,7 @@ require_relative 'dmagent/library'
 require_relative 'dmagent/generated'
 require_relative 'dmagent/errors'
 require_relative 'dmagent/forks'
+require_relative 'dmagent/interruptions'
 require_relative 'dmagent/verbs'
 require_relative 'dmagent/streams'
 require_relative 'dmagent/telling'
@@ -18,6 +19,9 @@ require_relative 'dmagent/node'
 
 # An agent's place on the mesh.
 module Dmagent
+  # The end of our threads is waited for without holding the interpreter: they may be about to call into it.
+  UniFFILib.attach_function :uniffi_dmagent_uniffi_fn_func_shutdown_runtime, [RustCallStatus.by_ref], :void, blocking: true
+
   # Our threads end before the interpreter: one that called into it later would crash the process.
   at_exit do
     # A forked child has none of them.

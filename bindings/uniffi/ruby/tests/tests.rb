@@ -153,9 +153,9 @@ end
 suite.test('an interrupted thread takes no message with it') do
   Thread.report_on_exception = false
   pair do |alice, bob|
-    30.times do |number|
+    60.times do |number|
       # Interrupted around the moment at which the message comes.
-      waiting = Thread.new { bob.receive.release }
+      waiting = Thread.new { bob.receive(&:release) }
       alice.tell(bob.agent_id, number.to_s)
       waiting.raise(IOError, 'enough')
       begin

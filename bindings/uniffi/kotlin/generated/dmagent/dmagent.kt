@@ -1184,8 +1184,8 @@ internal object UniffiLib {
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_func_set_log(`most`: RustBuffer.ByValue,`sink`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_func_shutdown_runtime(
-    ): Long
+    external fun uniffi_dmagent_uniffi_fn_func_shutdown_runtime(uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
     external fun ffi_dmagent_uniffi_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun ffi_dmagent_uniffi_rustbuffer_from_bytes(`bytes`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus,
@@ -1311,7 +1311,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_func_set_log() and 0xFFFF) != 97) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() and 0xFFFF) != 15044) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() and 0xFFFF) != 29495) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_cancel_cancel() and 0xFFFF) != 21160) {
@@ -14539,22 +14539,16 @@ public typealias FfiConverterTypeTimestamp = FfiConverterLong
 
 
         /**
-         * Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
-         * package for Ruby calls it by itself, and a Java machine ends well without.
-         */
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-     suspend fun `shutdownRuntime`() {
-        return uniffiRustCallAsync(
-        UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime(),
-        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
-        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
-        // lift function
-        { },
+         * Ends the threads of this process, for the moment before it ends, and waits for that, two seconds at most: every call
+         * fails with `closed` from then on. The package for Ruby calls it by itself, and a Java machine ends well without.
+         */ fun `shutdownRuntime`()
+        =
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime(
 
-        // Error FFI converter
-        UniffiNullRustCallStatusErrorHandler,
-    )
-    }
+        _status)
+}
+
+
 
 

@@ -7927,8 +7927,8 @@ module UniFFILib
     :int8
 
   attach_function :uniffi_dmagent_uniffi_fn_func_shutdown_runtime,
-    [],
-    :uint64
+    [RustCallStatus.by_ref],
+    :void
 
   attach_function :ffi_dmagent_uniffi_rustbuffer_alloc,
     [:uint64, RustCallStatus.by_ref],
@@ -12202,16 +12202,9 @@ end
 
 
 def self.shutdown_runtime()
-  ::Dmagent.uniffi_rust_call_async(
-      UniFFILib.uniffi_dmagent_uniffi_fn_func_shutdown_runtime(),
-      :ffi_dmagent_uniffi_rust_future_poll_void,
-      :ffi_dmagent_uniffi_rust_future_cancel_void,
-      :ffi_dmagent_uniffi_rust_future_complete_void,
-      :ffi_dmagent_uniffi_rust_future_free_void,
-      Proc.new { |v| nil },
-    nil
-    )
+  ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_func_shutdown_runtime,)
 end
+
 
 
 

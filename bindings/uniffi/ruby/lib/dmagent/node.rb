@@ -26,14 +26,27 @@ module Dmagent
     # Sends a message to one peer and waits for the answer to it.
     def ask(to, content, **options) = messages.ask(to: to, content: content, **options).await
 
-    # The next message for the agent; nil when none comes within `timeout` seconds.
-    def receive(timeout: nil) = inbox.receive(timeout: timeout)
+    # The next message for the agent; nil when none comes within `timeout` seconds. A block is lent the message, which is
+    # acknowledged when the block returns and given back when it fails or is interrupted.
+    def receive(timeout: nil, &block) = inbox.receive(timeout: timeout, &block)
 
     # Hands each message to the block, until the node closes: acknowledged when the block returns, given back when it fails.
+    # Without a block an Enumerator; `handle` the messages.
     def each_message
       return inbox.each unless block_given?
 
-      inbox.each { |message| message.handle { yield message } }
+      loop do
+        begun = false
+        receive do |message|
+          begun = true
+          yield message
+        end
+      rescue DmError::ClosedError
+        # What fails in the block is the caller's.
+        raise if begun
+
+        return self
+      end
     end
 
     # Hands each event to the block, until the node closes.

@@ -3,12 +3,40 @@
 # What a node yields one after another: messages and events.
 module Dmagent
   class Handout
-    # Waits for the message and takes it; nil when none came in time. Whatever interrupts this gives the message back.
+    # Waits for the message and takes it; nil when none came in time. Whatever interrupts this gives the message back. Between
+    # here and the line of yours that handles it an interruption may still come by; then the message is given back when it is
+    # collected as garbage. `lend` has no such gap.
     def await
+      whole = false
+      taken = nil
       wait
-      taken = take
+      # The message has its name before an interruption comes by.
+      Thread.handle_interrupt(Object => :never) { taken = take }
+      whole = true
+      taken
     ensure
-      cancel unless taken
+      give_back(taken) unless whole
+    end
+
+    # Waits for the message, lends it to the block as `Message#handle` does, and returns what the block returns; nil when none
+    # came in time. Whatever interrupts this, the message is settled or given back.
+    def lend(&block)
+      taken = nil
+      wait
+      Thread.handle_interrupt(Object => :never) { taken = take }
+      taken&.handle(&block)
+    ensure
+      give_back(taken)
+    end
+
+    private
+
+    def give_back(taken)
+      if taken.nil?
+        cancel
+      elsif !taken.settled
+        taken.release
+      end
     end
   end
 
@@ -38,8 +66,9 @@ module Dmagent
   class Inbox
     include Enumerable
 
-    # The next message; nil when none comes within `timeout` seconds.
-    def receive(timeout: nil) = self.next(timeout).await
+    # The next message; nil when none comes within `timeout` seconds. With a block the message is lent to it, as by
+    # `Message#handle`: then not even an interruption keeps it from the inbox.
+    def receive(timeout: nil, &block) = block ? self.next(timeout).lend(&block) : self.next(timeout).await
 
     # Each message, until the node closes. Without a block an Enumerator. `handle` the messages.
     def each

@@ -13066,23 +13066,14 @@ public func setLog(most: LogLevel, sink: LogSink?) -> Bool  {
 })
 }
 /**
- * Ends the threads of this process, for the moment before it ends: every call fails with `closed` from then on. The
- * package for Ruby calls it by itself, and a Java machine ends well without.
+ * Ends the threads of this process, for the moment before it ends, and waits for that, two seconds at most: every call
+ * fails with `closed` from then on. The package for Ruby calls it by itself, and a Java machine ends well without.
  */
-public func shutdownRuntime()async   {
-    return
-        try!  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_dmagent_uniffi_fn_func_shutdown_runtime(
-                )
-            },
-            pollFunc: ffi_dmagent_uniffi_rust_future_poll_void,
-            completeFunc: ffi_dmagent_uniffi_rust_future_complete_void,
-            freeFunc: ffi_dmagent_uniffi_rust_future_free_void,
-            liftFunc: { $0 },
-            errorHandler: nil
-
-        )
+public func shutdownRuntime()  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_func_shutdown_runtime(uniffiCallStatus
+    )
+}
 }
 
 private enum InitializationResult {
@@ -13106,7 +13097,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_func_set_log() != 97) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 15044) {
+    if (uniffi_dmagent_uniffi_checksum_func_shutdown_runtime() != 29495) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_cancel_cancel() != 21160) {

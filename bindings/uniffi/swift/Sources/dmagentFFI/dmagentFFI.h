@@ -848,7 +848,7 @@ int8_t uniffi_dmagent_uniffi_fn_func_set_log(RustBuffer most, RustBuffer sink, R
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FUNC_SHUTDOWN_RUNTIME
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FUNC_SHUTDOWN_RUNTIME
-uint64_t uniffi_dmagent_uniffi_fn_func_shutdown_runtime(void
+void uniffi_dmagent_uniffi_fn_func_shutdown_runtime(RustCallStatus *_Nonnull out_status
 
 );
 #endif
