@@ -115,7 +115,7 @@ codes! {
     UnknownVerb = 5, "unknown_verb", Never, 404, InvalidInput;
     /// A call on the blocking twin was made from inside an async runtime.
     BlockingInAsync = 6, "blocking_in_async", Never, 500, InvalidInput;
-    /// The process forked after the node was opened; open a node in the child instead.
+    /// The process forked after the node was opened; the child cannot use it.
     Forked = 7, "forked", Never, 500, Closed;
     /// A handle was freed before, or is another kind of handle.
     InvalidHandle = 8, "invalid_handle", Never, 500, InvalidInput;
@@ -210,6 +210,8 @@ codes! {
     MessageUnknown = 1002, "message_unknown", Never, 404, NotFound;
     /// The message expired before it could be delivered.
     MessageExpired = 1003, "message_expired", Never, 410, Timeout;
+    /// The peer gives no receipts: beyond accepted nothing is known but an answer.
+    NoReceipts = 1004, "no_receipts", Never, 409, Refused;
 
     /// A local request lacks the token of the data folder.
     TokenInvalid = 1400, "token_invalid", Never, 401, Refused;

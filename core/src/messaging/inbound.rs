@@ -77,12 +77,14 @@ pub struct Inbound {
     /// The place of a message that goes on to others. It is not confirmed: should the node end before the
     /// copies are on its disk, the next start finds the message in the inbox.
     pub kept: Option<u64>,
+    /// Whether a message of a peer was taken and thrown away, as a rule says.
+    pub is_dropped: bool,
 }
 
 impl Inbound {
     /// An outcome that leaves nothing in the inbox.
     fn without_place(outcome: Outcome<MessageEvent, MessageAction>) -> Self {
-        Self { outcome, reserved: None, is_counted: false, kept: None }
+        Self { outcome, reserved: None, is_counted: false, kept: None, is_dropped: false }
     }
 }
 
@@ -291,7 +293,8 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     }
     let answer = received(&message_id, routed_to, tables.inbox.waiting() + usize::from(reserved.is_some()));
     let outcome = Outcome { rows, events, actions, answer };
-    Ok(Inbound { outcome, reserved, kept, is_counted: connected })
+    let is_dropped = reserved.or(kept).is_none();
+    Ok(Inbound { outcome, reserved, kept, is_counted: connected, is_dropped })
 }
 
 fn received(message_id: &str, routed_to: &str, position: usize) -> Answer {

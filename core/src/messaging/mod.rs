@@ -8,6 +8,7 @@
 //! | [`compose`] | signed and sealed frames for a peer |
 //! | [`sealers`] | keys for the next messages |
 //! | [`outbox`] | what waits for an unreachable peer |
+//! | [`receipts`] | what became of a message, on both sides |
 //! | [`rules`] | keep, forward or drop |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
@@ -19,17 +20,19 @@ pub mod inbound;
 pub mod inbox;
 pub mod log;
 pub mod outbox;
+pub mod receipts;
 pub mod rules;
 pub mod sealers;
 mod types;
 
 pub use inbox::{Inbox, InboxLimits};
 pub use outbox::Outbox;
+pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
 pub use types::{
     Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
-    Receipt, Verification,
+    Receipt, Verification, body_digest,
 };
 
 use std::time::Duration;

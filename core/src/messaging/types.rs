@@ -6,7 +6,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{env::Timestamp, error::Code, identity::AgentId, wire::verify::Proof};
+use super::compose;
+use crate::{
+    env::Timestamp,
+    error::{Code, Result},
+    identity::AgentId,
+    wire::{
+        canonical::BodyDigest,
+        receipt::{self, ReceiptState, SignedReceipt},
+        verify::Proof,
+    },
+};
 
 /// What an inbox entry is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -107,24 +117,47 @@ impl Filter {
     }
 }
 
-/// What is known about one copy of a sent message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that are none
+/// of its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
+    /// It will not be delivered; the reason says why.
+    Failed,
+    /// It waited for the peer as long as it was allowed to.
+    Expired,
+    /// The peer does not take it; the reason has its words.
+    Refused,
     /// On our disk; the peer has not answered yet. The node keeps trying until the message expires.
     Stored,
     /// The peer answered that it took the message. A peer of our kind answers only after its disk has it.
     Accepted,
-    /// It will not be delivered; the reason says why.
-    Failed,
+    /// Handed to the agent over there.
+    Delivered,
+    /// The agent over there acknowledged it.
+    Handled,
+    /// The agent over there answered.
+    Answered,
+}
+
+impl DeliveryState {
+    /// Whether this is no step of the ladder: nothing more is expected.
+    pub fn is_failure(self) -> bool {
+        self < Self::Stored
+    }
 }
 
 impl fmt::Display for DeliveryState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
             Self::Stored => "stored",
             Self::Accepted => "accepted",
-            Self::Failed => "failed",
+            Self::Delivered => "delivered",
+            Self::Handled => "handled",
+            Self::Answered => "answered",
         })
     }
 }
@@ -156,6 +189,65 @@ pub struct Delivery {
     pub reason: Option<Reason>,
     /// Which transport carried it, once accepted.
     pub via: Option<String>,
+    /// When it came that far: by the peer's clock where `proof` says it, else by ours.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+    /// Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing is known
+    /// beyond `accepted`, but an answer.
+    #[serde(default)]
+    pub gives_receipts: bool,
+    /// The id of the answer.
+    #[serde(default)]
+    pub reply_id: Option<String>,
+    /// The furthest state that the peer signed; `messages.verify` checks it, on any node.
+    #[serde(default)]
+    pub proof: Option<SignedReceipt>,
+}
+
+impl Delivery {
+    /// A copy of which nothing is known yet.
+    pub fn stored(to: AgentId) -> Self {
+        Self {
+            to,
+            state: DeliveryState::Stored,
+            reason: None,
+            via: None,
+            at: None,
+            gives_receipts: false,
+            reply_id: None,
+            proof: None,
+        }
+    }
+
+    /// Goes up the ladder, never down.
+    pub(super) fn rise(&mut self, state: DeliveryState, at: Timestamp) {
+        if state > self.state {
+            self.state = state;
+            self.at = Some(at);
+            self.reason = None;
+        }
+    }
+
+    /// Takes what the peer signed. Returns whether that changes anything.
+    pub(super) fn prove(&mut self, receipt: SignedReceipt) -> bool {
+        if self.proof.as_ref().is_some_and(|proof| proof.state >= receipt.state) {
+            return false;
+        }
+        if receipt.state == ReceiptState::Refused {
+            // What an agent has seen is not refused any more.
+            if self.state > DeliveryState::Accepted {
+                return false;
+            }
+            self.state = DeliveryState::Refused;
+            self.at = Some(receipt.at);
+            self.reason = Some(Reason::new(Code::PeerRefused, "the peer took the message and threw it away"));
+        } else {
+            self.rise(receipt.state.into(), receipt.at);
+            self.reply_id = self.reply_id.take().or_else(|| receipt.reply_id.clone());
+        }
+        self.proof = Some(receipt);
+        true
+    }
 }
 
 /// The honest answer to a send.
@@ -163,7 +255,7 @@ pub struct Delivery {
 pub struct Receipt {
     /// The id of the message.
     pub message_id: String,
-    /// The least of the copies: failed, stored or accepted.
+    /// The least of the copies.
     pub state: DeliveryState,
     /// One per recipient, in the order given.
     pub deliveries: Vec<Delivery>,
@@ -172,15 +264,8 @@ pub struct Receipt {
 impl Receipt {
     /// A receipt for `deliveries`.
     pub fn new(message_id: String, deliveries: Vec<Delivery>) -> Self {
-        let has = |state| deliveries.iter().any(|delivery| delivery.state == state);
-        let state = if has(DeliveryState::Failed) {
-            DeliveryState::Failed
-        } else if has(DeliveryState::Stored) {
-            DeliveryState::Stored
-        } else {
-            DeliveryState::Accepted
-        };
-        Self { message_id, state, deliveries }
+        let least = deliveries.iter().map(|delivery| delivery.state).min();
+        Self { message_id, state: least.unwrap_or(DeliveryState::Accepted), deliveries }
     }
 }
 
@@ -220,6 +305,27 @@ pub struct OutboxItem {
     pub was_limited: bool,
 }
 
+impl OutboxItem {
+    /// What it says, as receipts name it.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::WireField`] when the metadata has no canonical form.
+    pub fn digest(&self) -> Result<String> {
+        body_digest(&self.content, &self.metadata, self.in_reply_to.as_deref())
+    }
+}
+
+/// The digest of a message as its recipient reads it, where the reply reference stands in the metadata, too.
+///
+/// # Errors
+///
+/// [`Code::WireField`] when the metadata has no canonical form.
+pub fn body_digest(content: &str, metadata: &Map<String, Value>, in_reply_to: Option<&str>) -> Result<String> {
+    let metadata = compose::metadata_with_reply(metadata, in_reply_to);
+    Ok(receipt::digest_text(&BodyDigest::plain(content, &metadata, in_reply_to)?))
+}
+
 /// What happened to messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -250,6 +356,29 @@ pub enum MessageEvent {
         to: AgentId,
         /// Which transport carried it.
         via: String,
+    },
+    /// A message of ours was handed to the agent over there.
+    MessageDelivered {
+        /// Its id.
+        message_id: String,
+        /// To whom.
+        to: AgentId,
+    },
+    /// The agent over there acknowledged a message of ours.
+    MessageHandled {
+        /// Its id.
+        message_id: String,
+        /// Who.
+        to: AgentId,
+    },
+    /// A message of ours was answered.
+    MessageAnswered {
+        /// Its id.
+        message_id: String,
+        /// By whom.
+        to: AgentId,
+        /// The id of the answer.
+        reply_id: Option<String>,
     },
     /// A message of ours will not be delivered.
     MessageFailed {

@@ -65,12 +65,9 @@ impl Inner {
 
     /// Makes what waits for a peer due now.
     pub(crate) fn flush(self: &Arc<Self>, agent: &AgentId) {
-        let now = self.both();
         let is_back = {
             let mut state = self.state.lock();
-            if state.outbox.wake(agent, now) {
-                self.outbox_bell.notify_one();
-            }
+            self.wake(&mut state, agent);
             state.peers.note_reached(agent, true)
         };
         if is_back {

@@ -57,12 +57,11 @@ impl Inner {
         let reached = sent.is_ok();
         // What the peer does not want it will not want later; what it cannot take now, it may.
         let told = sent.is_ok_and(|sent| sent.reply.status < 500 && sent.reply.status != 429);
-        let now = self.both();
         let changed = {
             let mut state = self.state.lock();
             state.peers.note_told(&peer.agent_id, told);
-            if reached && state.outbox.wake(&peer.agent_id, now) {
-                self.outbox_bell.notify_one();
+            if reached {
+                self.wake(&mut state, &peer.agent_id);
             }
             state.peers.note_reached(&peer.agent_id, reached)
         };
@@ -212,6 +211,6 @@ impl Inner {
             }
             Err(error) => (DeliveryState::Failed, Some(Reason::new(error.code(), error.message())), None),
         };
-        Delivery { to: peer.agent_id, state, reason, via }
+        Delivery { state, reason, via, ..Delivery::stored(peer.agent_id) }
     }
 }

@@ -43,9 +43,7 @@ impl Inner {
         let mut state = self.state.lock();
         // A claimed sign of life is reason enough to try what waits for that peer, not more.
         if let Some(agent) = from {
-            if state.outbox.wake(&agent, self.both()) {
-                self.outbox_bell.notify_one();
-            }
+            self.wake(&mut state, &agent);
             if let Some(url) = state.peers.ask_again(&agent, now) {
                 self.ask_again(agent, url);
             }

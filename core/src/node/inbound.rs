@@ -146,7 +146,9 @@ impl Inner {
         let Some(sender) = verified.proven() else { return Ok(Fresh(verified)) };
         let seen = |id: &str| self.state.lock().replay.contains(&sender, id, self.now());
         let refusal = match verified.frame() {
-            Frame::Message(message) => seen(&message.message_id).then(messages::duplicate),
+            Frame::Message(message) => {
+                seen(&message.message_id).then(|| self.known_message(&sender, &message.message_id))
+            }
             Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
             Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
@@ -173,7 +175,11 @@ impl Inner {
                     }
                     state.proven.insert(&source.key, self.steady());
                 }
-                if let Err(limited) = state.limiter.peer(&sender, rate, now) {
+                let spent = match verified.frame() {
+                    Frame::Receipts(_) => state.limiter.receipts(&sender, rate, now),
+                    _ => state.limiter.peer(&sender, rate, now),
+                };
+                if let Err(limited) = spent {
                     // Memory only: a refusal must not cost a write.
                     state.peers.count_declined(&sender);
                     return Err(too_many(&limited));
@@ -209,6 +215,9 @@ impl Inner {
                     Believed::StatusBroadcast(broadcast) => {
                         return Ok(self.settle_broadcast(state, &broadcast, now).split());
                     }
+                    Believed::Receipts(receipts) => {
+                        return Ok(Settled::new(self.hear_receipts(state, &receipts)).split());
+                    }
                     believed => believed,
                 };
                 let me = self.describe(state);
@@ -229,6 +238,7 @@ impl Inner {
                     // Answered above.
                     Believed::Message(_)
                     | Believed::StatusBroadcast(_)
+                    | Believed::Receipts(_)
                     | Believed::Query(_)
                     | Believed::Ping(_)
                     | Believed::Routed(_) => {

@@ -76,6 +76,7 @@ impl Inner {
             let available = {
                 let mut state = self.state.lock();
                 if let Some(message) = state.inbox.next(filter, now) {
+                    self.note_delivered(&mut state, &message);
                     return Ok(Some(message));
                 }
                 state.inbox.next_available(filter)
@@ -108,10 +109,23 @@ impl Inner {
     /// node, and its row goes when the disk works again.
     pub(crate) async fn acknowledge(self: &Arc<Self>, sequence: u64) -> Result<Acknowledged> {
         let acknowledged = self.transact(
-            |state, _| Ok((state.inbox.acknowledge(sequence)?, ())),
-            move |inner, result, ()| match result {
+            |state, now| {
+                let origin = state.inbox.origin(sequence);
+                let mut rows = state.inbox.acknowledge(sequence)?;
+                if let Some((from, message_id)) = &origin {
+                    rows.append(state.given.handled(from, message_id, now)?);
+                }
+                Ok((rows, origin))
+            },
+            move |inner, result, origin| match result {
                 Ok(()) => {
-                    inner.state.lock().inbox.forget(sequence);
+                    let mut state = inner.state.lock();
+                    state.inbox.forget(sequence);
+                    if let Some((from, message_id)) = origin
+                        && state.given.confirm(&from, &message_id, inner.steady())
+                    {
+                        inner.receipt_bell.notify_one();
+                    }
                     Ok(Acknowledged { stored: true })
                 }
                 Err(error) if error.code() == Code::Closed => Err(error),
@@ -126,7 +140,13 @@ impl Inner {
     }
 
     fn owe(&self, sequence: u64) -> Result<Acknowledged> {
-        self.state.lock().inbox.owe(sequence)?;
+        let now = self.now();
+        let mut state = self.state.lock();
+        // Its sender is told once the disk knows it.
+        if let Some((from, message_id)) = state.inbox.origin(sequence) {
+            state.given.handled(&from, &message_id, now)?;
+        }
+        state.inbox.owe(sequence)?;
         Ok(Acknowledged { stored: false })
     }
 
@@ -134,10 +154,18 @@ impl Inner {
     pub(crate) async fn write_owed(self: &Arc<Self>) -> Result<()> {
         self.transact(
             |state, _| {
-                let (owed, rows) = state.inbox.owed();
+                let (owed, mut rows) = state.inbox.owed();
+                rows.append(state.given.held()?);
                 Ok((rows, owed))
             },
-            |inner, result, owed| result.map(|()| inner.state.lock().inbox.settle(&owed)),
+            |inner, result, owed| {
+                result.map(|()| {
+                    let mut state = inner.state.lock();
+                    state.inbox.settle(&owed);
+                    state.given.release(inner.steady());
+                    inner.receipt_bell.notify_one();
+                })
+            },
         )
         .await?
     }

@@ -22,7 +22,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
     messaging::Sealers,
-    peers::{CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription, handshake},
+    peers::{CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription, handshake},
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
     wire::verify::Relation,
@@ -46,6 +46,10 @@ pub(crate) struct Inner {
     pub(crate) inbox_bell: Notify,
     /// Rung when something in the outbox became due.
     pub(crate) outbox_bell: Notify,
+    /// Rung when there are receipts to tell.
+    pub(crate) receipt_bell: Notify,
+    /// Rung when a sent message came further.
+    pub(crate) sent_bell: Notify,
     /// Rung when the upkeep has something to look at before its time.
     pub(crate) upkeep_bell: Notify,
     /// How many consumers wait for a message right now.
@@ -112,6 +116,9 @@ impl Inner {
         capabilities.insert(CAPABILITY_SIGNATURE.into(), json!(2));
         if self.config.seal {
             capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
+        }
+        if self.config.receipts {
+            capabilities.insert(CAPABILITY_RECEIPTS.into(), json!(1));
         }
         SelfDescription {
             agent_id: self.me(),
@@ -287,6 +294,8 @@ impl Inner {
         // Late ends of attempts and acknowledgements must not meet a number that was given twice.
         fresh.outbox.succeed(&state.outbox);
         fresh.inbox.succeed(&state.inbox);
+        fresh.sent.succeed(&state.sent);
+        fresh.given.succeed(&state.given, self.steady());
         fresh.peers.succeed(&state.peers);
         fresh.trust.succeed(&state.trust);
         let old = std::mem::replace(&mut *state, fresh);

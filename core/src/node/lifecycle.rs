@@ -128,6 +128,10 @@ impl Inner {
         match state.save_counters() {
             Ok(mut rows) => {
                 rows.append(state.inbox.owed().1);
+                match state.given.held() {
+                    Ok(held) => drop(rows.append(held)),
+                    Err(error) => tracing::warn!(%error, "the last receipts were not saved"),
+                }
                 if !rows.is_empty() {
                     drop(self.store.commit(rows));
                 }

@@ -6,7 +6,8 @@
 //! | `compose` | how a node is put together |
 //! | `state`, `inner` | what it knows, and how knowledge changes and is stored together |
 //! | `inbound`, `gate`, `settle`, `answers` | one request, from the transport to its answer |
-//! | `outbound` | one message, from the host to a peer's disk |
+//! | `outbound`, `attempt` | one message, from the host to a peer's disk |
+//! | `receipts` | what became of messages: told and heard |
 //! | `connect` | connecting and disconnecting |
 //! | `inboxes` | taking messages out |
 //! | `announce` | telling peers who and where we are |
@@ -23,6 +24,7 @@
 mod actions;
 mod announce;
 mod answers;
+mod attempt;
 mod calls;
 mod compose;
 pub mod config;
@@ -40,6 +42,7 @@ mod outbound;
 mod part;
 mod portmap;
 mod presence;
+mod receipts;
 mod routing;
 mod settle;
 mod sources;

@@ -15,23 +15,24 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::inner::Inner;
+use super::{attempt::Attempt, inner::Inner};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
-        Delivery, DeliveryState, MessageEvent, OutboxItem, Reason, Receipt,
-        compose::{self, Draft, Form},
+        Delivery, DeliveryState, MessageEvent, OutboxItem, Reason, Receipt, body_digest,
+        compose::Form,
         log::{Direction, EntryType, LogEntry},
+        receipts::sent::{Departure, Settlement},
     },
     peers::{Connection, PeerEvent},
     store::Batch,
-    transport::{Grant, Method, Reply, Request, Sent},
-    wire::{json, limits, route::MESH_PREFIX, url},
+    transport::{Grant, Method, Request, Sent},
+    wire::{limits, route::MESH_PREFIX, url},
 };
 
 /// How long one delivery may take.
-const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const DELIVERY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the row of a message waits for the end of its first attempt, so that a peer that answers at once costs one
 /// commit and not two.
 const ROW_PATIENCE: Duration = Duration::from_millis(5);
@@ -53,22 +54,9 @@ pub(crate) struct Outgoing {
     pub(crate) passes_on: Option<u64>,
 }
 
-/// What became of one attempt.
-enum Attempt {
-    Accepted {
-        via: &'static str,
-    },
-    Refused(Reason),
-    /// No answer, or one that may change.
-    Later {
-        reason: Reason,
-        hint: Option<Duration>,
-        reached: bool,
-    },
-}
-
 impl Outgoing {
-    fn check(&self) -> Result<()> {
+    /// Refuses what cannot be sent, and returns the digest of what is said.
+    fn check(&self) -> Result<String> {
         let invalid = |text: String| Err(Error::new(Code::InvalidArgument, text));
         if self.to.is_empty() {
             return invalid("to must name at least one agent".into());
@@ -85,12 +73,7 @@ impl Outgoing {
             return invalid(format!("metadata must be at most {} bytes of JSON", limits::METADATA_BYTES));
         }
         // Finds values that have no canonical form before anything is stored.
-        crate::wire::canonical::BodyDigest::plain(
-            &self.content,
-            &self.metadata,
-            self.in_reply_to.as_deref(),
-        )?;
-        Ok(())
+        body_digest(&self.content, &self.metadata, self.in_reply_to.as_deref())
     }
 }
 
@@ -113,7 +96,7 @@ impl Inner {
 
     /// Stores and sends a message; see the module docs for what the receipt means.
     pub(crate) async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Receipt> {
-        outgoing.check()?;
+        let digest = outgoing.check()?;
         let mut seen = std::collections::BTreeSet::new();
         outgoing.to.retain(|agent| seen.insert(*agent));
         let message_id = outgoing.message_id.clone();
@@ -151,12 +134,22 @@ impl Inner {
                         };
                         let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
                         rows.append(item_rows);
+                        let peer = state.peers.get(agent);
+                        state.sent.begin(Departure {
+                            message_id: id,
+                            to: *agent,
+                            digest: &digest,
+                            gives_receipts: self.config.receipts && peer.is_some_and(Connection::gives_receipts),
+                        });
                         if sends_now {
                             self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
                         }
                     }
                     if let Some(sequence) = outgoing.passes_on {
                         rows.append(state.inbox.withdraw(sequence));
+                        if let Some((from, message_id)) = state.inbox.origin(sequence) {
+                            rows.append(state.given.passed_on(&from, &message_id)?);
+                        }
                     }
                     let entry_type = outgoing.entry_type.unwrap_or(if outgoing.to.len() == 1 {
                         EntryType::Direct
@@ -197,32 +190,28 @@ impl Inner {
         gathered: Vec<Delivery>,
         stored: Result<()>,
     ) -> Result<Receipt> {
-        let waiting = {
+        let deliveries: Vec<_> = {
             let mut state = self.state.lock();
             let waiting = state.outbox.of_message(&message_id);
             // From here on the host knows that these wait: what it sends next must not overtake them.
             waiting.iter().for_each(|item| state.outbox.overdue(item.sequence));
-            waiting
+            let known = state.sent.status(&message_id).map(|receipt| receipt.deliveries).unwrap_or_default();
+            let of = |agent: &AgentId| {
+                // What is told of a copy later is kept with it; only a node that keeps nothing has no more than the attempt.
+                let found = known.iter().chain(&gathered).find(|delivery| delivery.to == *agent);
+                let mut delivery = found.cloned().unwrap_or_else(|| Delivery::stored(*agent));
+                if delivery.state == DeliveryState::Stored {
+                    delivery.reason = waiting_reason(&waiting, agent);
+                }
+                delivery
+            };
+            targets.iter().map(of).collect()
         };
-        let deliveries: Vec<_> = targets
-            .iter()
-            .map(|agent| {
-                gathered.iter().find(|delivery| delivery.to == *agent).cloned().unwrap_or_else(|| Delivery {
-                    to: *agent,
-                    state: DeliveryState::Stored,
-                    reason: waiting
-                        .iter()
-                        .find(|item| item.to == *agent)
-                        .and_then(|item| item.last_reason.clone())
-                        .or_else(|| Some(Reason::new(Code::Timeout, "no answer yet, or waiting behind earlier messages for this peer; the node keeps trying"))),
-                    via: None,
-                })
-            })
-            .collect();
         // What the disk did not take is only true when the peer has it.
         if let Err(error) = stored
             && deliveries.iter().any(|delivery| delivery.state == DeliveryState::Stored)
         {
+            self.state.lock().sent.forget_waiting(&message_id);
             return Err(error);
         }
         Ok(Receipt::new(message_id, deliveries))
@@ -244,26 +233,31 @@ impl Inner {
                 Some(reason) => format!("expired before the peer could be reached; last: {}", reason.text),
                 None => String::from("expired before the peer could be reached"),
             };
-            Attempt::Refused(Reason::new(Code::MessageExpired, text))
+            Attempt::over(Reason::new(Code::MessageExpired, text))
         } else {
             self.attempt(&item).await
         };
-        let (state, reason, via) = match &attempt {
-            Attempt::Accepted { via } => (DeliveryState::Accepted, None, Some((*via).to_owned())),
-            Attempt::Refused(reason) => (DeliveryState::Failed, Some(reason.clone()), None),
-            Attempt::Later { reason, .. } => (DeliveryState::Stored, Some(reason.clone()), None),
-        };
-        let delivery = Delivery { to, state, reason, via };
-        let is_accepted = delivery.state == DeliveryState::Accepted;
+        let delivery = attempt.delivery(to);
+        let is_accepted = delivery.state >= DeliveryState::Accepted;
         let noted = self.begin(
             |state, now| {
                 let mut rows = Batch::new();
                 let mut events = Vec::new();
                 match &attempt {
-                    Attempt::Accepted { via } => {
+                    Attempt::Accepted { via, proof } => {
                         rows.append(state.outbox.finish(sequence));
+                        let end = Settlement::Accepted { via: (*via).to_owned(), proof: proof.clone() };
+                        rows.append(state.sent.settle(&message_id, &to, now, end)?);
+                        rows.append(state.sent.trim(self.config.sent_limit));
+                        if let Some(answered) = &item.in_reply_to {
+                            rows.append(state.given.answered(&to, answered, &message_id, self.both())?);
+                            self.receipt_bell.notify_one();
+                        }
                         // It takes messages: the next one need not wait for its own time.
                         state.outbox.wake(&to, self.both());
+                        if state.given.wake(&to, self.steady()) {
+                            self.receipt_bell.notify_one();
+                        }
                         state.peers.count_sent(&to, now);
                         if state.peers.get(&to).is_some() {
                             rows.append(state.trust.record_sent(to, true, now)?);
@@ -272,8 +266,11 @@ impl Inner {
                             MessageEvent::MessageAccepted { message_id, to, via: (*via).to_owned() }.into(),
                         );
                     }
-                    Attempt::Refused(reason) => {
+                    Attempt::Over { state: end, reason, proof } => {
                         rows.append(state.outbox.finish(sequence));
+                        let end = Settlement::Over { state: *end, reason: reason.clone(), proof: proof.clone() };
+                        rows.append(state.sent.settle(&message_id, &to, now, end)?);
+                        rows.append(state.sent.trim(self.config.sent_limit));
                         events.push(
                             MessageEvent::MessageFailed { message_id, to, reason: reason.clone() }.into(),
                         );
@@ -297,6 +294,7 @@ impl Inner {
                     inner.publish(events);
                 }
                 inner.outbox_bell.notify_one();
+                inner.sent_bell.notify_waiters();
             },
         );
         // What the peer has is true at once; everything else only when the disk says so, too.
@@ -315,50 +313,6 @@ impl Inner {
         if peer == Some(Form::Sealed) {
             let inner = Arc::clone(self);
             self.env.tasks.spawn("seal", async move { inner.sealers.prepare(&to) });
-        }
-    }
-
-    async fn attempt(&self, item: &OutboxItem) -> Attempt {
-        let Some(peer) = self.state.lock().peers.get(&item.to).cloned() else {
-            let pending = self.state.lock().peers.outstanding().any(|request| request.agent_id == item.to);
-            let reason =
-                Reason::new(Code::PeerNotConnected, "the other side has not accepted the connection yet");
-            return if pending {
-                Attempt::Later { reason, hint: None, reached: true }
-            } else {
-                Attempt::Refused(Reason::new(Code::PeerNotConnected, "no longer connected to that agent"))
-            };
-        };
-        let draft = Draft {
-            message_id: &item.message_id,
-            content: &item.content,
-            metadata: &item.metadata,
-            in_reply_to: item.in_reply_to.as_deref(),
-            hops: item.hops,
-        };
-        let form = Form::for_peer(&peer, self.config.seal);
-        let sealer = || self.sealers.take(&item.to);
-        let body =
-            match compose::message_with(draft, &item.to, form, &self.passport, self.signing_time(), sealer) {
-                Ok(body) => body,
-                Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
-            };
-        match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
-            Err(error) => Attempt::Later {
-                reason: Reason::new(error.code(), error.message()),
-                hint: None,
-                reached: false,
-            },
-            // A node of ours claims an id when it has the message; 1.1.1 does it before it looks at the rate limit.
-            Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && item.was_limited => Attempt::Later {
-                reason: Reason::new(
-                    Code::RateLimited,
-                    "the peer refused it for its rate limit and does not look at it again for five minutes",
-                ),
-                hint: Some(limits::REPLAY_WINDOW),
-                reached: true,
-            },
-            Ok(sent) => judge(&sent),
         }
     }
 
@@ -394,32 +348,14 @@ impl Inner {
     }
 }
 
-/// What a peer's answer means for a message.
-fn judge(sent: &Sent) -> Attempt {
-    let Reply { status, body, retry_after } = &sent.reply;
-    let object = json::parse_object(body).ok();
-    let words = object
-        .as_ref()
-        .and_then(|object| object.get("error").and_then(Value::as_str))
-        .map(|text| text.chars().take(200).collect::<String>());
-    let later = |code, text: String| Attempt::Later {
-        reason: Reason::new(code, text),
-        hint: *retry_after,
-        reached: true,
-    };
-    let said = words.clone().unwrap_or_else(|| format!("status {status}"));
-    match status {
-        200..=299 if object.is_some() => Attempt::Accepted { via: sent.via },
-        // Our ids are random: a peer that saw this one has our message from an earlier attempt.
-        409 => Attempt::Accepted { via: sent.via },
-        429 => later(Code::RateLimited, format!("the peer is busy: {said}")),
-        // Without a JSON object it is not the mesh that answered.
-        _ if object.is_none() => {
-            later(Code::BadAnswer, format!("something else than the peer answered ({said})"))
-        }
-        408 | 500..=599 => later(Code::Unreachable, format!("the peer cannot take it now: {said}")),
-        _ => Attempt::Refused(Reason::new(Code::PeerRefused, format!("the peer refused: {said}"))),
-    }
+/// Why a copy still waits.
+fn waiting_reason(waiting: &[OutboxItem], agent: &AgentId) -> Option<Reason> {
+    let item = waiting.iter().find(|item| item.to == *agent);
+    item.and_then(|item| item.last_reason.clone()).or_else(|| {
+        let sentence =
+            "no answer yet, or waiting behind earlier messages for this peer; the node keeps trying";
+        Some(Reason::new(Code::Timeout, sentence))
+    })
 }
 
 /// Waits for the first attempts, which run while the disk works, and for the row, unless every peer has the message:
@@ -447,7 +383,7 @@ async fn first_attempts(
         }
     }
     let is_everywhere =
-        gathered.len() == count && gathered.iter().all(|delivery| delivery.state == DeliveryState::Accepted);
+        gathered.len() == count && gathered.iter().all(|delivery| delivery.state >= DeliveryState::Accepted);
     let row = match row {
         Some(row) => row,
         None if is_everywhere => Ok(Ok(())),

@@ -12,8 +12,9 @@ use crate::{
     error::{Code, Result},
     identity::AgentId,
     messaging::{
-        MessageEvent, Reason,
+        DeliveryState, MessageEvent, Reason,
         compose::{self, Draft, Form},
+        receipts::sent::Settlement,
     },
     peers::{Connection, PeerEvent, PendingRequest, not_connected},
     store::Batch,
@@ -192,10 +193,19 @@ impl Inner {
         leave: impl FnOnce(&mut State) -> Option<Batch>,
     ) -> Result<()> {
         self.transact(
-            |state, _| {
+            |state, now| {
                 let Some(mut rows) = leave(state) else { return Ok((Batch::new(), None)) };
                 let (dropped, outbox_rows) = state.outbox.drop_peer(&agent);
                 rows.append(outbox_rows);
+                for item in &dropped {
+                    let end = Settlement::Over {
+                        state: DeliveryState::Failed,
+                        reason: Reason::new(code, reason),
+                        proof: None,
+                    };
+                    rows.append(state.sent.settle(&item.message_id, &item.to, now, end)?);
+                }
+                state.given.part(&agent);
                 Ok((rows, Some(dropped)))
             },
             move |inner, result, dropped| {
@@ -207,6 +217,7 @@ impl Inner {
                     reason: Reason::new(code, reason),
                 }));
                 inner.publish([event]);
+                inner.sent_bell.notify_waiters();
                 Ok(())
             },
         )

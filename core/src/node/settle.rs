@@ -2,18 +2,19 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{actions::Action, events::EventBody, inner::Inner, state::State};
+use super::{actions::Action, events::EventBody, inner::Inner, receipts::step_event, state::State};
 use crate::{
     env::Timestamp,
     error::{Code, Result},
     identity::AgentId,
-    messaging::{inbound as messages, rules},
+    messaging::{body_digest, inbound as messages, rules},
     peers::{PeerAction, PeerEvent},
     store::Batch,
     transport::Outcome,
     wire::{
         Answer,
         frame::{Body, MessageFrame, StatusBroadcast},
+        receipt::{ReceiptState, Statement},
         verify::Verified,
     },
 };
@@ -29,6 +30,8 @@ pub(super) struct Settled {
     claim: Option<(AgentId, String)>,
     /// Whether the message was added to the counters of its sender.
     is_counted: bool,
+    /// What its sender is told about it.
+    statement: Option<Statement>,
 }
 
 impl Settled {
@@ -42,6 +45,7 @@ impl Settled {
             kept: None,
             claim: None,
             is_counted: false,
+            statement: None,
         }
     }
 
@@ -79,15 +83,83 @@ impl Inner {
             is_awaited: self.waiting.load(Ordering::Relaxed) > 0,
             decision,
         };
-        let inbound = messages::receive(message, state.tables(), rules);
-        let claim = (!inbound.outcome.rows.is_empty()).then_some((sender, id));
+        let digest = self.digest_for(state, message.frame());
+        let answers = answered_by(message.frame());
+        let mut inbound = messages::receive(message, state.tables(), rules);
+        let claim = (!inbound.outcome.rows.is_empty()).then(|| (sender, id.clone()));
+        let statement = match (&claim, digest) {
+            (Some(claim), Some(digest)) => self.begin_receipt(state, &mut inbound, claim, digest),
+            _ => None,
+        };
+        if let Some(answered) = answers.filter(|_| inbound.reserved.is_some()) {
+            match state.sent.answered(&answered, &sender, &id, now) {
+                Ok((rows, risen)) => {
+                    inbound.outcome.rows.append(rows);
+                    let step = risen.and_then(|risen| step_event(answered, sender, risen, Some(id)));
+                    inbound.outcome.events.extend(step);
+                }
+                Err(error) => tracing::error!(%error, "an answer could not be noted"),
+            }
+        }
         Settled {
             reserved: inbound.reserved,
             kept: inbound.kept,
             claim,
             is_counted: inbound.is_counted,
+            statement,
             ..Settled::new(inbound.outcome)
         }
+    }
+
+    /// The digest for a receipt, when its sender gets one.
+    fn digest_for(&self, state: &State, message: &MessageFrame) -> Option<String> {
+        if message.signature_v2.is_none() || !self.tells(state.peers.get(&message.from)) {
+            return None;
+        }
+        match &message.body {
+            Body::Plain { content, metadata, in_reply_to } => {
+                body_digest(content, metadata, in_reply_to.as_deref()).ok()
+            }
+            Body::Sealed(_) => None,
+        }
+    }
+
+    /// What the sender is told about a message that is taken now; its rows join those of the message.
+    fn begin_receipt(
+        &self,
+        state: &mut State,
+        inbound: &mut messages::Inbound,
+        (sender, id): &(AgentId, String),
+        digest: String,
+    ) -> Option<Statement> {
+        if inbound.reserved.or(inbound.kept).is_some() {
+            return match state.given.accept(*sender, id, digest, self.both()) {
+                Ok(Some(rows)) => {
+                    inbound.outcome.rows.append(rows);
+                    state.given.statement(sender, id)
+                }
+                Ok(None) => None,
+                Err(error) => {
+                    tracing::error!(%error, "a receipt could not be written");
+                    None
+                }
+            };
+        }
+        // Taken and thrown away: nothing is kept about it but what the sender keeps.
+        inbound.is_dropped.then(|| Statement {
+            message_id: id.clone(),
+            from: *sender,
+            state: ReceiptState::Refused,
+            at: self.now(),
+            digest,
+            reply_id: None,
+        })
+    }
+
+    /// The answer to a message that was taken before, with what became of it.
+    pub(super) fn known_message(&self, sender: &AgentId, id: &str) -> Answer {
+        let statement = self.state.lock().given.statement(sender, id);
+        self.with_receipt(messages::duplicate(), statement)
     }
 
     pub(super) fn settle_broadcast(
@@ -118,10 +190,11 @@ impl Inner {
                 if settled.reserved.is_some() {
                     self.inbox_bell.notify_waiters();
                 }
+                self.sent_bell.notify_waiters();
                 for action in settled.actions {
                     self.act(action);
                 }
-                Ok(settled.answer)
+                Ok(self.with_receipt(settled.answer, settled.statement))
             }
             Err(error) => {
                 for sequence in settled.reserved.into_iter().chain(settled.kept) {
@@ -130,16 +203,27 @@ impl Inner {
                 if let Some((sender, id)) = &settled.claim {
                     state.peers.stay(sender, id);
                 }
+                if let Some((sender, id)) = settled.claim.as_ref().filter(|_| settled.statement.is_some()) {
+                    state.given.retract(sender, id);
+                }
                 if let (Code::StorePrecondition, Some((sender, id))) = (error.code(), &settled.claim) {
                     messages::retract(sender, id, settled.is_counted, state.tables());
                     state.replay.claim(sender, id, now);
                 }
                 drop(state);
-                Err(match error.code() {
-                    Code::StorePrecondition => messages::duplicate(),
+                Err(match (error.code(), &settled.claim) {
+                    (Code::StorePrecondition, Some((sender, id))) => self.known_message(sender, id),
+                    (Code::StorePrecondition, None) => messages::duplicate(),
                     _ => Answer::from_error(&error).retry_after(std::time::Duration::from_secs(5)),
                 })
             }
         }
     }
+}
+
+/// The message of ours that this one answers.
+fn answered_by(message: &MessageFrame) -> Option<String> {
+    let Body::Plain { metadata, in_reply_to, .. } = &message.body else { return None };
+    let in_metadata = || metadata.get("in_reply_to").and_then(serde_json::Value::as_str).map(str::to_owned);
+    in_reply_to.clone().or_else(in_metadata)
 }

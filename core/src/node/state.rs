@@ -7,8 +7,8 @@ use crate::{
     env::{Env, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog},
-    peers::Peers,
+    messaging::{Given, Inbox, Outbox, Sent, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog, receipts::sent::Departure},
+    peers::{Connection, Peers},
     store::{Batch, Range, Row, Store, Table},
     trust::Trust,
     wire::{limiter::Limiter, replay::ReplayWindow},
@@ -83,6 +83,8 @@ pub(crate) struct State {
     pub(crate) trust: Trust,
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
+    pub(crate) sent: Sent,
+    pub(crate) given: Given,
     pub(crate) log: ConversationLog,
     pub(crate) feed: ContextFeed,
     pub(crate) limiter: Limiter,
@@ -104,7 +106,7 @@ impl State {
         if !rows.is_empty() {
             store.commit(rows).await?;
         }
-        let state = Self {
+        let mut state = Self {
             profile,
             peers: Peers::load(
                 &scan(Table::Peers).await?,
@@ -114,6 +116,8 @@ impl State {
             trust: Trust::load(&scan(Table::Impressions).await?)?,
             inbox: Inbox::load(&scan(Table::Inbox).await?, meta.iter().find(|row| row.key == NUMBERS))?,
             outbox: Outbox::load(&scan(Table::Outbox).await?, env.both())?,
+            sent: Sent::load(&scan(Table::Sent).await?)?,
+            given: Given::load(&scan(Table::Given).await?, env.steady())?,
             log: ConversationLog::load(&scan(Table::Log).await?)?,
             feed: ContextFeed::new(),
             limiter: Limiter::new(config.limits),
@@ -121,7 +125,18 @@ impl State {
             replay: ReplayWindow::default(),
             routes: super::routing::Routes::default(),
         };
+        state.expect_waiting()?;
         Ok(state)
+    }
+
+    /// What waits in the outbox is on its way: its fate will be known.
+    fn expect_waiting(&mut self) -> Result<()> {
+        for item in self.outbox.list() {
+            let digest = item.digest()?;
+            let gives_receipts = self.peers.get(&item.to).is_some_and(Connection::gives_receipts);
+            self.sent.begin(Departure { message_id: &item.message_id, to: item.to, digest: &digest, gives_receipts });
+        }
+        Ok(())
     }
 
     /// The tables that a message touches.
@@ -133,6 +148,7 @@ impl State {
     pub(crate) fn save_counters(&mut self) -> Result<Batch> {
         let mut rows = self.peers.save_counters()?;
         rows.append(self.trust.save_counters()?);
+        rows.append(self.given.save()?);
         Ok(rows)
     }
 

@@ -3,6 +3,7 @@
 //! | task | does |
 //! |---|---|
 //! | outbox | delivers what is due, peer by peer |
+//! | receipts | tells senders what became of their messages |
 //! | upkeep | pings idle peers, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
 //! | discovery | tells who was found, keeps connections to entry nodes |
 
@@ -60,6 +61,8 @@ impl Inner {
     pub(crate) fn start_upkeep(self: &Arc<Self>) {
         let inner = Arc::clone(self);
         self.env.tasks.spawn("outbox", async move { inner.run_outbox().await });
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("receipts", async move { inner.run_receipts().await });
         let inner = Arc::clone(self);
         self.env.tasks.spawn("upkeep", async move { inner.run_upkeep().await });
         let inner = Arc::clone(self);
@@ -165,11 +168,10 @@ impl Inner {
             Err(_) => false,
         };
         let changed = {
-            let now = self.both();
             let mut state = self.state.lock();
             let changed = state.peers.note_reached(&peer.agent_id, answered);
-            if answered && state.outbox.wake(&peer.agent_id, now) {
-                self.outbox_bell.notify_one();
+            if answered {
+                self.wake(&mut state, &peer.agent_id);
             }
             changed
         };

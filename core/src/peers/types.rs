@@ -90,6 +90,8 @@ pub struct Connection {
 
 /// The capability that says: I sign and verify `signature_v2`.
 pub const CAPABILITY_SIGNATURE: &str = "signature";
+/// The capability that says: I tell what becomes of messages, and take such receipts.
+pub const CAPABILITY_RECEIPTS: &str = "receipts";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
 
@@ -108,6 +110,16 @@ impl Connection {
             && self
                 .capabilities
                 .get(CAPABILITY_SEAL)
+                .and_then(Value::as_u64)
+                .is_some_and(|version| version >= 1)
+    }
+
+    /// Whether the peer gives and takes receipts.
+    pub fn gives_receipts(&self) -> bool {
+        self.signs_v2()
+            && self
+                .capabilities
+                .get(CAPABILITY_RECEIPTS)
                 .and_then(Value::as_u64)
                 .is_some_and(|version| version >= 1)
     }

@@ -98,6 +98,10 @@ tables! {
     Outbox = "outbox";
     /// Claimed message ids, by a digest of sender and id, until they may be forgotten.
     Seen = "seen";
+    /// What became of sent messages, by message id and recipient.
+    Sent = "sent";
+    /// What this node told about messages it received, by a digest of sender and id.
+    Given = "given_receipts";
     /// The conversation log, by entry number.
     Log = "conversation_log";
 }

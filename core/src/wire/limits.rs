@@ -28,6 +28,8 @@ pub const REPLAY_WINDOW: Duration = Duration::from_secs(300);
 pub const REPLAY_ENTRIES: usize = 10_000;
 /// How long a challenge may be answered.
 pub const CHALLENGE_LIFETIME: Duration = crate::identity::CHALLENGE_LIFETIME;
+/// Most receipts in one frame.
+pub const RECEIPTS: usize = 50;
 /// Hops of a message that names none, or an unusable number.
 pub const DEFAULT_HOPS: u32 = 10;
 /// Most hops a sender may give.

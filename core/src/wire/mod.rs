@@ -7,6 +7,7 @@
 //! | [`canonical`], [`seal`], [`sealed_body`] | what is signed, and what only the recipient reads |
 //! | [`verify`] | which frames are believed |
 //! | [`time`], [`replay`] | fresh, and not seen before |
+//! | [`receipt`] | what became of a message, signed |
 //! | [`limiter`], [`limits`] | how much, how often |
 //! | [`url`] | where peers are, and what kind of place that is |
 
@@ -18,6 +19,7 @@ pub mod json;
 pub mod legacy_e2e;
 pub mod limiter;
 pub mod limits;
+pub mod receipt;
 pub mod replay;
 pub mod route;
 pub mod seal;

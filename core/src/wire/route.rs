@@ -72,6 +72,8 @@ endpoints! {
     Message = "message", Public, [Post];
     /// A status broadcast.
     StatusBroadcast = "status_broadcast", Public, [Post];
+    /// What became of messages of ours.
+    Receipts = "receipts", Public, [Post];
     /// A new address, name or bio.
     PeerUpdate = "peer_update", Public, [Post];
     /// A sign of life.

@@ -10,8 +10,9 @@ use super::{
     canonical::{BodyDigest, Domain},
     frame::{
         Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandshakeSignature,
-        MessageFrame, PeerUpdate, Ping, Query, RoutedEnvelope, StatusBroadcast,
+        MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope, StatusBroadcast,
     },
+    receipt::SignedReceipt,
     seal, time,
 };
 use crate::{
@@ -94,6 +95,8 @@ pub enum Believed {
     Message(Verified<MessageFrame>),
     /// §6.7.
     StatusBroadcast(Verified<StatusBroadcast>),
+    /// Receipts of a node of our kind.
+    Receipts(Verified<Receipts>),
     /// §6.8.
     PeerUpdate(Verified<PeerUpdate>),
     /// §6.9.
@@ -119,6 +122,7 @@ impl Verified<Frame> {
             Frame::ConnectionAccepted(frame) => Believed::ConnectionAccepted(keep!(*frame)),
             Frame::Message(frame) => Believed::Message(keep!(*frame)),
             Frame::StatusBroadcast(frame) => Believed::StatusBroadcast(keep!(*frame)),
+            Frame::Receipts(frame) => Believed::Receipts(keep!(frame)),
             Frame::PeerUpdate(frame) => Believed::PeerUpdate(keep!(*frame)),
             Frame::Ping(frame) => Believed::Ping(keep!(frame)),
             Frame::Routed(frame) => Believed::Routed(keep!(*frame)),
@@ -156,6 +160,11 @@ impl Verifier<'_> {
             Frame::StatusBroadcast(broadcast) => {
                 let proof = self.broadcast(&broadcast)?;
                 Ok(Verified { sender: Some(broadcast.from), frame: Frame::StatusBroadcast(broadcast), proof })
+            }
+            Frame::Receipts(receipts) => {
+                self.receipts(&receipts)?;
+                let sender = Some(receipts.from);
+                Ok(Verified { frame: Frame::Receipts(receipts), sender, proof: Proof::V2 })
             }
             Frame::PeerUpdate(update) => {
                 let proof = self.update(&update)?;
@@ -316,6 +325,23 @@ impl Verifier<'_> {
                 Err(refuse(Code::SignatureInvalid, INVALID))
             }
             Some(_) => self.fresh(&broadcast.timestamp).map(|()| Proof::V1),
+        }
+    }
+
+    /// All or none: a node that signs one of them wrongly has nothing to tell. There is no time limit: whoever was away
+    /// hears of it late, and a receipt that is repeated says nothing new.
+    fn receipts(&self, receipts: &Receipts) -> Result<(), Answer> {
+        if (self.relation)(&receipts.from) == Relation::Stranger {
+            return Err(refuse(Code::PeerNotConnected, "Not connected"));
+        }
+        let us = self.passport.agent_id();
+        if receipts.receipts.iter().any(|receipt| receipt.from != us) {
+            return Err(refuse(Code::KeyMismatch, "A receipt is for another agent"));
+        }
+        if receipts.receipts.iter().all(SignedReceipt::is_valid) {
+            Ok(())
+        } else {
+            Err(refuse(Code::SignatureInvalid, INVALID))
         }
     }
 

@@ -104,6 +104,10 @@ pub struct NodeConfig {
     pub outbox_limit: usize,
     /// Seal message bodies for peers that can open them. Default: true.
     pub seal: bool,
+    /// Tell senders what becomes of their messages, and take such receipts. Default: true.
+    pub receipts: bool,
+    /// Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
+    pub sent_limit: usize,
     /// How routing rules and the queue work together. Default: `spawn` (rules, then queue).
     pub router_mode: RouterMode,
     /// Rules for incoming messages.
@@ -171,6 +175,8 @@ impl Default for NodeConfig {
             outbox_expiry_secs: 86_400,
             outbox_limit: 10_000,
             seal: true,
+            receipts: true,
+            sent_limit: 1_000,
             router_mode: RouterMode::Spawn,
             routing_rules: Vec::new(),
             ping_interval_secs: 25,

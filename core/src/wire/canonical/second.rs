@@ -50,6 +50,8 @@ pub enum Domain {
     AntimatterRequest,
     /// A question that only peers may ask.
     Query,
+    /// What became of a message, told by its recipient.
+    Receipt,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -72,6 +74,7 @@ impl Domain {
         Self::LanBeacon,
         Self::AntimatterRequest,
         Self::Query,
+        Self::Receipt,
         Self::Application,
     ];
 
@@ -93,6 +96,7 @@ impl Domain {
             Self::LanBeacon => "lan_beacon",
             Self::AntimatterRequest => "antimatter_request",
             Self::Query => "query",
+            Self::Receipt => "receipt",
             Self::Application => "application",
         }
     }

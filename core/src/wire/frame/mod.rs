@@ -8,6 +8,7 @@ mod fields;
 mod handshake;
 mod message;
 mod query;
+mod receipts;
 mod routed;
 mod update;
 
@@ -18,6 +19,7 @@ pub use handshake::{
 };
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use query::{Query, pairs};
+pub use receipts::Receipts;
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
 pub use update::{PeerUpdate, Ping};
 
@@ -43,6 +45,8 @@ pub enum Frame {
     Message(Box<MessageFrame>),
     /// §6.7.
     StatusBroadcast(Box<StatusBroadcast>),
+    /// Receipts of a node of our kind.
+    Receipts(Receipts),
     /// §6.8.
     PeerUpdate(Box<PeerUpdate>),
     /// §6.9.
@@ -86,6 +90,7 @@ impl Frame {
             | Endpoint::ConnectionAccepted
             | Endpoint::Message
             | Endpoint::StatusBroadcast
+            | Endpoint::Receipts
             | Endpoint::PeerUpdate
             | Endpoint::Ping
             | Endpoint::MeshRoute => Self::from_object(route.endpoint, object(route.endpoint, body)?),
@@ -105,6 +110,7 @@ impl Frame {
             }
             Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object)?)),
             Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
+            Endpoint::Receipts => Self::Receipts(Receipts::decode(object)?),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
             Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object)?)),

@@ -10,6 +10,8 @@
 mod bucket;
 mod types;
 
+use std::num::NonZeroU32;
+
 use crate::{env::Timestamp, identity::AgentId};
 
 use bucket::{Bucket, Buckets, GivenTime};
@@ -29,6 +31,7 @@ pub struct Limiter {
     sources: Buckets<SourceKey>,
     pings: Buckets<SourceKey>,
     peers: Buckets<AgentId>,
+    receipts: Buckets<AgentId>,
 }
 
 impl Limiter {
@@ -41,6 +44,7 @@ impl Limiter {
             sources: Buckets::new(TRACKED),
             pings: Buckets::new(TRACKED),
             peers: Buckets::new(TRACKED),
+            receipts: Buckets::new(TRACKED),
             time,
         }
     }
@@ -85,19 +89,35 @@ impl Limiter {
     ///
     /// The peer's limit, when it is used up. Nothing was spent.
     pub fn peer(&mut self, id: &AgentId, own: PeerRate, now: Timestamp) -> Result<(), Limited> {
+        let Some(rate) = self.peer_rate(own) else { return Ok(()) };
         self.time.set(now);
-        let rate = match own {
+        spend(self.peers.get(id, rate, &self.time), Limit::Peer).map(drop)
+    }
+
+    /// Counts a frame of receipts of a connected peer: as many as it may send of everything else, and apart from that,
+    /// so that what becomes of our messages costs nobody the room for their own.
+    ///
+    /// # Errors
+    ///
+    /// The peer's limit, when it is used up. Nothing was spent.
+    pub fn receipts(&mut self, id: &AgentId, own: PeerRate, now: Timestamp) -> Result<(), Limited> {
+        let Some(rate) = self.peer_rate(own) else { return Ok(()) };
+        self.time.set(now);
+        spend(self.receipts.get(id, rate, &self.time), Limit::Peer).map(drop)
+    }
+
+    fn peer_rate(&self, own: PeerRate) -> Option<NonZeroU32> {
+        match own {
             PeerRate::Standard => self.limits.peer,
             PeerRate::Unlimited => None,
             PeerRate::PerMinute(rate) => Some(rate),
-        };
-        let Some(rate) = rate else { return Ok(()) };
-        spend(self.peers.get(id, rate, &self.time), Limit::Peer).map(drop)
+        }
     }
 
     /// Forgets what a peer spent, when its connection ends.
     pub fn forget_peer(&mut self, id: &AgentId) {
         self.peers.remove(id);
+        self.receipts.remove(id);
     }
 
     /// The limits it was made with.
