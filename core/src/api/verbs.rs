@@ -14,7 +14,7 @@ use crate::{
     messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{Peer, PendingRequest},
-    wire::json::culprit,
+    wire::{json::culprit, receipt::SignedReceipt},
 };
 
 /// The result of a verb that only succeeds or fails.
@@ -98,6 +98,16 @@ verbs! {
     "messages.list" => messages.list(NoArgs) -> Vec<Message>;
     /// Lists what waits for unreachable peers.
     "messages.outbox" => messages.outbox(NoArgs) -> Vec<OutboxItem>;
+    /// Tells what became of a message that was sent.
+    "messages.status" => messages.status(MessageArgs) -> Receipt;
+    /// Waits until a message came as far as a state.
+    "messages.until" => messages.until(UntilArgs) -> Receipt;
+    /// Lists what became of the newest messages that were sent.
+    "messages.sent" => messages.sent(NewestArgs) -> Vec<Receipt>;
+    /// Lists the newest receipts that this node gave.
+    "messages.receipts" => messages.receipts(NewestArgs) -> Vec<SignedReceipt>;
+    /// Checks a receipt of any node.
+    "messages.verify" => messages.verify(VerifyReceiptArgs) -> ReceiptVerdict;
     /// Lists the newest entries of the conversation log.
     "messages.log" => messages.log(LogArgs) -> Vec<LogEntry>;
     /// Tells a session what is new in the conversation.

@@ -84,6 +84,8 @@ impl Inner {
         object.insert("wallets".into(), json!({}));
         object.insert("signature".into(), json!(self.passport.sign(&bytes)));
         if peer.signs_v2() {
+            // What a newer version can do is known to peers that connected with an older one.
+            object.insert("capabilities".into(), json!(me.capabilities));
             compose::sign_object(Domain::PeerUpdate, &peer.agent_id, &self.passport, &mut object)?;
         }
         Ok(object)

@@ -162,6 +162,13 @@ impl Connection {
         }
     }
 
+    /// What a signed update says that the peer can do. What was proven stays: nobody stops signing.
+    pub fn take_capabilities(&mut self, capabilities: &Map<String, Value>) {
+        let proven = [CAPABILITY_SIGNATURE, CAPABILITY_SEAL].map(|name| self.capabilities.remove_entry(name));
+        self.capabilities.clone_from(capabilities);
+        self.capabilities.extend(proven.into_iter().flatten());
+    }
+
     /// The name to show: the peer's own, else the start of its id.
     pub fn shown_name(&self) -> String {
         self.display_name.clone().unwrap_or_else(|| self.agent_id.short())

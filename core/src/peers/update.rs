@@ -91,6 +91,9 @@ impl Peers {
                 if !update.wallets.is_empty() {
                     connection.wallets.clone_from(&update.wallets);
                 }
+                if !update.capabilities.is_empty() {
+                    connection.take_capabilities(&update.capabilities);
+                }
                 if !update.addresses.is_empty() {
                     connection.addresses.clone_from(&update.addresses);
                 }

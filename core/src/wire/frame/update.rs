@@ -31,6 +31,8 @@ pub struct PeerUpdate {
     pub addresses: Map<String, Value>,
     /// Chain to address; believed only under the second signature (S12).
     pub wallets: Map<String, Value>,
+    /// What it can do; believed only under the second signature.
+    pub capabilities: Map<String, Value>,
     /// The object as received, for the second signature.
     pub object: Map<String, Value>,
 }
@@ -59,6 +61,7 @@ impl PeerUpdate {
             display_name: fields::name(object, "display_name")?,
             addresses: fields::text_map(object, "addresses")?,
             wallets: fields::text_map(object, "wallets")?,
+            capabilities: fields::object(object, "capabilities")?,
             object: original,
         })
     }
