@@ -109,7 +109,8 @@ impl Messages<'_> {
     /// [`Code::PeerNotConnected`] when the message will not come that far; [`Code::Timeout`]; [`Code::Closed`].
     pub async fn until(&self, args: UntilArgs) -> Result<Receipt> {
         if args.state <= DeliveryState::Stored {
-            let sentence = format!("state must be accepted, delivered, handled or answered, not {}", args.state);
+            let sentence =
+                format!("state must be accepted, delivered, handled or answered, not {}", args.state);
             return Err(Error::new(Code::InvalidArgument, sentence));
         }
         let patience =

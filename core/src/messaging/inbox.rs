@@ -441,8 +441,7 @@ impl Inbox {
 
     /// Who sent a message, and what its sender calls it.
     pub fn origin(&self, sequence: u64) -> Option<(AgentId, String)> {
-        let message = &self.items.get(&sequence)?.message;
-        Some((message.from, message.message_id.clone()))
+        self.items.get(&sequence).map(|item| (item.message.from, item.message.message_id.clone()))
     }
 
     /// Removes an acknowledged or withdrawn message whose row is gone.

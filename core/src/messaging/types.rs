@@ -321,7 +321,11 @@ impl OutboxItem {
 /// # Errors
 ///
 /// [`Code::WireField`] when the metadata has no canonical form.
-pub fn body_digest(content: &str, metadata: &Map<String, Value>, in_reply_to: Option<&str>) -> Result<String> {
+pub fn body_digest(
+    content: &str,
+    metadata: &Map<String, Value>,
+    in_reply_to: Option<&str>,
+) -> Result<String> {
     let metadata = compose::metadata_with_reply(metadata, in_reply_to);
     Ok(receipt::digest_text(&BodyDigest::plain(content, &metadata, in_reply_to)?))
 }

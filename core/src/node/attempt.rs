@@ -135,11 +135,15 @@ impl Inner {
         }
         let mut object = json::parse_object(&sent.reply.body).ok()?;
         let receipt: SignedReceipt = serde_json::from_value(object.remove("receipt")?).ok()?;
-        let is_ours = receipt.to == item.to && receipt.from == self.me() && receipt.message_id == item.message_id;
+        let is_ours =
+            receipt.to == item.to && receipt.from == self.me() && receipt.message_id == item.message_id;
         if is_ours && item.digest().is_ok_and(|digest| digest == receipt.digest) && receipt.is_valid() {
             return Some(receipt);
         }
-        tracing::warn!(peer = item.to.short(), "a peer answered with a receipt that is none for this message");
+        tracing::warn!(
+            peer = item.to.short(),
+            "a peer answered with a receipt that is none for this message"
+        );
         None
     }
 }
@@ -171,4 +175,3 @@ fn judge(sent: &Sent) -> Attempt {
         _ => Attempt::over(Reason::new(Code::PeerRefused, format!("the peer refused: {said}"))),
     }
 }
-

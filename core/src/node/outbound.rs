@@ -139,7 +139,8 @@ impl Inner {
                             message_id: id,
                             to: *agent,
                             digest: &digest,
-                            gives_receipts: self.config.receipts && peer.is_some_and(Connection::gives_receipts),
+                            gives_receipts: self.config.receipts
+                                && peer.is_some_and(Connection::gives_receipts),
                         });
                         if sends_now {
                             self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
@@ -268,7 +269,8 @@ impl Inner {
                     }
                     Attempt::Over { state: end, reason, proof } => {
                         rows.append(state.outbox.finish(sequence));
-                        let end = Settlement::Over { state: *end, reason: reason.clone(), proof: proof.clone() };
+                        let end =
+                            Settlement::Over { state: *end, reason: reason.clone(), proof: proof.clone() };
                         rows.append(state.sent.settle(&message_id, &to, now, end)?);
                         rows.append(state.sent.trim(self.config.sent_limit));
                         events.push(

@@ -135,7 +135,8 @@ impl Inner {
     /// What became of a message of ours.
     pub(crate) fn sent_status(&self, message_id: &str) -> Result<Receipt> {
         self.state.lock().sent.status(message_id).ok_or_else(|| {
-            let sentence = "no such message was sent, or so long ago that it is forgotten; see the setting sent_limit";
+            let sentence =
+                "no such message was sent, or so long ago that it is forgotten; see the setting sent_limit";
             Error::new(Code::MessageUnknown, sentence).with("message_id", message_id)
         })
     }

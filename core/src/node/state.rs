@@ -7,7 +7,10 @@ use crate::{
     env::{Env, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Given, Inbox, Outbox, Sent, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog, receipts::sent::Departure},
+    messaging::{
+        Given, Inbox, Outbox, Sent, context::ContextFeed, inbound::Tables, inbox::NUMBERS,
+        log::ConversationLog, receipts::sent::Departure,
+    },
     peers::{Connection, Peers},
     store::{Batch, Range, Row, Store, Table},
     trust::Trust,
@@ -134,7 +137,12 @@ impl State {
         for item in self.outbox.list() {
             let digest = item.digest()?;
             let gives_receipts = self.peers.get(&item.to).is_some_and(Connection::gives_receipts);
-            self.sent.begin(Departure { message_id: &item.message_id, to: item.to, digest: &digest, gives_receipts });
+            self.sent.begin(Departure {
+                message_id: &item.message_id,
+                to: item.to,
+                digest: &digest,
+                gives_receipts,
+            });
         }
         Ok(())
     }

@@ -121,7 +121,11 @@ impl SignedReceipt {
         if id(&self.message_id) && is_digest && self.reply_id.as_deref().is_none_or(id) {
             return Ok(());
         }
-        Err(Answer::refuse(400, Code::WireField, "A receipt has a message id, a digest or a reply id that cannot be"))
+        Err(Answer::refuse(
+            400,
+            Code::WireField,
+            "A receipt has a message id, a digest or a reply id that cannot be",
+        ))
     }
 }
 
@@ -185,7 +189,8 @@ mod tests {
 
     #[test]
     fn the_ladder_is_ordered() {
-        let ladder = [ReceiptState::Accepted, ReceiptState::Delivered, ReceiptState::Handled, ReceiptState::Answered];
+        let ladder =
+            [ReceiptState::Accepted, ReceiptState::Delivered, ReceiptState::Handled, ReceiptState::Answered];
         assert!(ladder.is_sorted());
     }
 }

@@ -108,6 +108,9 @@ impl World {
             }
             Endpoint::Message => self.peer.message(&us, Form::V2, "hello"),
             Endpoint::StatusBroadcast => self.peer.broadcast(&us, Form::V2, "hello"),
+            Endpoint::Receipts => self
+                .peer
+                .receipts(&us, &[("msg-1", dmagent::wire::receipt::ReceiptState::Handled, "00".repeat(32))]),
             Endpoint::PeerUpdate => self.peer.update(&us, NOWHERE),
             Endpoint::Ping => {
                 object(json!({"agent_id": self.peer.id(), "timestamp": self.peer.now().to_wire()}))

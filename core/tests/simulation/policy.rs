@@ -163,7 +163,7 @@ fn a_host_refuses_and_forwards_as_it_likes() {
         let policy = Switch { from: from.id, to: to.id, unwanted: unwanted.id };
         switch.node().set_policy(Some(Arc::new(policy)));
         let refused = unwanted.node().send(switch.id, "hello").await.expect("it is answered");
-        assert_eq!(refused.state, DeliveryState::Failed);
+        assert_eq!(refused.state, DeliveryState::Refused);
         let reason = refused.deliveries[0].reason.clone().expect("a failure has a reason");
         assert!(
             reason.code == Code::PeerRefused.name() && reason.text.contains("not from you"),

@@ -5,7 +5,10 @@ use dmagent::{
     env::{Env, SystemRandom, Timestamp},
     identity::{Passport, challenge},
     messaging::compose::{self, Draft, Form},
-    wire::canonical::{self, Domain},
+    wire::{
+        canonical::{self, Domain},
+        receipt::{ReceiptState, Statement},
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -118,6 +121,22 @@ impl Actor {
         let id = self.fresh("status-");
         let draft = Draft { message_id: &id, content, metadata: &metadata, in_reply_to: None, hops: 0 };
         compose::broadcast(draft, to, form, &self.passport, self.now()).unwrap()
+    }
+
+    /// Receipts for messages of `to`: id, state and digest.
+    pub(crate) fn receipts(&self, to: &AgentId, about: &[(&str, ReceiptState, String)]) -> Object {
+        let signed = about.iter().map(|(message_id, state, digest)| {
+            let statement = Statement {
+                message_id: (*message_id).to_owned(),
+                from: *to,
+                state: *state,
+                at: self.now(),
+                digest: digest.clone(),
+                reply_id: None,
+            };
+            json!(statement.sign(&self.passport))
+        });
+        object(json!({"receipts": signed.collect::<Vec<_>>()}))
     }
 
     /// A new address, in our form.

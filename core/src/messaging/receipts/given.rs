@@ -180,8 +180,13 @@ impl Given {
             digest,
             reply_id: None,
         };
-        let entry =
-            Entry { sequence: self.next_sequence, statement, told: ReceiptState::Accepted, is_over: false, is_held: false };
+        let entry = Entry {
+            sequence: self.next_sequence,
+            statement,
+            told: ReceiptState::Accepted,
+            is_over: false,
+            is_held: false,
+        };
         let mut rows = Batch::new();
         rows.put(Table::Given, key(&entry.statement), &entry)?;
         self.insert(entry, now.steady);
@@ -203,7 +208,9 @@ impl Given {
 
     /// A message was handed to the host. Returns whether its sender will be told.
     pub fn delivered(&mut self, from: &AgentId, message_id: &str, now: Now) -> bool {
-        let Some(sequence) = self.rise(from, message_id, ReceiptState::Delivered, now.wall) else { return false };
+        let Some(sequence) = self.rise(from, message_id, ReceiptState::Delivered, now.wall) else {
+            return false;
+        };
         self.announce(sequence, now.steady + PATIENCE);
         true
     }
@@ -287,7 +294,9 @@ impl Given {
     /// As [`Given::accept`].
     pub fn answered(&mut self, from: &AgentId, message_id: &str, reply_id: &str, now: Now) -> Result<Batch> {
         let mut rows = Batch::new();
-        let Some(sequence) = self.rise(from, message_id, ReceiptState::Answered, now.wall) else { return Ok(rows) };
+        let Some(sequence) = self.rise(from, message_id, ReceiptState::Answered, now.wall) else {
+            return Ok(rows);
+        };
         if let Some(entry) = self.entries.get_mut(&sequence) {
             entry.statement.reply_id = Some(reply_id.to_owned());
             if !entry.is_held {
@@ -375,7 +384,8 @@ impl Given {
 
     /// The sender showed itself. Returns whether there is something to tell it.
     pub fn wake(&mut self, agent: &AgentId, now: Moment) -> bool {
-        let Some(news) = self.news.get_mut(agent).filter(|news| !news.is_busy && !news.entries.is_empty()) else {
+        let Some(news) = self.news.get_mut(agent).filter(|news| !news.is_busy && !news.entries.is_empty())
+        else {
             return false;
         };
         news.due = Some(news.due.map_or(now, |due| due.min(now)));

@@ -96,7 +96,10 @@ impl Sent {
 
     fn find(&self, message_id: &str, to: &AgentId) -> Option<u64> {
         let copies = self.of_message.get(message_id)?;
-        copies.iter().copied().find(|sequence| self.copies.get(sequence).is_some_and(|copy| copy.delivery.to == *to))
+        copies
+            .iter()
+            .copied()
+            .find(|sequence| self.copies.get(sequence).is_some_and(|copy| copy.delivery.to == *to))
     }
 
     /// A copy is on its way; until something is known about it, the outbox keeps it for the disk.
@@ -107,7 +110,12 @@ impl Sent {
         }
         let delivery = Delivery { gives_receipts, ..Delivery::stored(to) };
         let sequence = self.next_sequence;
-        self.insert(Copy { sequence, message_id: message_id.to_owned(), digest: digest.to_owned(), delivery });
+        self.insert(Copy {
+            sequence,
+            message_id: message_id.to_owned(),
+            digest: digest.to_owned(),
+            delivery,
+        });
     }
 
     /// The disk did not take the message: what nobody has yet is not on its way.
@@ -211,7 +219,9 @@ impl Sent {
     ) -> Result<(Batch, Option<DeliveryState>)> {
         let mut rows = Batch::new();
         let found = self.find(message_id, to);
-        let Some(copy) = found.and_then(|sequence| self.copies.get_mut(&sequence)) else { return Ok((rows, None)) };
+        let Some(copy) = found.and_then(|sequence| self.copies.get_mut(&sequence)) else {
+            return Ok((rows, None));
+        };
         let before = copy.delivery.state;
         if !change(&mut copy.delivery) {
             return Ok((rows, None));

@@ -109,11 +109,12 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         upgrade(&mut connection, MIGRATIONS).unwrap();
         connection.execute("INSERT INTO meta VALUES ('a', '1')", ()).unwrap();
-        let broken = [MIGRATIONS[0], "UPDATE meta SET value = '2'; INSERT INTO nowhere VALUES (1);"];
+        let broken =
+            [MIGRATIONS[0], MIGRATIONS[1], "UPDATE meta SET value = '2'; INSERT INTO nowhere VALUES (1);"];
         assert!(upgrade(&mut connection, &broken).is_err());
         let value: String = connection.query_one("SELECT value FROM meta", (), |row| row.get(0)).unwrap();
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        assert_eq!((value.as_str(), version), ("1", 1));
+        assert_eq!((value.as_str(), version), ("1", 2));
     }
 
     #[test]

@@ -108,7 +108,10 @@ fn an_answer_counts_without_receipts_and_its_proof_follows() {
     let (rows, risen) = sent.answered("m", &peer().agent_id(), "r", NOW).unwrap();
     assert!(!rows.is_empty());
     assert_eq!(risen, Some(DeliveryState::Answered));
-    assert!(sent.answered("m", &peer().agent_id(), "r2", NOW).unwrap().0.is_empty(), "the first answer stays");
+    assert!(
+        sent.answered("m", &peer().agent_id(), "r2", NOW).unwrap().0.is_empty(),
+        "the first answer stays"
+    );
     sent.note(&receipt("m", ReceiptState::Answered)).unwrap();
     let copy = &sent.status("m").unwrap().deliveries[0];
     assert_eq!(copy.reply_id.as_deref(), Some("r"));

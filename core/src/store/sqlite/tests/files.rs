@@ -30,7 +30,7 @@ fn a_closed_store_is_one_file_in_the_documented_form() {
         tool.query_one("SELECT sql FROM sqlite_schema WHERE name = 'inbox'", (), |r| r.get(0)).unwrap();
     assert_eq!(form, "CREATE TABLE inbox (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
     let number = |pragma| tool.pragma_query_value(None, pragma, |r| r.get::<_, u32>(0)).unwrap();
-    assert_eq!((number("application_id"), number("user_version")), (0x646d_6167, 1));
+    assert_eq!((number("application_id"), number("user_version")), (0x646d_6167, 2));
 }
 
 #[test]
@@ -90,6 +90,7 @@ fn a_file_of_version_1_keeps_its_rows_on_the_way_to_a_later_version() {
 
     let later = [
         schema::MIGRATIONS[0],
+        schema::MIGRATIONS[1],
         "CREATE TABLE wallet (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
          UPDATE inbox SET value = json_set(value, '$.kind', 'chat');",
     ];
@@ -98,7 +99,7 @@ fn a_file_of_version_1_keeps_its_rows_on_the_way_to_a_later_version() {
     let version: u32 = old.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     let value: String =
         old.query_one("SELECT value FROM inbox WHERE key = '1'", (), |row| row.get(0)).unwrap();
-    assert_eq!((version, value.as_str()), (2, r#"{"text":"ho","kind":"chat"}"#));
+    assert_eq!((version, value.as_str()), (3, r#"{"text":"ho","kind":"chat"}"#));
     assert_eq!(old.query_one("SELECT count(*) FROM wallet", (), |row| row.get::<_, u32>(0)).unwrap(), 0);
 }
 
