@@ -65,7 +65,7 @@ enum {
     DM_UNKNOWN_VERB = 5,
     // A call on the blocking twin was made from inside an async runtime.
     DM_BLOCKING_IN_ASYNC = 6,
-    // The process forked after the node was opened; open a node in the child instead.
+    // The process forked after the node was opened; the child cannot use it.
     DM_FORKED = 7,
     // A handle was freed before, or is another kind of handle.
     DM_INVALID_HANDLE = 8,
@@ -151,6 +151,8 @@ enum {
     DM_MESSAGE_UNKNOWN = 1002,
     // The message expired before it could be delivered.
     DM_MESSAGE_EXPIRED = 1003,
+    // The peer gives no receipts: beyond accepted nothing is known but an answer.
+    DM_NO_RECEIPTS = 1004,
     // A local request lacks the token of the data folder.
     DM_TOKEN_INVALID = 1400,
 };
@@ -206,6 +208,16 @@ typedef enum dm_delivery_state {
     DM_DELIVERY_STORED = 1,
     // It is on the peer's disk.
     DM_DELIVERY_ACCEPTED = 2,
+    // It is in the hands of the agent over there.
+    DM_DELIVERY_DELIVERED = 3,
+    // The agent over there acknowledged it.
+    DM_DELIVERY_HANDLED = 4,
+    // The agent over there answered.
+    DM_DELIVERY_ANSWERED = 5,
+    // The peer does not take it; the receipt has its words.
+    DM_DELIVERY_REFUSED = 6,
+    // It waited for the peer as long as it was allowed to.
+    DM_DELIVERY_EXPIRED = 7,
 } dm_delivery_state;
 
 // A listener that is asked for events.

@@ -12,7 +12,7 @@ use dmagent::{
     error::Code,
     messaging::Message,
     peers::AutoAccept,
-    wire::receipt::ReceiptState,
+    wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},
 };
 use serde_json::json;
 
@@ -69,13 +69,15 @@ async fn what_the_recipient_handled_while_the_sender_was_away_is_told_when_it_re
     settings.port = port;
     let alice = Node::open(settings).await.unwrap();
     let receipt = until(&alice, &sent.message_id, DeliveryState::Handled).await.unwrap();
-    let proof = receipt.deliveries[0].proof.clone().unwrap();
+    let signed = receipt.deliveries[0].proof.clone().unwrap().0;
     assert_eq!(
-        (proof.state, proof.to, proof.from),
+        (signed.state, signed.to, signed.from),
         (ReceiptState::Handled, bob.agent_id(), alice.agent_id())
     );
 
     // A third party checks it, offline.
+    let text = |receipt: &SignedReceipt| ReceiptText(receipt.clone()).to_string();
+    let proof = text(&signed);
     let carol = Node::open(NodeConfig::ephemeral()).await.unwrap();
     let verify = async |receipt, content: &str| {
         let content = Some(content.to_owned());
@@ -86,12 +88,12 @@ async fn what_the_recipient_handled_while_the_sender_was_away_is_told_when_it_re
     let verdict = verify(proof.clone(), "for later").await.unwrap();
     assert_eq!((verdict.valid, verdict.content_matches), (true, Some(true)));
     assert_eq!(verify(proof.clone(), "for ever").await.unwrap().content_matches, Some(false));
-    let forged = dmagent::wire::receipt::SignedReceipt { state: ReceiptState::Answered, ..proof.clone() };
-    assert!(!verify(forged, "for later").await.unwrap().valid);
+    let forged = SignedReceipt { state: ReceiptState::Answered, ..signed };
+    assert!(!verify(text(&forged), "for later").await.unwrap().valid);
 
     // Both sides keep it.
     let given = bob.messages().receipts(NewestArgs::default()).await.unwrap();
-    assert_eq!(given, [proof]);
+    assert_eq!(given.iter().map(|given| &given.receipt).collect::<Vec<_>>(), [&proof]);
     assert_eq!(alice.messages().sent(NewestArgs::default()).await.unwrap(), [receipt]);
     for node in [alice, bob, carol] {
         node.close().await.unwrap();

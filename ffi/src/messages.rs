@@ -28,6 +28,16 @@ pub enum dm_delivery_state {
     DM_DELIVERY_STORED = 1,
     /// It is on the peer's disk.
     DM_DELIVERY_ACCEPTED = 2,
+    /// It is in the hands of the agent over there.
+    DM_DELIVERY_DELIVERED = 3,
+    /// The agent over there acknowledged it.
+    DM_DELIVERY_HANDLED = 4,
+    /// The agent over there answered.
+    DM_DELIVERY_ANSWERED = 5,
+    /// The peer does not take it; the receipt has its words.
+    DM_DELIVERY_REFUSED = 6,
+    /// It waited for the peer as long as it was allowed to.
+    DM_DELIVERY_EXPIRED = 7,
 }
 
 /// A span that the program wrote in milliseconds; none for a negative one.
@@ -40,6 +50,11 @@ fn state(receipt: &Receipt) -> dm_delivery_state {
         DeliveryState::Accepted => dm_delivery_state::DM_DELIVERY_ACCEPTED,
         DeliveryState::Stored => dm_delivery_state::DM_DELIVERY_STORED,
         DeliveryState::Failed => dm_delivery_state::DM_DELIVERY_FAILED,
+        DeliveryState::Delivered => dm_delivery_state::DM_DELIVERY_DELIVERED,
+        DeliveryState::Handled => dm_delivery_state::DM_DELIVERY_HANDLED,
+        DeliveryState::Answered => dm_delivery_state::DM_DELIVERY_ANSWERED,
+        DeliveryState::Refused => dm_delivery_state::DM_DELIVERY_REFUSED,
+        DeliveryState::Expired => dm_delivery_state::DM_DELIVERY_EXPIRED,
     }
 }
 

@@ -53,6 +53,7 @@ export type Code =
   | 'rate_limited'
   | 'message_unknown'
   | 'message_expired'
+  | 'no_receipts'
   | 'token_invalid';
 
 /** Something of dmagent failed. */
@@ -156,6 +157,7 @@ export declare class NotFoundError extends DmError {}
  * - `inactive`: The node is inactive and accepts nothing.
  * - `tier_restricted`: The peer's address class is outside the network tier.
  * - `policy_refused`: The host's policy said no, failed or did not answer in time.
+ * - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
  * - `token_invalid`: A local request lacks the token of the data folder.
  */
 export declare class RefusedError extends DmError {}
@@ -172,6 +174,6 @@ export declare class LimitError extends DmError {}
 /**
  * Thrown for these codes:
  * - `closed`: The node is closed; open a new one.
- * - `forked`: The process forked after the node was opened; open a node in the child instead.
+ * - `forked`: The process forked after the node was opened; the child cannot use it.
  */
 export declare class ClosedError extends DmError {}

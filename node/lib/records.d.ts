@@ -44,13 +44,19 @@ export type AddressClass = 'loopback' | 'private' | 'link_local' | 'global' | 'n
 export type AutoAccept = 'none' | 'loopback' | 'lan' | 'all';
 
 /**
- * What is known about one copy of a sent message.
+ * What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that
+ * are none of its steps.
+ * - `failed`: It will not be delivered; the reason says why.
+ * - `expired`: It waited for the peer as long as it was allowed to.
+ * - `refused`: The peer does not take it; the reason has its words.
  * - `stored`: On our disk; the peer has not answered yet. The node keeps trying until the message expires.
  * - `accepted`: The peer answered that it took the message. A peer of our kind answers only after its disk has
  *   it.
- * - `failed`: It will not be delivered; the reason says why.
+ * - `delivered`: Handed to the agent over there.
+ * - `handled`: The agent over there acknowledged it.
+ * - `answered`: The agent over there answered.
  */
-export type DeliveryState = 'stored' | 'accepted' | 'failed';
+export type DeliveryState = 'failed' | 'expired' | 'refused' | 'stored' | 'accepted' | 'delivered' | 'handled' | 'answered';
 
 /**
  * Which way an entry went.
@@ -128,6 +134,16 @@ export type NetworkTier = 'local' | 'lan' | 'global';
 export type PeerState = 'connected' | 'pending';
 
 /**
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ * - `accepted`: On the recipient's disk.
+ * - `delivered`: Handed to its agent.
+ * - `handled`: Acknowledged by its agent.
+ * - `answered`: Its agent answered.
+ * - `refused`: The recipient took it and threw it away, as its rules say.
+ */
+export type ReceiptState = 'accepted' | 'delivered' | 'handled' | 'answered' | 'refused';
+
+/**
  * Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
  * `RouterMode::Spawn`, as 1.1.1 does.
  * - `rules_first`: Rules, then keep the message.
@@ -185,8 +201,19 @@ export interface ContextText {
 
 /** One copy of a sent message. */
 export interface Delivery {
+  /** When it came that far: by the peer's clock where `proof` says it, else by ours. */
+  readonly at: bigint | null;
+  /**
+   * Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing is
+   * known beyond `accepted`, but an answer.
+   */
+  readonly givesReceipts: boolean;
+  /** The furthest state that the peer signed: a text that `messages.verify` checks, on any node. */
+  readonly proof: string | null;
   /** Why not further. */
   readonly reason: Reason | null;
+  /** The id of the answer. */
+  readonly replyId: string | null;
   /** How far it came. */
   readonly state: DeliveryState;
   /** For whom. */
@@ -213,6 +240,22 @@ export interface Discovered {
   readonly source: FoundBy;
   /** Its base URL, scoped (`…/__darkmatter__/{agent_id}`) when several agents share a port. */
   readonly url: string;
+}
+
+/** A receipt that this node gave. */
+export interface GivenReceipt {
+  /** Since when. */
+  readonly at: bigint;
+  /** Who sent the message. */
+  readonly from: string;
+  /** Of which message. */
+  readonly messageId: string;
+  /** The signed text, which `messages.verify` checks, on any node. */
+  readonly receipt: string;
+  /** The id of the answer, when it was answered. */
+  readonly replyId: string | null;
+  /** How far it came here. */
+  readonly state: ReceiptState;
 }
 
 /** One entry, with the members of 1.1.1. */
@@ -435,8 +478,28 @@ export interface Receipt {
   readonly deliveries: Delivery[];
   /** The id of the message. */
   readonly messageId: string;
-  /** The least of the copies: failed, stored or accepted. */
+  /** The least of the copies. */
   readonly state: DeliveryState;
+}
+
+/** What a receipt says, and whether it holds. */
+export interface ReceiptVerdict {
+  /** Since when, by the clock of the recipient. */
+  readonly at: bigint;
+  /** Whether it is about a message that says this; null when no content was given. */
+  readonly contentMatches: boolean | null;
+  /** Who sent the message. */
+  readonly from: string;
+  /** Of which message. */
+  readonly messageId: string;
+  /** The id of the answer, when it was answered. */
+  readonly replyId: string | null;
+  /** How far it came. */
+  readonly state: ReceiptState;
+  /** Who got the message and signed the receipt. */
+  readonly to: string;
+  /** True when `to` signed exactly this. Otherwise the rest says nothing. */
+  readonly valid: boolean;
 }
 
 /** A signature of this agent. */
@@ -504,6 +567,41 @@ export interface MessageAccepted {
   readonly to: string;
   /** Which transport carried it. */
   readonly via: string;
+}
+
+/** A message of ours was handed to the agent over there. */
+export interface MessageDelivered {
+  readonly type: 'message_delivered';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its id. */
+  readonly messageId: string;
+  /** To whom. */
+  readonly to: string;
+}
+
+/** The agent over there acknowledged a message of ours. */
+export interface MessageHandled {
+  readonly type: 'message_handled';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its id. */
+  readonly messageId: string;
+  /** Who. */
+  readonly to: string;
+}
+
+/** A message of ours was answered. */
+export interface MessageAnswered {
+  readonly type: 'message_answered';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its id. */
+  readonly messageId: string;
+  /** The id of the answer. */
+  readonly replyId: string | null;
+  /** By whom. */
+  readonly to: string;
 }
 
 /** A message of ours will not be delivered. */
@@ -630,6 +728,9 @@ export interface EventMap {
   message_received: MessageReceived;
   broadcast_received: BroadcastReceived;
   message_accepted: MessageAccepted;
+  message_delivered: MessageDelivered;
+  message_handled: MessageHandled;
+  message_answered: MessageAnswered;
   message_failed: MessageFailed;
   peer_connected: PeerConnected;
   peer_disconnected: PeerDisconnected;

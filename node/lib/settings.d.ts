@@ -144,6 +144,8 @@ export interface Settings {
   projectDir?: string | null;
   /** The base URL that others reach this node at, when that differs from where it listens. */
   publicUrl?: string | null;
+  /** Tell senders what becomes of their messages, and take such receipts. Default: true. */
+  receipts?: boolean;
   /** How long a request may wait for a decision, in seconds. Default: 3,600. */
   requestExpirySecs?: bigint | number;
   /** How routing rules and the queue work together. Default: `spawn` (rules, then queue). */
@@ -152,6 +154,8 @@ export interface Settings {
   routingRules?: RoutingRule[];
   /** Seal message bodies for peers that can open them. Default: true. */
   seal?: boolean;
+  /** Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000. */
+  sentLimit?: number;
   /** Proxies whose `X-Forwarded-For` is believed. Default: none. */
   trustedProxies?: string[];
   /** Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false. */

@@ -20,7 +20,11 @@ const RECORDS = {
     hint: ['hint', ''],
   },
   Delivery: {
+    at: ['at', 'big', null],
+    gives_receipts: ['givesReceipts', '', false],
+    proof: ['proof', '', null],
     reason: ['reason', 'Reason', null],
+    reply_id: ['replyId', '', null],
     state: ['state', ''],
     to: ['to', ''],
     via: ['via', '', null],
@@ -34,6 +38,14 @@ const RECORDS = {
     signed: ['signed', ''],
     source: ['source', ''],
     url: ['url', ''],
+  },
+  GivenReceipt: {
+    at: ['at', 'big'],
+    from: ['from', ''],
+    message_id: ['messageId', ''],
+    receipt: ['receipt', ''],
+    reply_id: ['replyId', '', null],
+    state: ['state', ''],
   },
   LogEntry: {
     content: ['content', ''],
@@ -144,6 +156,16 @@ const RECORDS = {
     message_id: ['messageId', ''],
     state: ['state', ''],
   },
+  ReceiptVerdict: {
+    at: ['at', 'big'],
+    content_matches: ['contentMatches', '', null],
+    from: ['from', ''],
+    message_id: ['messageId', ''],
+    reply_id: ['replyId', '', null],
+    state: ['state', ''],
+    to: ['to', ''],
+    valid: ['valid', ''],
+  },
   Signed: {
     agent_id: ['agentId', ''],
     signature: ['signature', ''],
@@ -179,6 +201,22 @@ const EVENTS = {
     message_id: ['messageId', ''],
     to: ['to', ''],
     via: ['via', ''],
+  },
+  message_delivered: {
+    at: ['at', 'big'],
+    message_id: ['messageId', ''],
+    to: ['to', ''],
+  },
+  message_handled: {
+    at: ['at', 'big'],
+    message_id: ['messageId', ''],
+    to: ['to', ''],
+  },
+  message_answered: {
+    at: ['at', 'big'],
+    message_id: ['messageId', ''],
+    reply_id: ['replyId', '', null],
+    to: ['to', ''],
   },
   message_failed: {
     at: ['at', 'big'],
@@ -291,10 +329,12 @@ const SETTINGS = {
     preferredDir: ['preferred_dir', ''],
     projectDir: ['project_dir', ''],
     publicUrl: ['public_url', ''],
+    receipts: ['receipts', ''],
     requestExpirySecs: ['request_expiry_secs', ''],
     routerMode: ['router_mode', ''],
     routingRules: ['routing_rules', 'RoutingRule[]'],
     seal: ['seal', ''],
+    sentLimit: ['sent_limit', ''],
     trustedProxies: ['trusted_proxies', ''],
     upnp: ['upnp', ''],
   },
@@ -438,6 +478,46 @@ const VERBS = {
     row: [],
     members: {},
     result: 'OutboxItem[]',
+  },
+  'messages.status': {
+    row: ['messageId'],
+    members: {
+      messageId: ['message_id', ''],
+    },
+    result: 'Receipt',
+  },
+  'messages.until': {
+    row: ['messageId', 'state'],
+    members: {
+      messageId: ['message_id', ''],
+      state: ['state', ''],
+      timeoutSecs: ['timeout_secs', ''],
+    },
+    result: 'Receipt',
+  },
+  'messages.sent': {
+    row: [],
+    members: {
+      limit: ['limit', ''],
+    },
+    result: 'Receipt[]',
+  },
+  'messages.receipts': {
+    row: [],
+    members: {
+      limit: ['limit', ''],
+    },
+    result: 'GivenReceipt[]',
+  },
+  'messages.verify': {
+    row: ['receipt'],
+    members: {
+      content: ['content', ''],
+      inReplyTo: ['in_reply_to', ''],
+      metadata: ['metadata', ''],
+      receipt: ['receipt', ''],
+    },
+    result: 'ReceiptVerdict',
   },
   'messages.log': {
     row: [],

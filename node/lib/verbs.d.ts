@@ -5,7 +5,9 @@
 import type { AgentLike, Message } from './index.js';
 import type {
   ContextText,
+  DeliveryState,
   Discovered,
+  GivenReceipt,
   Json,
   LogEntry,
   MessageKind,
@@ -15,6 +17,7 @@ import type {
   PeerHint,
   PendingRequest,
   Receipt,
+  ReceiptVerdict,
   Signed,
   TrustOf,
 } from './records.js';
@@ -188,6 +191,51 @@ export interface Messages {
   list(options?: { signal?: AbortSignal }): Promise<Message[]>;
   /** Lists what waits for unreachable peers. */
   outbox(options?: { signal?: AbortSignal }): Promise<OutboxItem[]>;
+  /**
+   * Tells what became of a message that was sent.
+   * @param messageId Its id, as its receipt names it.
+   */
+  status(messageId: string, options?: { signal?: AbortSignal }): Promise<Receipt>;
+  /**
+   * Waits until a message came as far as a state.
+   * @param messageId Its id, as its receipt names it.
+   * @param state `accepted`, `delivered`, `handled` or `answered`.
+   * @param options.timeoutSecs How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+   */
+  until(
+    messageId: string,
+    state: DeliveryState,
+    options?: {
+      signal?: AbortSignal;
+      timeoutSecs?: number | null;
+    },
+  ): Promise<Receipt>;
+  /**
+   * Lists what became of the newest messages that were sent.
+   * @param options.limit At most this many, the newest; 1 to 10,000. Default: 50.
+   */
+  sent(options?: { signal?: AbortSignal; limit?: number }): Promise<Receipt[]>;
+  /**
+   * Lists the newest receipts that this node gave.
+   * @param options.limit At most this many, the newest; 1 to 10,000. Default: 50.
+   */
+  receipts(options?: { signal?: AbortSignal; limit?: number }): Promise<GivenReceipt[]>;
+  /**
+   * Checks a receipt of any node.
+   * @param receipt The text that stands in `proof`, or in what `messages.receipts` lists.
+   * @param options.content What the message is said to say, to check that, too.
+   * @param options.inReplyTo The message it answered; counts with `content`.
+   * @param options.metadata What travelled along; counts with `content`.
+   */
+  verify(
+    receipt: string,
+    options?: {
+      signal?: AbortSignal;
+      content?: string | null;
+      inReplyTo?: string | null;
+      metadata?: Json;
+    },
+  ): Promise<ReceiptVerdict>;
   /**
    * Lists the newest entries of the conversation log.
    * @param options.limit At most this many, the newest. Default: 50.

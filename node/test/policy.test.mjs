@@ -60,7 +60,7 @@ test('a policy decides about messages and their ways', async (t) => {
     },
   });
   const refused = await alice.send(toBob, 'buy this');
-  assert.equal(refused.state, 'failed');
+  assert.equal(refused.state, 'refused');
   assert.match(refused.deliveries[0].reason.text, /No advertisements/);
   await alice.send(toBob, 'nice weather', { metadata: { type: 'chatter' } });
   await alice.send(toBob, 'hello carol', { metadata: { type: 'for carol' } });
@@ -107,7 +107,7 @@ test('a policy lives as long as its node', async (t) => {
   const { alice, bob, toBob } = await pair(t);
   (() => bob.setPolicy({ admitMessage: () => ({ refuse: 'never' }) }))();
   await collect();
-  assert.equal((await alice.send(toBob, 'x')).state, 'failed');
+  assert.equal((await alice.send(toBob, 'x')).state, 'refused');
   bob.setPolicy(null);
   assert.equal((await alice.send(toBob, 'x')).state, 'accepted');
 });

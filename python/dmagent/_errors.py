@@ -140,6 +140,7 @@ class RefusedError(DmError):
     - `inactive`: The node is inactive and accepts nothing.
     - `tier_restricted`: The peer's address class is outside the network tier.
     - `policy_refused`: The host's policy said no, failed or did not answer in time.
+    - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
     - `token_invalid`: A local request lacks the token of the data folder.
     """
 
@@ -158,7 +159,7 @@ class ClosedError(DmError):
     """Raised for these codes:
 
     - `closed`: The node is closed; open a new one.
-    - `forked`: The process forked after the node was opened; open a node in the child instead.
+    - `forked`: The process forked after the node was opened; the child cannot use it.
     """
 
 
@@ -213,6 +214,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "rate_limited": (LimitError, True),
     "message_unknown": (NotFoundError, False),
     "message_expired": (TimeoutError, False),
+    "no_receipts": (RefusedError, False),
     "token_invalid": (RefusedError, False),
 }
 

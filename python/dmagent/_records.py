@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         FoundBy,
         MessageKind,
         PeerState,
+        ReceiptState,
         Verification,
     )
 
@@ -119,15 +120,25 @@ class ContextText(Record):
 class Delivery(Record):
     """One copy of a sent message."""
 
-    __slots__ = ("to", "state", "reason", "via")
-    _fields = ("to", "state", "reason", "via")
+    __slots__ = ("to", "state", "at", "gives_receipts", "proof", "reason", "reply_id", "via")
+    _fields = ("to", "state", "at", "gives_receipts", "proof", "reason", "reply_id", "via")
 
     to: str
     """For whom."""
     state: DeliveryState
     """How far it came."""
+    at: int | None
+    """When it came that far: by the peer's clock where `proof` says it, else by ours."""
+    gives_receipts: bool
+    """Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing is
+    known beyond `accepted`, but an answer.
+    """
+    proof: str | None
+    """The furthest state that the peer signed: a text that `messages.verify` checks, on any node."""
     reason: Reason | None
     """Why not further."""
+    reply_id: str | None
+    """The id of the answer."""
     via: str | None
     """Which transport carried it, once accepted."""
 
@@ -136,12 +147,20 @@ class Delivery(Record):
         *,
         to: str,
         state: DeliveryState,
+        at: int | None = None,
+        gives_receipts: bool = False,
+        proof: str | None = None,
         reason: Reason | None = None,
+        reply_id: str | None = None,
         via: str | None = None,
     ) -> None:
         self.to = to
         self.state = state
+        self.at = at
+        self.gives_receipts = gives_receipts
+        self.proof = proof
         self.reason = reason
+        self.reply_id = reply_id
         self.via = via
 
     @classmethod
@@ -150,9 +169,18 @@ class Delivery(Record):
         return cls(
             to=data["to"],
             state=data["state"],
+            at=data.get("at"),
+            gives_receipts=data.get("gives_receipts", False),
+            proof=data.get("proof"),
             reason=None if (value := data.get("reason")) is None else Reason.from_json(value),
+            reply_id=data.get("reply_id"),
             via=data.get("via"),
         )
+
+    @property
+    def time(self) -> datetime | None:
+        """`at` as an aware datetime in UTC."""
+        return None if self.at is None else moment(self.at)
 
 
 class Discovered(Record):
@@ -217,6 +245,60 @@ class Discovered(Record):
     def seen_time(self) -> datetime:
         """`seen_at` as an aware datetime in UTC."""
         return moment(self.seen_at)
+
+
+class GivenReceipt(Record):
+    """A receipt that this node gave."""
+
+    __slots__ = ("message_id", "from_", "state", "at", "receipt", "reply_id")
+    _fields = ("message_id", "from_", "state", "at", "receipt", "reply_id")
+
+    message_id: str
+    """Of which message."""
+    from_: str
+    """Who sent the message."""
+    state: ReceiptState
+    """How far it came here."""
+    at: int
+    """Since when."""
+    receipt: str
+    """The signed text, which `messages.verify` checks, on any node."""
+    reply_id: str | None
+    """The id of the answer, when it was answered."""
+
+    def __init__(
+        self,
+        *,
+        message_id: str,
+        from_: str,
+        state: ReceiptState,
+        at: int,
+        receipt: str,
+        reply_id: str | None = None,
+    ) -> None:
+        self.message_id = message_id
+        self.from_ = from_
+        self.state = state
+        self.at = at
+        self.receipt = receipt
+        self.reply_id = reply_id
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            message_id=data["message_id"],
+            from_=data["from"],
+            state=data["state"],
+            at=data["at"],
+            receipt=data["receipt"],
+            reply_id=data.get("reply_id"),
+        )
+
+    @property
+    def time(self) -> datetime:
+        """`at` as an aware datetime in UTC."""
+        return moment(self.at)
 
 
 class LogEntry(Record):
@@ -1038,7 +1120,7 @@ class Receipt(Record):
     message_id: str
     """The id of the message."""
     state: DeliveryState
-    """The least of the copies: failed, stored or accepted."""
+    """The least of the copies."""
     deliveries: list[Delivery]
     """One per recipient, in the order given."""
 
@@ -1061,6 +1143,70 @@ class Receipt(Record):
             state=data["state"],
             deliveries=[Delivery.from_json(item) for item in data["deliveries"]],
         )
+
+
+class ReceiptVerdict(Record):
+    """What a receipt says, and whether it holds."""
+
+    __slots__ = ("valid", "message_id", "from_", "to", "state", "at", "content_matches", "reply_id")
+    _fields = ("valid", "message_id", "from_", "to", "state", "at", "content_matches", "reply_id")
+
+    valid: bool
+    """True when `to` signed exactly this. Otherwise the rest says nothing."""
+    message_id: str
+    """Of which message."""
+    from_: str
+    """Who sent the message."""
+    to: str
+    """Who got the message and signed the receipt."""
+    state: ReceiptState
+    """How far it came."""
+    at: int
+    """Since when, by the clock of the recipient."""
+    content_matches: bool | None
+    """Whether it is about a message that says this; null when no content was given."""
+    reply_id: str | None
+    """The id of the answer, when it was answered."""
+
+    def __init__(
+        self,
+        *,
+        valid: bool,
+        message_id: str,
+        from_: str,
+        to: str,
+        state: ReceiptState,
+        at: int,
+        content_matches: bool | None = None,
+        reply_id: str | None = None,
+    ) -> None:
+        self.valid = valid
+        self.message_id = message_id
+        self.from_ = from_
+        self.to = to
+        self.state = state
+        self.at = at
+        self.content_matches = content_matches
+        self.reply_id = reply_id
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            valid=data["valid"],
+            message_id=data["message_id"],
+            from_=data["from"],
+            to=data["to"],
+            state=data["state"],
+            at=data["at"],
+            content_matches=data.get("content_matches"),
+            reply_id=data.get("reply_id"),
+        )
+
+    @property
+    def time(self) -> datetime:
+        """`at` as an aware datetime in UTC."""
+        return moment(self.at)
 
 
 class Signed(Record):
@@ -1290,6 +1436,110 @@ class MessageAccepted(Event):
             message_id=data["message_id"],
             to=data["to"],
             via=data["via"],
+        )
+
+
+class MessageDelivered(Event):
+    """A message of ours was handed to the agent over there."""
+
+    __slots__ = ("message_id", "to")
+    _fields = ("at", "message_id", "to")
+    type = "message_delivered"
+
+    message_id: str
+    """Its id."""
+    to: str
+    """To whom."""
+
+    def __init__(
+        self,
+        *,
+        at: int,
+        message_id: str,
+        to: str,
+    ) -> None:
+        self.at = at
+        self.message_id = message_id
+        self.to = to
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            at=data["at"],
+            message_id=data["message_id"],
+            to=data["to"],
+        )
+
+
+class MessageHandled(Event):
+    """The agent over there acknowledged a message of ours."""
+
+    __slots__ = ("message_id", "to")
+    _fields = ("at", "message_id", "to")
+    type = "message_handled"
+
+    message_id: str
+    """Its id."""
+    to: str
+    """Who."""
+
+    def __init__(
+        self,
+        *,
+        at: int,
+        message_id: str,
+        to: str,
+    ) -> None:
+        self.at = at
+        self.message_id = message_id
+        self.to = to
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            at=data["at"],
+            message_id=data["message_id"],
+            to=data["to"],
+        )
+
+
+class MessageAnswered(Event):
+    """A message of ours was answered."""
+
+    __slots__ = ("message_id", "to", "reply_id")
+    _fields = ("at", "message_id", "to", "reply_id")
+    type = "message_answered"
+
+    message_id: str
+    """Its id."""
+    to: str
+    """By whom."""
+    reply_id: str | None
+    """The id of the answer."""
+
+    def __init__(
+        self,
+        *,
+        at: int,
+        message_id: str,
+        to: str,
+        reply_id: str | None = None,
+    ) -> None:
+        self.at = at
+        self.message_id = message_id
+        self.to = to
+        self.reply_id = reply_id
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            at=data["at"],
+            message_id=data["message_id"],
+            to=data["to"],
+            reply_id=data.get("reply_id"),
         )
 
 
@@ -1664,6 +1914,9 @@ EVENTS: dict[str, type[Event]] = {
     "message_received": MessageReceived,
     "broadcast_received": BroadcastReceived,
     "message_accepted": MessageAccepted,
+    "message_delivered": MessageDelivered,
+    "message_handled": MessageHandled,
+    "message_answered": MessageAnswered,
     "message_failed": MessageFailed,
     "peer_connected": PeerConnected,
     "peer_disconnected": PeerDisconnected,
@@ -1682,6 +1935,9 @@ if TYPE_CHECKING:
         MessageReceived,
         BroadcastReceived,
         MessageAccepted,
+        MessageDelivered,
+        MessageHandled,
+        MessageAnswered,
         MessageFailed,
         PeerConnected,
         PeerDisconnected,

@@ -90,10 +90,12 @@ SETTINGS = Members(
         "preferred_dir": Optional(Path()),
         "project_dir": Optional(Path()),
         "public_url": Optional(Text()),
+        "receipts": Flag(),
         "request_expiry_secs": Whole(0, 18446744073709551615),
         "router_mode": Word("rules_first", "rules_only", "queue_only", "spawn"),
         "routing_rules": List(ROUTING_RULE),
         "seal": Flag(),
+        "sent_limit": Whole(0, 18446744073709551615),
         "trusted_proxies": List(Address()),
         "upnp": Flag(),
     },
@@ -205,6 +207,40 @@ VERBS = {
     ),
     "messages.list": Members({}),
     "messages.outbox": Members({}),
+    "messages.status": Members(
+        {
+            "message_id": Text(),
+        },
+        "message_id",
+    ),
+    "messages.until": Members(
+        {
+            "message_id": Text(),
+            "state": Word("failed", "expired", "refused", "stored", "accepted", "delivered", "handled", "answered"),
+            "timeout_secs": Optional(Number(0.0, 31536000.0)),
+        },
+        "message_id",
+        "state",
+    ),
+    "messages.sent": Members(
+        {
+            "limit": Whole(1, 10000),
+        },
+    ),
+    "messages.receipts": Members(
+        {
+            "limit": Whole(1, 10000),
+        },
+    ),
+    "messages.verify": Members(
+        {
+            "content": Optional(Text()),
+            "in_reply_to": Optional(Text()),
+            "metadata": Dict(Json()),
+            "receipt": Text(),
+        },
+        "receipt",
+    ),
     "messages.log": Members(
         {
             "limit": Whole(0, 18446744073709551615),

@@ -10,6 +10,7 @@ from ._sync_caller import Caller, NodeCaller
 from ._records import (
     ContextText,
     Discovered,
+    GivenReceipt,
     LogEntry,
     NodeInfo,
     OutboxItem,
@@ -17,6 +18,7 @@ from ._records import (
     PeerHint,
     PendingRequest,
     Receipt,
+    ReceiptVerdict,
     Signed,
     TrustOf,
 )
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .sync import Message
-    from .types import AgentLike, MessageKind
+    from .types import AgentLike, DeliveryState, MessageKind
 
 class NodeVerbs(NodeCaller):
     """What a node tells and changes about itself."""
@@ -312,6 +314,74 @@ class Messages(Caller):
         """Lists what waits for unreachable peers."""
         result = self._call("messages.outbox", {})
         return [OutboxItem.from_json(item) for item in result]
+
+    def status(self, message_id: str) -> Receipt:
+        """Tells what became of a message that was sent.
+
+        Args:
+            message_id: Its id, as its receipt names it.
+        """
+        result = self._call("messages.status", {"message_id": message_id})
+        return Receipt.from_json(result)
+
+    def until(self, message_id: str, state: DeliveryState, *, timeout_secs: float | None = None) -> Receipt:
+        """Waits until a message came as far as a state.
+
+        Args:
+            message_id: Its id, as its receipt names it.
+            state: `accepted`, `delivered`, `handled` or `answered`.
+            timeout_secs: How long to wait, in seconds; absent for as long as it takes, 0 for not at
+                all.
+        """
+        arguments: dict[str, Any] = {"message_id": message_id, "state": state}
+        if timeout_secs is not None:
+            arguments["timeout_secs"] = timeout_secs
+        result = self._call("messages.until", arguments)
+        return Receipt.from_json(result)
+
+    def sent(self, *, limit: int = 50) -> builtins.list[Receipt]:
+        """Lists what became of the newest messages that were sent.
+
+        Args:
+            limit: At most this many, the newest; 1 to 10,000. Default: 50.
+        """
+        result = self._call("messages.sent", {"limit": limit})
+        return [Receipt.from_json(item) for item in result]
+
+    def receipts(self, *, limit: int = 50) -> builtins.list[GivenReceipt]:
+        """Lists the newest receipts that this node gave.
+
+        Args:
+            limit: At most this many, the newest; 1 to 10,000. Default: 50.
+        """
+        result = self._call("messages.receipts", {"limit": limit})
+        return [GivenReceipt.from_json(item) for item in result]
+
+    def verify(
+        self,
+        receipt: str,
+        *,
+        content: str | None = None,
+        in_reply_to: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> ReceiptVerdict:
+        """Checks a receipt of any node.
+
+        Args:
+            receipt: The text that stands in `proof`, or in what `messages.receipts` lists.
+            content: What the message is said to say, to check that, too.
+            in_reply_to: The message it answered; counts with `content`.
+            metadata: What travelled along; counts with `content`.
+        """
+        arguments: dict[str, Any] = {"receipt": receipt}
+        if content is not None:
+            arguments["content"] = content
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        result = self._call("messages.verify", arguments)
+        return ReceiptVerdict.from_json(result)
 
     def log(self, *, limit: int = 50) -> builtins.list[LogEntry]:
         """Lists the newest entries of the conversation log.

@@ -50,12 +50,18 @@ never opens the door (S17).
 - `all`: Everybody's, as an entry node does.
 """
 
-DeliveryState = Literal["stored", "accepted", "failed"]
-"""What is known about one copy of a sent message.
+DeliveryState = Literal["failed", "expired", "refused", "stored", "accepted", "delivered", "handled", "answered"]
+"""What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that
+are none of its steps.
 
+- `failed`: It will not be delivered; the reason says why.
+- `expired`: It waited for the peer as long as it was allowed to.
+- `refused`: The peer does not take it; the reason has its words.
 - `stored`: On our disk; the peer has not answered yet. The node keeps trying until the message expires.
 - `accepted`: The peer answered that it took the message. A peer of our kind answers only after its disk has it.
-- `failed`: It will not be delivered; the reason says why.
+- `delivered`: Handed to the agent over there.
+- `handled`: The agent over there acknowledged it.
+- `answered`: The agent over there answered.
 """
 
 Direction = Literal["inbound", "outbound"]
@@ -130,6 +136,16 @@ PeerState = Literal["connected", "pending"]
 
 - `connected`: Both sides hold the connection.
 - `pending`: We asked, and the other side has not decided yet.
+"""
+
+ReceiptState = Literal["accepted", "delivered", "handled", "answered", "refused"]
+"""How far a message came at its recipient. Each step implies those before it, but for a refusal.
+
+- `accepted`: On the recipient's disk.
+- `delivered`: Handed to its agent.
+- `handled`: Acknowledged by its agent.
+- `answered`: Its agent answered.
+- `refused`: The recipient took it and threw it away, as its rules say.
 """
 
 RouterMode = Literal["rules_first", "rules_only", "queue_only", "spawn"]
@@ -292,6 +308,8 @@ class Settings(TypedDict, total=False):
     """
     public_url: str | None
     """The base URL that others reach this node at, when that differs from where it listens."""
+    receipts: bool
+    """Tell senders what becomes of their messages, and take such receipts. Default: true."""
     request_expiry_secs: int
     """How long a request may wait for a decision, in seconds. Default: 3,600."""
     router_mode: RouterMode
@@ -300,6 +318,8 @@ class Settings(TypedDict, total=False):
     """Rules for incoming messages."""
     seal: bool
     """Seal message bodies for peers that can open them. Default: true."""
+    sent_limit: int
+    """Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000."""
     trusted_proxies: list[str]
     """Proxies whose `X-Forwarded-For` is believed. Default: none."""
     upnp: bool

@@ -173,7 +173,7 @@ def test_the_synchronous_node_asks_on_a_thread_of_its_own() -> None:
     with sync.Node.ephemeral(http=True) as alice, sync.Node.ephemeral(http=True) as bob:
         alice.connect(bob.info().addresses[0])
         bob.set_policy(policy)
-        assert alice.send(bob, "spam").state == "failed"
+        assert alice.send(bob, "spam").state == "refused"
         assert alice.send(bob, "hello").state == "accepted"
         assert [question.content for question in policy.asked] == ["spam", "hello", "hello"]
         policy.admit_message = no  # type: ignore[assignment]

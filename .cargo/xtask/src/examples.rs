@@ -31,7 +31,7 @@ const STORIES: [(&str, &[&str]); 3] = [
         &[
             "mallory is refused: peer_refused",
             "alice is connected",
-            "the advertisement is failed",
+            "the advertisement is refused",
             "bob reads: Your house is on fire",
         ],
     ),

@@ -638,9 +638,19 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_outbox() != 50304:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_receipts() != 6343:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_release() != 30459:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_send() != 29543:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_sent() != 32516:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_status() != 62990:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_until() != 15728:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_verify() != 34080:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_agent_id() != 58980:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -864,12 +874,27 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_next.restype = ctypes.
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_outbox.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_outbox.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_receipts.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_receipts.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_release.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_release.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_send.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_send.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_sent.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_sent.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_status.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_status.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_until.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_until.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_verify.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_verify.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_agent_id.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_agent_id.restype = ctypes.c_uint16
@@ -1186,6 +1211,12 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_outbox.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_outbox.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_receipts.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_receipts.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_release.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1198,6 +1229,30 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_send.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_send.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_sent.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_sent.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_status.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_status.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_until.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_until.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_verify.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_verify.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_node_agent_id.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2551,6 +2606,70 @@ class _UniffiFfiConverterTypeContextText(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.context, buf)
         _UniffiFfiConverterString.write(value.hint, buf)
 
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
+
+
+class _UniffiFfiConverterTypeTimestamp:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterInt64.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterInt64.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterInt64.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterInt64.lower(value)
+
+
+Timestamp = int
+
+
+class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeTimestamp.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeTimestamp.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeTimestamp.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class Reason:
     """
@@ -2622,22 +2741,48 @@ class _UniffiFfiConverterOptionalTypeReason(_UniffiConverterRustBuffer):
 
 class DeliveryState(enum.Enum):
     """
-    What is known about one copy of a sent message.
+    What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends
+    that are none of its steps.
 """
 
-    STORED = 0
+    FAILED = 0
+    """
+    It will not be delivered; the reason says why.
+"""
+
+    EXPIRED = 1
+    """
+    It waited for the peer as long as it was allowed to.
+"""
+
+    REFUSED = 2
+    """
+    The peer does not take it; the reason has its words.
+"""
+
+    STORED = 3
     """
     On our disk; the peer has not answered yet. The node keeps trying until the message expires.
 """
 
-    ACCEPTED = 1
+    ACCEPTED = 4
     """
     The peer answered that it took the message. A peer of our kind answers only after its disk has it.
 """
 
-    FAILED = 2
+    DELIVERED = 5
     """
-    It will not be delivered; the reason says why.
+    Handed to the agent over there.
+"""
+
+    HANDLED = 6
+    """
+    The agent over there acknowledged it.
+"""
+
+    ANSWERED = 7
+    """
+    The agent over there answered.
 """
 
 
@@ -2647,31 +2792,61 @@ class _UniffiFfiConverterTypeDeliveryState(_UniffiConverterRustBuffer):
     def read(buf):
         variant = buf.read_i32()
         if variant == 1:
-            return DeliveryState.STORED
-        if variant == 2:
-            return DeliveryState.ACCEPTED
-        if variant == 3:
             return DeliveryState.FAILED
+        if variant == 2:
+            return DeliveryState.EXPIRED
+        if variant == 3:
+            return DeliveryState.REFUSED
+        if variant == 4:
+            return DeliveryState.STORED
+        if variant == 5:
+            return DeliveryState.ACCEPTED
+        if variant == 6:
+            return DeliveryState.DELIVERED
+        if variant == 7:
+            return DeliveryState.HANDLED
+        if variant == 8:
+            return DeliveryState.ANSWERED
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
     def check_lower(value):
+        if value == DeliveryState.FAILED:
+            return
+        if value == DeliveryState.EXPIRED:
+            return
+        if value == DeliveryState.REFUSED:
+            return
         if value == DeliveryState.STORED:
             return
         if value == DeliveryState.ACCEPTED:
             return
-        if value == DeliveryState.FAILED:
+        if value == DeliveryState.DELIVERED:
+            return
+        if value == DeliveryState.HANDLED:
+            return
+        if value == DeliveryState.ANSWERED:
             return
         raise ValueError(value)
 
     @staticmethod
     def write(value, buf):
-        if value == DeliveryState.STORED:
-            buf.write_i32(1)
-        if value == DeliveryState.ACCEPTED:
-            buf.write_i32(2)
         if value == DeliveryState.FAILED:
+            buf.write_i32(1)
+        if value == DeliveryState.EXPIRED:
+            buf.write_i32(2)
+        if value == DeliveryState.REFUSED:
             buf.write_i32(3)
+        if value == DeliveryState.STORED:
+            buf.write_i32(4)
+        if value == DeliveryState.ACCEPTED:
+            buf.write_i32(5)
+        if value == DeliveryState.DELIVERED:
+            buf.write_i32(6)
+        if value == DeliveryState.HANDLED:
+            buf.write_i32(7)
+        if value == DeliveryState.ANSWERED:
+            buf.write_i32(8)
 
 
 
@@ -2680,8 +2855,12 @@ class Delivery:
     """
     One copy of a sent message.
 """
-    def __init__(self, *, reason:typing.Optional[Reason], state:DeliveryState, to:AgentId, via:typing.Optional[str]):
+    def __init__(self, *, at:typing.Optional[Timestamp], gives_receipts:bool, proof:typing.Optional[str], reason:typing.Optional[Reason], reply_id:typing.Optional[str], state:DeliveryState, to:AgentId, via:typing.Optional[str]):
+        self.at = at
+        self.gives_receipts = gives_receipts
+        self.proof = proof
         self.reason = reason
+        self.reply_id = reply_id
         self.state = state
         self.to = to
         self.via = via
@@ -2690,9 +2869,17 @@ class Delivery:
 
 
     def __str__(self):
-        return "Delivery(reason={}, state={}, to={}, via={})".format(self.reason, self.state, self.to, self.via)
+        return "Delivery(at={}, gives_receipts={}, proof={}, reason={}, reply_id={}, state={}, to={}, via={})".format(self.at, self.gives_receipts, self.proof, self.reason, self.reply_id, self.state, self.to, self.via)
     def __eq__(self, other):
+        if self.at != other.at:
+            return False
+        if self.gives_receipts != other.gives_receipts:
+            return False
+        if self.proof != other.proof:
+            return False
         if self.reason != other.reason:
+            return False
+        if self.reply_id != other.reply_id:
             return False
         if self.state != other.state:
             return False
@@ -2706,7 +2893,11 @@ class _UniffiFfiConverterTypeDelivery(_UniffiConverterRustBuffer):
     @staticmethod
     def read(buf):
         return Delivery(
+            at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            gives_receipts=_UniffiFfiConverterBoolean.read(buf),
+            proof=_UniffiFfiConverterOptionalString.read(buf),
             reason=_UniffiFfiConverterOptionalTypeReason.read(buf),
+            reply_id=_UniffiFfiConverterOptionalString.read(buf),
             state=_UniffiFfiConverterTypeDeliveryState.read(buf),
             to=_UniffiFfiConverterTypeAgentId.read(buf),
             via=_UniffiFfiConverterOptionalString.read(buf),
@@ -2714,14 +2905,22 @@ class _UniffiFfiConverterTypeDelivery(_UniffiConverterRustBuffer):
 
     @staticmethod
     def check_lower(value):
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.at)
+        _UniffiFfiConverterBoolean.check_lower(value.gives_receipts)
+        _UniffiFfiConverterOptionalString.check_lower(value.proof)
         _UniffiFfiConverterOptionalTypeReason.check_lower(value.reason)
+        _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
         _UniffiFfiConverterTypeDeliveryState.check_lower(value.state)
         _UniffiFfiConverterTypeAgentId.check_lower(value.to)
         _UniffiFfiConverterOptionalString.check_lower(value.via)
 
     @staticmethod
     def write(value, buf):
+        _UniffiFfiConverterOptionalTypeTimestamp.write(value.at, buf)
+        _UniffiFfiConverterBoolean.write(value.gives_receipts, buf)
+        _UniffiFfiConverterOptionalString.write(value.proof, buf)
         _UniffiFfiConverterOptionalTypeReason.write(value.reason, buf)
+        _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
         _UniffiFfiConverterTypeDeliveryState.write(value.state, buf)
         _UniffiFfiConverterTypeAgentId.write(value.to, buf)
         _UniffiFfiConverterOptionalString.write(value.via, buf)
@@ -2767,45 +2966,6 @@ class _UniffiFfiConverterTypeDisconnectArgs(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterTypeAgentId.write(value.agent, buf)
         _UniffiFfiConverterOptionalString.write(value.reason, buf)
-
-class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "i64"
-    VALUE_MIN = -2**63
-    VALUE_MAX = 2**63
-
-    @staticmethod
-    def read(buf):
-        return buf.read_i64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_i64(value)
-
-
-class _UniffiFfiConverterTypeTimestamp:
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterInt64.write(value, buf)
-
-    @staticmethod
-    def read(buf):
-        return _UniffiFfiConverterInt64.read(buf)
-
-    @staticmethod
-    def lift(value):
-        return _UniffiFfiConverterInt64.lift(value)
-
-    @staticmethod
-    def check_lower(value):
-        return _UniffiFfiConverterInt64.check_lower(value)
-
-    @staticmethod
-    def lower(value):
-        return _UniffiFfiConverterInt64.lower(value)
-
-
-Timestamp = int
-
 
 
 
@@ -2995,7 +3155,7 @@ class Code(enum.Enum):
 
     FORKED = 7
     """
-    The process forked after the node was opened; open a node in the child instead.
+    The process forked after the node was opened; the child cannot use it.
 """
 
     INVALID_HANDLE = 8
@@ -3208,6 +3368,11 @@ class Code(enum.Enum):
     The message expired before it could be delivered.
 """
 
+    NO_RECEIPTS = 1004
+    """
+    The peer gives no receipts: beyond accepted nothing is known but an answer.
+"""
+
     TOKEN_INVALID = 1400
     """
     A local request lacks the token of the data folder.
@@ -3318,6 +3483,8 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if variant == 49:
             return Code.MESSAGE_EXPIRED
         if variant == 50:
+            return Code.NO_RECEIPTS
+        if variant == 51:
             return Code.TOKEN_INVALID
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -3420,6 +3587,8 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if value == Code.MESSAGE_UNKNOWN:
             return
         if value == Code.MESSAGE_EXPIRED:
+            return
+        if value == Code.NO_RECEIPTS:
             return
         if value == Code.TOKEN_INVALID:
             return
@@ -3525,8 +3694,10 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
             buf.write_i32(48)
         if value == Code.MESSAGE_EXPIRED:
             buf.write_i32(49)
-        if value == Code.TOKEN_INVALID:
+        if value == Code.NO_RECEIPTS:
             buf.write_i32(50)
+        if value == Code.TOKEN_INVALID:
+            buf.write_i32(51)
 
 
 
@@ -3636,6 +3807,151 @@ class _UniffiFfiConverterTypeFailure(_UniffiConverterRustBuffer):
         _UniffiFfiConverterBoolean.write(value.retryable, buf)
         _UniffiFfiConverterString.write(value.message, buf)
         _UniffiFfiConverterMapStringString.write(value.context, buf)
+
+
+
+
+
+
+class ReceiptState(enum.Enum):
+    """
+    How far a message came at its recipient. Each step implies those before it, but for a refusal.
+"""
+
+    ACCEPTED = 0
+    """
+    On the recipient's disk.
+"""
+
+    DELIVERED = 1
+    """
+    Handed to its agent.
+"""
+
+    HANDLED = 2
+    """
+    Acknowledged by its agent.
+"""
+
+    ANSWERED = 3
+    """
+    Its agent answered.
+"""
+
+    REFUSED = 4
+    """
+    The recipient took it and threw it away, as its rules say.
+"""
+
+
+
+class _UniffiFfiConverterTypeReceiptState(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return ReceiptState.ACCEPTED
+        if variant == 2:
+            return ReceiptState.DELIVERED
+        if variant == 3:
+            return ReceiptState.HANDLED
+        if variant == 4:
+            return ReceiptState.ANSWERED
+        if variant == 5:
+            return ReceiptState.REFUSED
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == ReceiptState.ACCEPTED:
+            return
+        if value == ReceiptState.DELIVERED:
+            return
+        if value == ReceiptState.HANDLED:
+            return
+        if value == ReceiptState.ANSWERED:
+            return
+        if value == ReceiptState.REFUSED:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == ReceiptState.ACCEPTED:
+            buf.write_i32(1)
+        if value == ReceiptState.DELIVERED:
+            buf.write_i32(2)
+        if value == ReceiptState.HANDLED:
+            buf.write_i32(3)
+        if value == ReceiptState.ANSWERED:
+            buf.write_i32(4)
+        if value == ReceiptState.REFUSED:
+            buf.write_i32(5)
+
+
+
+@dataclass
+class GivenReceipt:
+    """
+    A receipt that this node gave.
+"""
+    def __init__(self, *, at:Timestamp, _from:AgentId, message_id:str, receipt:str, reply_id:typing.Optional[str], state:ReceiptState):
+        self.at = at
+        self._from = _from
+        self.message_id = message_id
+        self.receipt = receipt
+        self.reply_id = reply_id
+        self.state = state
+
+
+
+
+    def __str__(self):
+        return "GivenReceipt(at={}, _from={}, message_id={}, receipt={}, reply_id={}, state={})".format(self.at, self._from, self.message_id, self.receipt, self.reply_id, self.state)
+    def __eq__(self, other):
+        if self.at != other.at:
+            return False
+        if self._from != other._from:
+            return False
+        if self.message_id != other.message_id:
+            return False
+        if self.receipt != other.receipt:
+            return False
+        if self.reply_id != other.reply_id:
+            return False
+        if self.state != other.state:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeGivenReceipt(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return GivenReceipt(
+            at=_UniffiFfiConverterTypeTimestamp.read(buf),
+            _from=_UniffiFfiConverterTypeAgentId.read(buf),
+            message_id=_UniffiFfiConverterString.read(buf),
+            receipt=_UniffiFfiConverterString.read(buf),
+            reply_id=_UniffiFfiConverterOptionalString.read(buf),
+            state=_UniffiFfiConverterTypeReceiptState.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+        _UniffiFfiConverterTypeAgentId.check_lower(value._from)
+        _UniffiFfiConverterString.check_lower(value.message_id)
+        _UniffiFfiConverterString.check_lower(value.receipt)
+        _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
+        _UniffiFfiConverterTypeReceiptState.check_lower(value.state)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+        _UniffiFfiConverterTypeAgentId.write(value._from, buf)
+        _UniffiFfiConverterString.write(value.message_id, buf)
+        _UniffiFfiConverterString.write(value.receipt, buf)
+        _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
+        _UniffiFfiConverterTypeReceiptState.write(value.state, buf)
 
 class _UniffiFfiConverterUInt64(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u64"
@@ -4190,6 +4506,39 @@ class _UniffiFfiConverterTypeLogEntry(_UniffiConverterRustBuffer):
         _UniffiFfiConverterSequenceTypeAgentId.write(value.to_agent_ids, buf)
         _UniffiFfiConverterFloat64.write(value.trust_at_time, buf)
 
+@dataclass
+class MessageArgs:
+    """
+    A message that was sent.
+"""
+    def __init__(self, *, message_id:str):
+        self.message_id = message_id
+
+
+
+
+    def __str__(self):
+        return "MessageArgs(message_id={})".format(self.message_id)
+    def __eq__(self, other):
+        if self.message_id != other.message_id:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeMessageArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return MessageArgs(
+            message_id=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.message_id)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.message_id, buf)
+
 
 
 
@@ -4482,6 +4831,39 @@ class _UniffiFfiConverterTypeMessageRecord(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt32.write(value.redeliveries, buf)
         _UniffiFfiConverterUInt64.write(value.sequence, buf)
         _UniffiFfiConverterTypeVerification.write(value.verification, buf)
+
+@dataclass
+class NewestArgs:
+    """
+    How many.
+"""
+    def __init__(self, *, limit:int = 50):
+        self.limit = limit
+
+
+
+
+    def __str__(self):
+        return "NewestArgs(limit={})".format(self.limit)
+    def __eq__(self, other):
+        if self.limit != other.limit:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeNewestArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return NewestArgs(
+            limit=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt64.check_lower(value.limit)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt64.write(value.limit, buf)
 
 class _UniffiFfiConverterSequenceTypeMessageKind(_UniffiConverterRustBuffer):
     @classmethod
@@ -4801,31 +5183,6 @@ class _UniffiFfiConverterTypeOutboxItem(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.write(value.sequence, buf)
         _UniffiFfiConverterTypeAgentId.write(value.to, buf)
         _UniffiFfiConverterBoolean.write(value.was_limited, buf)
-
-class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterTypeTimestamp.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterTypeTimestamp.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterTypeTimestamp.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 
 
@@ -5334,6 +5691,106 @@ class _UniffiFfiConverterTypeReceipt(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.message_id, buf)
         _UniffiFfiConverterTypeDeliveryState.write(value.state, buf)
 
+class _UniffiFfiConverterOptionalBoolean(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterBoolean.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterBoolean.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterBoolean.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+@dataclass
+class ReceiptVerdict:
+    """
+    What a receipt says, and whether it holds.
+"""
+    def __init__(self, *, at:Timestamp, content_matches:typing.Optional[bool], _from:AgentId, message_id:str, reply_id:typing.Optional[str], state:ReceiptState, to:AgentId, valid:bool):
+        self.at = at
+        self.content_matches = content_matches
+        self._from = _from
+        self.message_id = message_id
+        self.reply_id = reply_id
+        self.state = state
+        self.to = to
+        self.valid = valid
+
+
+
+
+    def __str__(self):
+        return "ReceiptVerdict(at={}, content_matches={}, _from={}, message_id={}, reply_id={}, state={}, to={}, valid={})".format(self.at, self.content_matches, self._from, self.message_id, self.reply_id, self.state, self.to, self.valid)
+    def __eq__(self, other):
+        if self.at != other.at:
+            return False
+        if self.content_matches != other.content_matches:
+            return False
+        if self._from != other._from:
+            return False
+        if self.message_id != other.message_id:
+            return False
+        if self.reply_id != other.reply_id:
+            return False
+        if self.state != other.state:
+            return False
+        if self.to != other.to:
+            return False
+        if self.valid != other.valid:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeReceiptVerdict(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return ReceiptVerdict(
+            at=_UniffiFfiConverterTypeTimestamp.read(buf),
+            content_matches=_UniffiFfiConverterOptionalBoolean.read(buf),
+            _from=_UniffiFfiConverterTypeAgentId.read(buf),
+            message_id=_UniffiFfiConverterString.read(buf),
+            reply_id=_UniffiFfiConverterOptionalString.read(buf),
+            state=_UniffiFfiConverterTypeReceiptState.read(buf),
+            to=_UniffiFfiConverterTypeAgentId.read(buf),
+            valid=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.content_matches)
+        _UniffiFfiConverterTypeAgentId.check_lower(value._from)
+        _UniffiFfiConverterString.check_lower(value.message_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
+        _UniffiFfiConverterTypeReceiptState.check_lower(value.state)
+        _UniffiFfiConverterTypeAgentId.check_lower(value.to)
+        _UniffiFfiConverterBoolean.check_lower(value.valid)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.content_matches, buf)
+        _UniffiFfiConverterTypeAgentId.write(value._from, buf)
+        _UniffiFfiConverterString.write(value.message_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
+        _UniffiFfiConverterTypeReceiptState.write(value.state, buf)
+        _UniffiFfiConverterTypeAgentId.write(value.to, buf)
+        _UniffiFfiConverterBoolean.write(value.valid, buf)
+
 @dataclass
 class ReleaseArgs:
     """
@@ -5487,31 +5944,6 @@ class _UniffiFfiConverterTypeRuleAction(_UniffiConverterRustBuffer):
             buf.write_i32(5)
 
 
-
-class _UniffiFfiConverterOptionalBoolean(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterBoolean.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterBoolean.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterBoolean.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
 
 class _UniffiFfiConverterOptionalSequenceTypeAgentId(_UniffiConverterRustBuffer):
     @classmethod
@@ -6599,7 +7031,7 @@ class Settings:
     """
     The settings of a node. What is absent stays as the preset has it.
 """
-    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
+    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
         if access_overrides is _DEFAULT:
             self.access_overrides = None
         else:
@@ -6708,6 +7140,10 @@ class Settings:
             self.public_url = None
         else:
             self.public_url = public_url
+        if receipts is _DEFAULT:
+            self.receipts = None
+        else:
+            self.receipts = receipts
         if request_expiry_secs is _DEFAULT:
             self.request_expiry_secs = None
         else:
@@ -6724,6 +7160,10 @@ class Settings:
             self.seal = None
         else:
             self.seal = seal
+        if sent_limit is _DEFAULT:
+            self.sent_limit = None
+        else:
+            self.sent_limit = sent_limit
         if trusted_proxies is _DEFAULT:
             self.trusted_proxies = None
         else:
@@ -6737,7 +7177,7 @@ class Settings:
 
 
     def __str__(self):
-        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.trusted_proxies, self.upnp)
+        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.trusted_proxies, self.upnp)
     def __eq__(self, other):
         if self.access_overrides != other.access_overrides:
             return False
@@ -6793,6 +7233,8 @@ class Settings:
             return False
         if self.public_url != other.public_url:
             return False
+        if self.receipts != other.receipts:
+            return False
         if self.request_expiry_secs != other.request_expiry_secs:
             return False
         if self.router_mode != other.router_mode:
@@ -6800,6 +7242,8 @@ class Settings:
         if self.routing_rules != other.routing_rules:
             return False
         if self.seal != other.seal:
+            return False
+        if self.sent_limit != other.sent_limit:
             return False
         if self.trusted_proxies != other.trusted_proxies:
             return False
@@ -6838,10 +7282,12 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
             preferred_dir=_UniffiFfiConverterOptionalString.read(buf),
             project_dir=_UniffiFfiConverterOptionalString.read(buf),
             public_url=_UniffiFfiConverterOptionalString.read(buf),
+            receipts=_UniffiFfiConverterOptionalBoolean.read(buf),
             request_expiry_secs=_UniffiFfiConverterOptionalUInt64.read(buf),
             router_mode=_UniffiFfiConverterOptionalTypeRouterMode.read(buf),
             routing_rules=_UniffiFfiConverterOptionalSequenceTypeRoutingRule.read(buf),
             seal=_UniffiFfiConverterOptionalBoolean.read(buf),
+            sent_limit=_UniffiFfiConverterOptionalUInt64.read(buf),
             trusted_proxies=_UniffiFfiConverterOptionalSequenceString.read(buf),
             upnp=_UniffiFfiConverterOptionalBoolean.read(buf),
         )
@@ -6875,10 +7321,12 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.check_lower(value.preferred_dir)
         _UniffiFfiConverterOptionalString.check_lower(value.project_dir)
         _UniffiFfiConverterOptionalString.check_lower(value.public_url)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.receipts)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.request_expiry_secs)
         _UniffiFfiConverterOptionalTypeRouterMode.check_lower(value.router_mode)
         _UniffiFfiConverterOptionalSequenceTypeRoutingRule.check_lower(value.routing_rules)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.seal)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.sent_limit)
         _UniffiFfiConverterOptionalSequenceString.check_lower(value.trusted_proxies)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.upnp)
 
@@ -6911,10 +7359,12 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.preferred_dir, buf)
         _UniffiFfiConverterOptionalString.write(value.project_dir, buf)
         _UniffiFfiConverterOptionalString.write(value.public_url, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.receipts, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.request_expiry_secs, buf)
         _UniffiFfiConverterOptionalTypeRouterMode.write(value.router_mode, buf)
         _UniffiFfiConverterOptionalSequenceTypeRoutingRule.write(value.routing_rules, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.seal, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.sent_limit, buf)
         _UniffiFfiConverterOptionalSequenceString.write(value.trusted_proxies, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.upnp, buf)
 
@@ -7098,6 +7548,54 @@ class _UniffiFfiConverterTypeTrustOf(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeTimestamp.write(value.updated_at, buf)
 
 @dataclass
+class UntilArgs:
+    """
+    How far a message shall come.
+"""
+    def __init__(self, *, message_id:str, state:DeliveryState, timeout_secs:typing.Optional[float] = _DEFAULT):
+        self.message_id = message_id
+        self.state = state
+        if timeout_secs is _DEFAULT:
+            self.timeout_secs = None
+        else:
+            self.timeout_secs = timeout_secs
+
+
+
+
+    def __str__(self):
+        return "UntilArgs(message_id={}, state={}, timeout_secs={})".format(self.message_id, self.state, self.timeout_secs)
+    def __eq__(self, other):
+        if self.message_id != other.message_id:
+            return False
+        if self.state != other.state:
+            return False
+        if self.timeout_secs != other.timeout_secs:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeUntilArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return UntilArgs(
+            message_id=_UniffiFfiConverterString.read(buf),
+            state=_UniffiFfiConverterTypeDeliveryState.read(buf),
+            timeout_secs=_UniffiFfiConverterOptionalFloat64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.message_id)
+        _UniffiFfiConverterTypeDeliveryState.check_lower(value.state)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.timeout_secs)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.message_id, buf)
+        _UniffiFfiConverterTypeDeliveryState.write(value.state, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.timeout_secs, buf)
+
+@dataclass
 class UpdateArgs:
     """
     What to change about a node. Absent members stay as they are.
@@ -7201,6 +7699,66 @@ class _UniffiFfiConverterTypeVerifyArgs(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.data, buf)
         _UniffiFfiConverterString.write(value.signature, buf)
         _UniffiFfiConverterString.write(value.context, buf)
+
+@dataclass
+class VerifyReceiptArgs:
+    """
+    A receipt to check.
+"""
+    def __init__(self, *, receipt:str, content:typing.Optional[str] = _DEFAULT, in_reply_to:typing.Optional[str] = _DEFAULT, metadata:typing.Optional[Json] = _DEFAULT):
+        self.receipt = receipt
+        if content is _DEFAULT:
+            self.content = None
+        else:
+            self.content = content
+        if in_reply_to is _DEFAULT:
+            self.in_reply_to = None
+        else:
+            self.in_reply_to = in_reply_to
+        if metadata is _DEFAULT:
+            self.metadata = None
+        else:
+            self.metadata = metadata
+
+
+
+
+    def __str__(self):
+        return "VerifyReceiptArgs(receipt={}, content={}, in_reply_to={}, metadata={})".format(self.receipt, self.content, self.in_reply_to, self.metadata)
+    def __eq__(self, other):
+        if self.receipt != other.receipt:
+            return False
+        if self.content != other.content:
+            return False
+        if self.in_reply_to != other.in_reply_to:
+            return False
+        if self.metadata != other.metadata:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeVerifyReceiptArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return VerifyReceiptArgs(
+            receipt=_UniffiFfiConverterString.read(buf),
+            content=_UniffiFfiConverterOptionalString.read(buf),
+            in_reply_to=_UniffiFfiConverterOptionalString.read(buf),
+            metadata=_UniffiFfiConverterOptionalTypeJson.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.receipt)
+        _UniffiFfiConverterOptionalString.check_lower(value.content)
+        _UniffiFfiConverterOptionalString.check_lower(value.in_reply_to)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.metadata)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.receipt, buf)
+        _UniffiFfiConverterOptionalString.write(value.content, buf)
+        _UniffiFfiConverterOptionalString.write(value.in_reply_to, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.metadata, buf)
 
 
 
@@ -7530,7 +8088,7 @@ class DmError:  # type: ignore
         """
         For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
         `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-        `tier_restricted`, `policy_refused`, `token_invalid`.
+        `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
 """
 
         def __init__(self, failure):
@@ -7893,6 +8451,152 @@ class Event:
             if self.to != other.to:
                 return False
             if self.via != other.via:
+                return False
+            return True
+
+    @dataclass
+    class MESSAGE_DELIVERED:
+        """
+        A message of ours was handed to the agent over there.
+"""
+
+        def __init__(self, at:Timestamp, message_id:str, to:AgentId):
+            self.at = at
+
+            """
+        When, in microseconds since 1970.
+"""
+
+            self.message_id = message_id
+
+            """
+        Its id.
+"""
+
+            self.to = to
+
+            """
+        To whom.
+"""
+
+            pass
+
+
+
+
+
+        def __str__(self):
+            return "Event.MESSAGE_DELIVERED(at={}, message_id={}, to={})".format(self.at, self.message_id, self.to)
+        def __eq__(self, other):
+            if not isinstance(other, Event):
+                return NotImplemented
+            if not other.is_MESSAGE_DELIVERED():
+                return False
+            if self.at != other.at:
+                return False
+            if self.message_id != other.message_id:
+                return False
+            if self.to != other.to:
+                return False
+            return True
+
+    @dataclass
+    class MESSAGE_HANDLED:
+        """
+        The agent over there acknowledged a message of ours.
+"""
+
+        def __init__(self, at:Timestamp, message_id:str, to:AgentId):
+            self.at = at
+
+            """
+        When, in microseconds since 1970.
+"""
+
+            self.message_id = message_id
+
+            """
+        Its id.
+"""
+
+            self.to = to
+
+            """
+        Who.
+"""
+
+            pass
+
+
+
+
+
+        def __str__(self):
+            return "Event.MESSAGE_HANDLED(at={}, message_id={}, to={})".format(self.at, self.message_id, self.to)
+        def __eq__(self, other):
+            if not isinstance(other, Event):
+                return NotImplemented
+            if not other.is_MESSAGE_HANDLED():
+                return False
+            if self.at != other.at:
+                return False
+            if self.message_id != other.message_id:
+                return False
+            if self.to != other.to:
+                return False
+            return True
+
+    @dataclass
+    class MESSAGE_ANSWERED:
+        """
+        A message of ours was answered.
+"""
+
+        def __init__(self, at:Timestamp, message_id:str, reply_id:typing.Optional[str], to:AgentId):
+            self.at = at
+
+            """
+        When, in microseconds since 1970.
+"""
+
+            self.message_id = message_id
+
+            """
+        Its id.
+"""
+
+            self.reply_id = reply_id
+
+            """
+        The id of the answer.
+"""
+
+            self.to = to
+
+            """
+        By whom.
+"""
+
+            pass
+
+
+
+
+
+        def __str__(self):
+            return "Event.MESSAGE_ANSWERED(at={}, message_id={}, reply_id={}, to={})".format(self.at, self.message_id, self.reply_id, self.to)
+        def __eq__(self, other):
+            if not isinstance(other, Event):
+                return NotImplemented
+            if not other.is_MESSAGE_ANSWERED():
+                return False
+            if self.at != other.at:
+                return False
+            if self.message_id != other.message_id:
+                return False
+            if self.reply_id != other.reply_id:
+                return False
+            if self.to != other.to:
                 return False
             return True
 
@@ -8416,6 +9120,18 @@ class Event:
         return isinstance(self, Event.MESSAGE_ACCEPTED)
     def is_message_accepted(self) -> bool:
         return isinstance(self, Event.MESSAGE_ACCEPTED)
+    def is_MESSAGE_DELIVERED(self) -> bool:
+        return isinstance(self, Event.MESSAGE_DELIVERED)
+    def is_message_delivered(self) -> bool:
+        return isinstance(self, Event.MESSAGE_DELIVERED)
+    def is_MESSAGE_HANDLED(self) -> bool:
+        return isinstance(self, Event.MESSAGE_HANDLED)
+    def is_message_handled(self) -> bool:
+        return isinstance(self, Event.MESSAGE_HANDLED)
+    def is_MESSAGE_ANSWERED(self) -> bool:
+        return isinstance(self, Event.MESSAGE_ANSWERED)
+    def is_message_answered(self) -> bool:
+        return isinstance(self, Event.MESSAGE_ANSWERED)
     def is_MESSAGE_FAILED(self) -> bool:
         return isinstance(self, Event.MESSAGE_FAILED)
     def is_message_failed(self) -> bool:
@@ -8472,6 +9188,9 @@ class Event:
 Event.MESSAGE_RECEIVED = type("Event.MESSAGE_RECEIVED", (Event.MESSAGE_RECEIVED, Event,), {})  # type: ignore
 Event.BROADCAST_RECEIVED = type("Event.BROADCAST_RECEIVED", (Event.BROADCAST_RECEIVED, Event,), {})  # type: ignore
 Event.MESSAGE_ACCEPTED = type("Event.MESSAGE_ACCEPTED", (Event.MESSAGE_ACCEPTED, Event,), {})  # type: ignore
+Event.MESSAGE_DELIVERED = type("Event.MESSAGE_DELIVERED", (Event.MESSAGE_DELIVERED, Event,), {})  # type: ignore
+Event.MESSAGE_HANDLED = type("Event.MESSAGE_HANDLED", (Event.MESSAGE_HANDLED, Event,), {})  # type: ignore
+Event.MESSAGE_ANSWERED = type("Event.MESSAGE_ANSWERED", (Event.MESSAGE_ANSWERED, Event,), {})  # type: ignore
 Event.MESSAGE_FAILED = type("Event.MESSAGE_FAILED", (Event.MESSAGE_FAILED, Event,), {})  # type: ignore
 Event.PEER_CONNECTED = type("Event.PEER_CONNECTED", (Event.PEER_CONNECTED, Event,), {})  # type: ignore
 Event.PEER_DISCONNECTED = type("Event.PEER_DISCONNECTED", (Event.PEER_DISCONNECTED, Event,), {})  # type: ignore
@@ -8514,68 +9233,87 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterString.read(buf),
             )
         if variant == 4:
+            return Event.MESSAGE_DELIVERED(
+                _UniffiFfiConverterTypeTimestamp.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterTypeAgentId.read(buf),
+            )
+        if variant == 5:
+            return Event.MESSAGE_HANDLED(
+                _UniffiFfiConverterTypeTimestamp.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterTypeAgentId.read(buf),
+            )
+        if variant == 6:
+            return Event.MESSAGE_ANSWERED(
+                _UniffiFfiConverterTypeTimestamp.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+                _UniffiFfiConverterTypeAgentId.read(buf),
+            )
+        if variant == 7:
             return Event.MESSAGE_FAILED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterTypeReason.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 5:
+        if variant == 8:
             return Event.PEER_CONNECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
             )
-        if variant == 6:
+        if variant == 9:
             return Event.PEER_DISCONNECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 7:
+        if variant == 10:
             return Event.CONNECTION_REJECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 8:
+        if variant == 11:
             return Event.CONNECTION_REQUESTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 9:
+        if variant == 12:
             return Event.PEER_UPDATED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 10:
+        if variant == 13:
             return Event.PEER_REACHABILITY(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
             )
-        if variant == 11:
+        if variant == 14:
             return Event.TRUST_CHANGED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterFloat64.read(buf),
             )
-        if variant == 12:
+        if variant == 15:
             return Event.AGENT_DISCOVERED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeDiscovered.read(buf),
             )
-        if variant == 13:
+        if variant == 16:
             return Event.STORAGE_FAILED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 14:
+        if variant == 17:
             return Event.STORAGE_RECOVERED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
             )
-        if variant == 15:
+        if variant == 18:
             return Event.MISSED(
                 _UniffiFfiConverterUInt64.read(buf),
             )
@@ -8600,6 +9338,22 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.check_lower(value.message_id)
             _UniffiFfiConverterTypeAgentId.check_lower(value.to)
             _UniffiFfiConverterString.check_lower(value.via)
+            return
+        if value.is_MESSAGE_DELIVERED():
+            _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+            _UniffiFfiConverterString.check_lower(value.message_id)
+            _UniffiFfiConverterTypeAgentId.check_lower(value.to)
+            return
+        if value.is_MESSAGE_HANDLED():
+            _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+            _UniffiFfiConverterString.check_lower(value.message_id)
+            _UniffiFfiConverterTypeAgentId.check_lower(value.to)
+            return
+        if value.is_MESSAGE_ANSWERED():
+            _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+            _UniffiFfiConverterString.check_lower(value.message_id)
+            _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
+            _UniffiFfiConverterTypeAgentId.check_lower(value.to)
             return
         if value.is_MESSAGE_FAILED():
             _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
@@ -8677,59 +9431,75 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.write(value.message_id, buf)
             _UniffiFfiConverterTypeAgentId.write(value.to, buf)
             _UniffiFfiConverterString.write(value.via, buf)
-        if value.is_MESSAGE_FAILED():
+        if value.is_MESSAGE_DELIVERED():
             buf.write_i32(4)
+            _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+            _UniffiFfiConverterString.write(value.message_id, buf)
+            _UniffiFfiConverterTypeAgentId.write(value.to, buf)
+        if value.is_MESSAGE_HANDLED():
+            buf.write_i32(5)
+            _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+            _UniffiFfiConverterString.write(value.message_id, buf)
+            _UniffiFfiConverterTypeAgentId.write(value.to, buf)
+        if value.is_MESSAGE_ANSWERED():
+            buf.write_i32(6)
+            _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+            _UniffiFfiConverterString.write(value.message_id, buf)
+            _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
+            _UniffiFfiConverterTypeAgentId.write(value.to, buf)
+        if value.is_MESSAGE_FAILED():
+            buf.write_i32(7)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterString.write(value.message_id, buf)
             _UniffiFfiConverterTypeReason.write(value.reason, buf)
             _UniffiFfiConverterTypeAgentId.write(value.to, buf)
         if value.is_PEER_CONNECTED():
-            buf.write_i32(5)
+            buf.write_i32(8)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterOptionalString.write(value.display_name, buf)
         if value.is_PEER_DISCONNECTED():
-            buf.write_i32(6)
+            buf.write_i32(9)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_CONNECTION_REJECTED():
-            buf.write_i32(7)
+            buf.write_i32(10)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
         if value.is_CONNECTION_REQUESTED():
-            buf.write_i32(8)
+            buf.write_i32(11)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterOptionalString.write(value.display_name, buf)
             _UniffiFfiConverterString.write(value.request_id, buf)
         if value.is_PEER_UPDATED():
-            buf.write_i32(9)
+            buf.write_i32(12)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
         if value.is_PEER_REACHABILITY():
-            buf.write_i32(10)
+            buf.write_i32(13)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterBoolean.write(value.reachable, buf)
         if value.is_TRUST_CHANGED():
-            buf.write_i32(11)
+            buf.write_i32(14)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterFloat64.write(value.score, buf)
         if value.is_AGENT_DISCOVERED():
-            buf.write_i32(12)
+            buf.write_i32(15)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeDiscovered.write(value.found, buf)
         if value.is_STORAGE_FAILED():
-            buf.write_i32(13)
+            buf.write_i32(16)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterString.write(value.error, buf)
         if value.is_STORAGE_RECOVERED():
-            buf.write_i32(14)
+            buf.write_i32(17)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
         if value.is_MISSED():
-            buf.write_i32(15)
+            buf.write_i32(18)
             _UniffiFfiConverterUInt64.write(value.missed, buf)
 
 
@@ -10517,6 +11287,77 @@ class _UniffiFfiConverterSequenceTypeOutboxItem(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeOutboxItem.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterOptionalTypeNewestArgs(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeNewestArgs.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeNewestArgs.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeNewestArgs.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeGivenReceipt(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeGivenReceipt.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeGivenReceipt.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeGivenReceipt.read(buf) for i in range(count)
+        ]
+
+class _UniffiFfiConverterSequenceTypeReceipt(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeReceipt.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeReceipt.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeReceipt.read(buf) for i in range(count)
+        ]
+
 
 class MessagesProtocol(typing.Protocol):
     """
@@ -10568,6 +11409,11 @@ class MessagesProtocol(typing.Protocol):
         Lists what waits for unreachable peers.
 """
         raise NotImplementedError
+    async def receipts(self, arguments: typing.Union[object, typing.Optional[NewestArgs]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[GivenReceipt]:
+        """
+        Lists the newest receipts that this node gave.
+"""
+        raise NotImplementedError
     async def release(self, arguments: ReleaseArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> bool:
         """
         Gives a message back unhandled.
@@ -10576,6 +11422,26 @@ class MessagesProtocol(typing.Protocol):
     async def send(self, arguments: SendArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
         """
         Sends a message to one or several peers.
+"""
+        raise NotImplementedError
+    async def sent(self, arguments: typing.Union[object, typing.Optional[NewestArgs]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[Receipt]:
+        """
+        Lists what became of the newest messages that were sent.
+"""
+        raise NotImplementedError
+    async def status(self, arguments: MessageArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+        """
+        Tells what became of a message that was sent.
+"""
+        raise NotImplementedError
+    async def until(self, arguments: UntilArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+        """
+        Waits until a message came as far as a state.
+"""
+        raise NotImplementedError
+    async def verify(self, arguments: VerifyReceiptArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> ReceiptVerdict:
+        """
+        Checks a receipt of any node.
 """
         raise NotImplementedError
 
@@ -10795,6 +11661,33 @@ class Messages(MessagesProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def receipts(self, arguments: typing.Union[object, typing.Optional[NewestArgs]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[GivenReceipt]:
+        """
+        Lists the newest receipts that this node gave.
+"""
+
+        if arguments is _DEFAULT:
+            arguments = None
+        _UniffiFfiConverterOptionalTypeNewestArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeNewestArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeGivenReceipt.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_receipts(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def release(self, arguments: ReleaseArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> bool:
         """
         Gives a message back unhandled.
@@ -10839,6 +11732,108 @@ class Messages(MessagesProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeDmError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_send(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def sent(self, arguments: typing.Union[object, typing.Optional[NewestArgs]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[Receipt]:
+        """
+        Lists what became of the newest messages that were sent.
+"""
+
+        if arguments is _DEFAULT:
+            arguments = None
+        _UniffiFfiConverterOptionalTypeNewestArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeNewestArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeReceipt.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_sent(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def status(self, arguments: MessageArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+        """
+        Tells what became of a message that was sent.
+"""
+
+        _UniffiFfiConverterTypeMessageArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeMessageArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReceipt.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_status(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def until(self, arguments: UntilArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+        """
+        Waits until a message came as far as a state.
+"""
+
+        _UniffiFfiConverterTypeUntilArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeUntilArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReceipt.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_until(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def verify(self, arguments: VerifyReceiptArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> ReceiptVerdict:
+        """
+        Checks a receipt of any node.
+"""
+
+        _UniffiFfiConverterTypeVerifyReceiptArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeVerifyReceiptArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeReceiptVerdict.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_verify(*_uniffi_lowered_args),
             _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
@@ -12708,6 +13703,7 @@ __all__ = [
     "DeliveryState",
     "FoundBy",
     "Code",
+    "ReceiptState",
     "Loopback",
     "Direction",
     "EntryType",
@@ -12741,12 +13737,15 @@ __all__ = [
     "DisconnectArgs",
     "Discovered",
     "Failure",
+    "GivenReceipt",
     "InboxLimits",
     "Limits",
     "LogArgs",
     "LogEntry",
+    "MessageArgs",
     "MessageQuestion",
     "MessageRecord",
+    "NewestArgs",
     "NextArgs",
     "NodeInfo",
     "OutboxItem",
@@ -12755,6 +13754,7 @@ __all__ = [
     "PeersOfArgs",
     "PendingRequest",
     "Receipt",
+    "ReceiptVerdict",
     "ReleaseArgs",
     "RequestArgs",
     "RoutingRule",
@@ -12765,8 +13765,10 @@ __all__ = [
     "SignArgs",
     "Signed",
     "TrustOf",
+    "UntilArgs",
     "UpdateArgs",
     "VerifyArgs",
+    "VerifyReceiptArgs",
     "log_is_taken",
     "set_log",
     "shutdown_runtime",

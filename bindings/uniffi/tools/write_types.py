@@ -105,7 +105,7 @@ def arguments(schema: Schema) -> str:
     """What verbs take."""
     names = sorted({str(schema.name_of(verb["arguments"])) for verb in schema.whole["verbs"]} - {"NoArgs"})
     body = [line for name in names for line in given(schema, name, name, all_optional=False)]
-    used = "use super::records::MessageKind;\nuse crate::plain::{AgentId, Json};"
+    used = "use super::records::{DeliveryState, MessageKind};\nuse crate::plain::{AgentId, Json};"
     return file("What verbs take.", "Serialize", body, used)
 
 

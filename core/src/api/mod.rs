@@ -40,7 +40,7 @@ pub use messages::{
 pub use node::{NodeInfo, UpdateArgs};
 pub use passport::{SignArgs, Signed, Signing, Verdict, VerifyArgs};
 pub use peers::{AgentArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs};
-pub use receipts::{MessageArgs, NewestArgs, ReceiptVerdict, UntilArgs, VerifyReceiptArgs};
+pub use receipts::{GivenReceipt, MessageArgs, NewestArgs, ReceiptVerdict, UntilArgs, VerifyReceiptArgs};
 pub use schema::schema;
 pub use trust::{Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

@@ -9,9 +9,11 @@ use super::{
     messages::{LONGEST_WAIT, seconds},
 };
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
+    identity::AgentId,
     messaging::{DeliveryState, Receipt, body_digest},
-    wire::receipt::SignedReceipt,
+    wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},
 };
 
 /// Most entries that one call lists.
@@ -68,8 +70,8 @@ impl NewestArgs {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VerifyReceiptArgs {
-    /// As it stands in `proof`, or in what `messages.receipts` lists.
-    pub receipt: SignedReceipt,
+    /// The text that stands in `proof`, or in what `messages.receipts` lists.
+    pub receipt: String,
     /// What the message is said to say, to check that, too.
     #[serde(default)]
     pub content: Option<String>,
@@ -81,13 +83,42 @@ pub struct VerifyReceiptArgs {
     pub in_reply_to: Option<String>,
 }
 
-/// Whether a receipt holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What a receipt says, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReceiptVerdict {
-    /// True when its recipient signed exactly this receipt.
+    /// True when `to` signed exactly this. Otherwise the rest says nothing.
     pub valid: bool,
     /// Whether it is about a message that says this; null when no content was given.
     pub content_matches: Option<bool>,
+    /// Of which message.
+    pub message_id: String,
+    /// Who sent the message.
+    pub from: AgentId,
+    /// Who got the message and signed the receipt.
+    pub to: AgentId,
+    /// How far it came.
+    pub state: ReceiptState,
+    /// Since when, by the clock of the recipient.
+    pub at: Timestamp,
+    /// The id of the answer, when it was answered.
+    pub reply_id: Option<String>,
+}
+
+/// A receipt that this node gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GivenReceipt {
+    /// Of which message.
+    pub message_id: String,
+    /// Who sent the message.
+    pub from: AgentId,
+    /// How far it came here.
+    pub state: ReceiptState,
+    /// Since when.
+    pub at: Timestamp,
+    /// The id of the answer, when it was answered.
+    pub reply_id: Option<String>,
+    /// The signed text, which `messages.verify` checks, on any node.
+    pub receipt: String,
 }
 
 impl Messages<'_> {
@@ -134,25 +165,37 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// [`Code::InvalidArgument`].
-    pub async fn receipts(&self, args: NewestArgs) -> Result<Vec<SignedReceipt>> {
-        Ok(self.node().inner().given_receipts(args.checked()?))
+    pub async fn receipts(&self, args: NewestArgs) -> Result<Vec<GivenReceipt>> {
+        let signed = self.node().inner().given_receipts(args.checked()?);
+        let given = |signed: SignedReceipt| {
+            let receipt = ReceiptText(signed.clone()).to_string();
+            let SignedReceipt { message_id, from, state, at, reply_id, .. } = signed;
+            GivenReceipt { message_id, from, state, at, reply_id, receipt }
+        };
+        Ok(signed.into_iter().map(given).collect())
     }
 
     /// Checks a receipt that any node gave to any other, against nothing but itself and what the message said.
     ///
     /// # Errors
     ///
-    /// [`Code::WireField`] when the metadata has no canonical form. A receipt that does not hold is an answer, not an
-    /// error.
+    /// [`Code::InvalidArgument`] when the text is no receipt at all; [`Code::WireField`] when the metadata has no
+    /// canonical form. A receipt that does not hold is an answer, not an error.
     pub async fn verify(&self, args: VerifyReceiptArgs) -> Result<ReceiptVerdict> {
-        let valid = args.receipt.is_valid();
+        let text: ReceiptText = args.receipt.parse().map_err(|cause: serde_json::Error| {
+            let sentence = "receipt is no receipt; it must be the text that stands in `proof`";
+            Error::new(Code::InvalidArgument, sentence).because(cause)
+        })?;
+        let ReceiptText(receipt) = text;
         let content_matches = match &args.content {
             None => None,
             Some(content) => {
                 let digest = body_digest(content, &args.metadata, args.in_reply_to.as_deref())?;
-                Some(digest == args.receipt.digest)
+                Some(digest == receipt.digest)
             }
         };
-        Ok(ReceiptVerdict { valid, content_matches })
+        let valid = receipt.is_valid();
+        let SignedReceipt { message_id, from, to, state, at, reply_id, .. } = receipt;
+        Ok(ReceiptVerdict { valid, content_matches, message_id, from, to, state, at, reply_id })
     }
 }

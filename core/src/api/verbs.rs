@@ -14,7 +14,7 @@ use crate::{
     messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{Peer, PendingRequest},
-    wire::{json::culprit, receipt::SignedReceipt},
+    wire::json::culprit,
 };
 
 /// The result of a verb that only succeeds or fails.
@@ -105,7 +105,7 @@ verbs! {
     /// Lists what became of the newest messages that were sent.
     "messages.sent" => messages.sent(NewestArgs) -> Vec<Receipt>;
     /// Lists the newest receipts that this node gave.
-    "messages.receipts" => messages.receipts(NewestArgs) -> Vec<SignedReceipt>;
+    "messages.receipts" => messages.receipts(NewestArgs) -> Vec<GivenReceipt>;
     /// Checks a receipt of any node.
     "messages.verify" => messages.verify(VerifyReceiptArgs) -> ReceiptVerdict;
     /// Lists the newest entries of the conversation log.

@@ -13,7 +13,7 @@ use crate::{
     identity::AgentId,
     wire::{
         canonical::BodyDigest,
-        receipt::{self, ReceiptState, SignedReceipt},
+        receipt::{self, ReceiptState, ReceiptText, SignedReceipt},
         verify::Proof,
     },
 };
@@ -199,9 +199,10 @@ pub struct Delivery {
     /// The id of the answer.
     #[serde(default)]
     pub reply_id: Option<String>,
-    /// The furthest state that the peer signed; `messages.verify` checks it, on any node.
+    /// The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
     #[serde(default)]
-    pub proof: Option<SignedReceipt>,
+    #[schemars(with = "Option<String>")]
+    pub proof: Option<ReceiptText>,
 }
 
 impl Delivery {
@@ -230,7 +231,7 @@ impl Delivery {
 
     /// Takes what the peer signed. Returns whether that changes anything.
     pub(super) fn prove(&mut self, receipt: SignedReceipt) -> bool {
-        if self.proof.as_ref().is_some_and(|proof| proof.state >= receipt.state) {
+        if self.proof.as_ref().is_some_and(|proof| proof.0.state >= receipt.state) {
             return false;
         }
         if receipt.state == ReceiptState::Refused {
@@ -245,7 +246,7 @@ impl Delivery {
             self.rise(receipt.state.into(), receipt.at);
             self.reply_id = self.reply_id.take().or_else(|| receipt.reply_id.clone());
         }
-        self.proof = Some(receipt);
+        self.proof = Some(ReceiptText(receipt));
         true
     }
 }

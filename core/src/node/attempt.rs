@@ -15,7 +15,7 @@ use crate::{
     transport::{Reply, Sent},
     wire::{
         json, limits,
-        receipt::{ReceiptState, SignedReceipt},
+        receipt::{ReceiptState, ReceiptText, SignedReceipt},
     },
 };
 
@@ -72,12 +72,15 @@ impl Attempt {
             Self::Accepted { via, proof } => Delivery {
                 state: DeliveryState::Accepted,
                 via: Some((*via).to_owned()),
-                proof: proof.clone(),
+                proof: proof.clone().map(ReceiptText),
                 ..stored
             },
-            Self::Over { state, reason, proof } => {
-                Delivery { state: *state, reason: Some(reason.clone()), proof: proof.clone(), ..stored }
-            }
+            Self::Over { state, reason, proof } => Delivery {
+                state: *state,
+                reason: Some(reason.clone()),
+                proof: proof.clone().map(ReceiptText),
+                ..stored
+            },
             Self::Later { reason, .. } => Delivery { reason: Some(reason.clone()), ..stored },
         }
     }

@@ -198,9 +198,12 @@ impl Inner {
             waiting.iter().for_each(|item| state.outbox.overdue(item.sequence));
             let known = state.sent.status(&message_id).map(|receipt| receipt.deliveries).unwrap_or_default();
             let of = |agent: &AgentId| {
-                // What is told of a copy later is kept with it; only a node that keeps nothing has no more than the attempt.
-                let found = known.iter().chain(&gathered).find(|delivery| delivery.to == *agent);
-                let mut delivery = found.cloned().unwrap_or_else(|| Delivery::stored(*agent));
+                let is_its = |delivery: &&Delivery| delivery.to == *agent;
+                // What the attempt brought; the peer may have done more meanwhile, which is told later.
+                let known = known.iter().find(is_its);
+                let found = gathered.iter().find(is_its).or(known).cloned();
+                let mut delivery = found.unwrap_or_else(|| Delivery::stored(*agent));
+                delivery.gives_receipts = known.is_some_and(|known| known.gives_receipts);
                 if delivery.state == DeliveryState::Stored {
                     delivery.reason = waiting_reason(&waiting, agent);
                 }

@@ -3,8 +3,10 @@
 //! A receipt names the message, its author, its recipient and the digest of what it says. Whoever has one can check it
 //! offline, against the recipient's id alone: no key has to be fetched, and no clock is asked.
 
+use std::{borrow::Cow, fmt, str::FromStr};
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{
     Answer,
@@ -65,7 +67,7 @@ pub struct Statement {
 }
 
 /// A signed receipt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedReceipt {
     /// Of which message.
     pub message_id: String,
@@ -85,6 +87,38 @@ pub struct SignedReceipt {
     pub reply_id: Option<String>,
     /// Ed25519 by the recipient, 128 hexadecimal digits.
     pub signature: Signature,
+}
+
+/// A signed receipt as one text, to keep, to pass on, and to check with `messages.verify`: its JSON object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptText(pub SignedReceipt);
+
+impl fmt::Display for ReceiptText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string(&self.0).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+impl FromStr for ReceiptText {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        serde_json::from_str(text).map(Self)
+    }
+}
+
+impl Serialize for ReceiptText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ReceiptText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(|error| de::Error::custom(format!("not a receipt: {error}")))
+    }
 }
 
 /// The text of a digest in a receipt.

@@ -51,7 +51,8 @@ static void route(void *context, dm_text question, dm_verdict *verdict) {
 }
 
 static const char *word(dm_delivery_state state) {
-    static const char *const words[] = {"failed", "stored", "accepted"};
+    static const char *const words[] = {"failed",    "stored",   "accepted", "delivered",
+                                        "handled", "answered", "refused",  "expired"};
     return words[state];
 }
 

@@ -31,7 +31,8 @@ static dmagent::Policy doorkeeper(const std::string &friend_id) {
 }
 
 static const char *word(dm_delivery_state state) {
-    static const char *const words[] = {"failed", "stored", "accepted"};
+    static const char *const words[] = {"failed",    "stored",   "accepted", "delivered",
+                                        "handled", "answered", "refused",  "expired"};
     return words[state];
 }
 

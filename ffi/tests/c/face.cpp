@@ -78,7 +78,7 @@ int main() {
         },
         nullptr,
     });
-    CHECK(alice.send(peer.agent_id, "buy now").state == DM_DELIVERY_FAILED);
+    CHECK(alice.send(peer.agent_id, "buy now").state == DM_DELIVERY_REFUSED);
     CHECK(alice.send(peer.agent_id, "keep it").accepted());
     bob.set_policy(std::nullopt);
 

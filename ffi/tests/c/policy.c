@@ -56,7 +56,7 @@ int main(void) {
     dm_delivery_state delivered;
     dm_string receipt = {NULL, 0};
     OK(dm_send(friend, T(door_id.hex), T("buy now"), NONE, &delivered, &receipt, &error));
-    CHECK(delivered == DM_DELIVERY_FAILED && strstr(receipt.data, "no advertisements"));
+    CHECK(delivered == DM_DELIVERY_REFUSED && strstr(receipt.data, "no advertisements"));
     dm_string_free(&receipt);
     OK(dm_send(friend, T(door_id.hex), T("forget me"), NONE, &delivered, NULL, &error));
     OK(dm_send(friend, T(door_id.hex), T("keep me"), NONE, &delivered, NULL, &error));

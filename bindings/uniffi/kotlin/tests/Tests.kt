@@ -276,8 +276,8 @@ fun decisions(suite: Suite) = with(suite) {
         }
         guarded(policy) { alice, bob ->
             alice.connect(bob.info().url)
-            same(alice.send(bob.agentId(), "buy this").state, DeliveryState.FAILED)
-            same(alice.send(bob.agentId(), "weather", """{"type":"chatter"}""").state, DeliveryState.ACCEPTED)
+            same(alice.send(bob.agentId(), "buy this").state, DeliveryState.REFUSED)
+            same(alice.send(bob.agentId(), "weather", """{"type":"chatter"}""").state, DeliveryState.REFUSED)
             same(alice.send(bob.agentId(), "fire").state, DeliveryState.ACCEPTED)
             bob.receive()!!.handle { same(it.content(), "fire") }
             bob.setPolicy(null)

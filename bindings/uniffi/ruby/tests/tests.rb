@@ -218,8 +218,8 @@ end
 suite.test('a policy admits, refuses and routes') do
   pair do |alice, bob|
     bob.set_policy(Doorkeeper.new)
-    same alice.tell(bob.agent_id, 'buy this').state, DeliveryState::FAILED
-    same alice.tell(bob.agent_id, 'weather', metadata: { type: 'chatter' }).state, DeliveryState::ACCEPTED
+    same alice.tell(bob.agent_id, 'buy this').state, DeliveryState::REFUSED
+    same alice.tell(bob.agent_id, 'weather', metadata: { type: 'chatter' }).state, DeliveryState::REFUSED
     same alice.tell(bob.agent_id, 'fire').state, DeliveryState::ACCEPTED
     bob.receive.handle { |message| same message.content, 'fire' }
     node('mallory') do |mallory|

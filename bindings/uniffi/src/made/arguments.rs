@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::records::MessageKind;
+use super::records::{DeliveryState, MessageKind};
 use crate::plain::{AgentId, Json};
 
 /// An agent.
@@ -84,6 +84,21 @@ pub struct DisconnectArgs {
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct LogArgs {
     /// At most this many, the newest. Default: 50.
+    #[uniffi(default = 50)]
+    pub limit: u64,
+}
+
+/// A message that was sent.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct MessageArgs {
+    /// Its id, as its receipt names it.
+    pub message_id: String,
+}
+
+/// How many.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct NewestArgs {
+    /// At most this many, the newest; 1 to 10,000. Default: 50.
     #[uniffi(default = 50)]
     pub limit: u64,
 }
@@ -194,6 +209,19 @@ pub struct SignArgs {
     pub context: String,
 }
 
+/// How far a message shall come.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct UntilArgs {
+    /// Its id, as its receipt names it.
+    pub message_id: String,
+    /// `accepted`, `delivered`, `handled` or `answered`.
+    pub state: DeliveryState,
+    /// How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub timeout_secs: Option<f64>,
+}
+
 /// What to change about a node. Absent members stay as they are.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct UpdateArgs {
@@ -223,4 +251,23 @@ pub struct VerifyArgs {
     /// What the signature is for.
     #[uniffi(default = "")]
     pub context: String,
+}
+
+/// A receipt to check.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct VerifyReceiptArgs {
+    /// The text that stands in `proof`, or in what `messages.receipts` lists.
+    pub receipt: String,
+    /// What the message is said to say, to check that, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub content: Option<String>,
+    /// The message it answered; counts with `content`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub in_reply_to: Option<String>,
+    /// What travelled along; counts with `content`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
 }

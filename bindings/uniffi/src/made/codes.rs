@@ -22,7 +22,7 @@ pub enum Code {
     UnknownVerb = 5,
     /// A call on the blocking twin was made from inside an async runtime.
     BlockingInAsync = 6,
-    /// The process forked after the node was opened; open a node in the child instead.
+    /// The process forked after the node was opened; the child cannot use it.
     Forked = 7,
     /// A handle was freed before, or is another kind of handle.
     InvalidHandle = 8,
@@ -108,6 +108,8 @@ pub enum Code {
     MessageUnknown = 1002,
     /// The message expired before it could be delivered.
     MessageExpired = 1003,
+    /// The peer gives no receipts: beyond accepted nothing is known but an answer.
+    NoReceipts = 1004,
     /// A local request lacks the token of the data folder.
     TokenInvalid = 1400,
 }
@@ -164,6 +166,7 @@ impl From<CoreCode> for Code {
             CoreCode::RateLimited => Self::RateLimited,
             CoreCode::MessageUnknown => Self::MessageUnknown,
             CoreCode::MessageExpired => Self::MessageExpired,
+            CoreCode::NoReceipts => Self::NoReceipts,
             CoreCode::TokenInvalid => Self::TokenInvalid,
             // The core and this file are made from one table.
             _ => Self::Internal,
@@ -219,7 +222,7 @@ pub enum DmError {
     },
     /// For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
     /// `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-    /// `tier_restricted`, `policy_refused`, `token_invalid`.
+    /// `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
     RefusedError {
         /// What went wrong.
         failure: Failure,

@@ -47,6 +47,39 @@ pub enum Event {
         /// Which transport carried it.
         via: String,
     },
+    /// A message of ours was handed to the agent over there.
+    #[serde(rename = "message_delivered")]
+    MessageDelivered {
+        /// When, in microseconds since 1970.
+        at: Timestamp,
+        /// Its id.
+        message_id: String,
+        /// To whom.
+        to: AgentId,
+    },
+    /// The agent over there acknowledged a message of ours.
+    #[serde(rename = "message_handled")]
+    MessageHandled {
+        /// When, in microseconds since 1970.
+        at: Timestamp,
+        /// Its id.
+        message_id: String,
+        /// Who.
+        to: AgentId,
+    },
+    /// A message of ours was answered.
+    #[serde(rename = "message_answered")]
+    MessageAnswered {
+        /// When, in microseconds since 1970.
+        at: Timestamp,
+        /// Its id.
+        message_id: String,
+        /// The id of the answer.
+        #[serde(default)]
+        reply_id: Option<String>,
+        /// By whom.
+        to: AgentId,
+    },
     /// A message of ours will not be delivered.
     #[serde(rename = "message_failed")]
     MessageFailed {

@@ -61,18 +61,34 @@ pub enum AutoAccept {
     All,
 }
 
-/// What is known about one copy of a sent message.
+/// What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends
+/// that are none of its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
 pub enum DeliveryState {
+    /// It will not be delivered; the reason says why.
+    #[serde(rename = "failed")]
+    Failed,
+    /// It waited for the peer as long as it was allowed to.
+    #[serde(rename = "expired")]
+    Expired,
+    /// The peer does not take it; the reason has its words.
+    #[serde(rename = "refused")]
+    Refused,
     /// On our disk; the peer has not answered yet. The node keeps trying until the message expires.
     #[serde(rename = "stored")]
     Stored,
     /// The peer answered that it took the message. A peer of our kind answers only after its disk has it.
     #[serde(rename = "accepted")]
     Accepted,
-    /// It will not be delivered; the reason says why.
-    #[serde(rename = "failed")]
-    Failed,
+    /// Handed to the agent over there.
+    #[serde(rename = "delivered")]
+    Delivered,
+    /// The agent over there acknowledged it.
+    #[serde(rename = "handled")]
+    Handled,
+    /// The agent over there answered.
+    #[serde(rename = "answered")]
+    Answered,
 }
 
 /// Which way an entry went.
@@ -205,6 +221,26 @@ pub enum PeerState {
     Pending,
 }
 
+/// How far a message came at its recipient. Each step implies those before it, but for a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
+pub enum ReceiptState {
+    /// On the recipient's disk.
+    #[serde(rename = "accepted")]
+    Accepted,
+    /// Handed to its agent.
+    #[serde(rename = "delivered")]
+    Delivered,
+    /// Acknowledged by its agent.
+    #[serde(rename = "handled")]
+    Handled,
+    /// Its agent answered.
+    #[serde(rename = "answered")]
+    Answered,
+    /// The recipient took it and threw it away, as its rules say.
+    #[serde(rename = "refused")]
+    Refused,
+}
+
 /// Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
 /// `RouterMode::Spawn`, as 1.1.1 does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
@@ -294,9 +330,22 @@ pub struct ContextText {
 /// One copy of a sent message.
 #[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
 pub struct Delivery {
+    /// When it came that far: by the peer's clock where `proof` says it, else by ours.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+    /// Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing
+    /// is known beyond `accepted`, but an answer.
+    #[serde(default)]
+    pub gives_receipts: bool,
+    /// The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
+    #[serde(default)]
+    pub proof: Option<String>,
     /// Why not further.
     #[serde(default)]
     pub reason: Option<Reason>,
+    /// The id of the answer.
+    #[serde(default)]
+    pub reply_id: Option<String>,
     /// How far it came.
     pub state: DeliveryState,
     /// For whom.
@@ -325,6 +374,24 @@ pub struct Discovered {
     pub source: FoundBy,
     /// Its base URL, scoped (`…/__darkmatter__/{agent_id}`) when several agents share a port.
     pub url: String,
+}
+
+/// A receipt that this node gave.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct GivenReceipt {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who sent the message.
+    pub from: AgentId,
+    /// Of which message.
+    pub message_id: String,
+    /// The signed text, which `messages.verify` checks, on any node.
+    pub receipt: String,
+    /// The id of the answer, when it was answered.
+    #[serde(default)]
+    pub reply_id: Option<String>,
+    /// How far it came here.
+    pub state: ReceiptState,
 }
 
 /// One entry, with the members of 1.1.1.
@@ -582,8 +649,31 @@ pub struct Receipt {
     pub deliveries: Vec<Delivery>,
     /// The id of the message.
     pub message_id: String,
-    /// The least of the copies: failed, stored or accepted.
+    /// The least of the copies.
     pub state: DeliveryState,
+}
+
+/// What a receipt says, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct ReceiptVerdict {
+    /// Since when, by the clock of the recipient.
+    pub at: Timestamp,
+    /// Whether it is about a message that says this; null when no content was given.
+    #[serde(default)]
+    pub content_matches: Option<bool>,
+    /// Who sent the message.
+    pub from: AgentId,
+    /// Of which message.
+    pub message_id: String,
+    /// The id of the answer, when it was answered.
+    #[serde(default)]
+    pub reply_id: Option<String>,
+    /// How far it came.
+    pub state: ReceiptState,
+    /// Who got the message and signed the receipt.
+    pub to: AgentId,
+    /// True when `to` signed exactly this. Otherwise the rest says nothing.
+    pub valid: bool,
 }
 
 /// A signature of this agent.

@@ -228,6 +228,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub public_url: Option<String>,
+    /// Tell senders what becomes of their messages, and take such receipts. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub receipts: Option<bool>,
     /// How long a request may wait for a decision, in seconds. Default: 3,600.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -244,6 +248,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub seal: Option<bool>,
+    /// Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sent_limit: Option<u64>,
     /// Proxies whose `X-Forwarded-For` is believed. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]

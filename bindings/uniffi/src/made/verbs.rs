@@ -201,6 +201,52 @@ impl Messages {
         self.caller.call("messages.outbox", &NoArgs {}, cancel).await
     }
 
+    /// Tells what became of a message that was sent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn status(
+        &self,
+        arguments: MessageArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Receipt, DmError> {
+        self.caller.call("messages.status", &arguments, cancel).await
+    }
+
+    /// Waits until a message came as far as a state.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn until(&self, arguments: UntilArgs, cancel: Option<Arc<Cancel>>) -> Result<Receipt, DmError> {
+        self.caller.call("messages.until", &arguments, cancel).await
+    }
+
+    /// Lists what became of the newest messages that were sent.
+    #[uniffi::method(default(arguments = None, cancel = None))]
+    pub async fn sent(
+        &self,
+        arguments: Option<NewestArgs>,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Vec<Receipt>, DmError> {
+        self.caller.call("messages.sent", &arguments, cancel).await
+    }
+
+    /// Lists the newest receipts that this node gave.
+    #[uniffi::method(default(arguments = None, cancel = None))]
+    pub async fn receipts(
+        &self,
+        arguments: Option<NewestArgs>,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Vec<GivenReceipt>, DmError> {
+        self.caller.call("messages.receipts", &arguments, cancel).await
+    }
+
+    /// Checks a receipt of any node.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn verify(
+        &self,
+        arguments: VerifyReceiptArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<ReceiptVerdict, DmError> {
+        self.caller.call("messages.verify", &arguments, cancel).await
+    }
+
     /// Lists the newest entries of the conversation log.
     #[uniffi::method(default(arguments = None, cancel = None))]
     pub async fn log(

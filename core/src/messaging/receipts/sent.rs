@@ -13,7 +13,7 @@ use crate::{
     identity::AgentId,
     messaging::types::{Delivery, DeliveryState, Reason, Receipt},
     store::{Batch, Row, Table, sequence},
-    wire::receipt::{ReceiptState, SignedReceipt},
+    wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},
 };
 
 /// One copy, as stored.
@@ -168,7 +168,7 @@ impl Sent {
                     delivery.state = state;
                     delivery.at = Some(now);
                     delivery.reason = Some(reason);
-                    delivery.proof = proof;
+                    delivery.proof = proof.map(ReceiptText);
                 }
                 Settlement::Over { .. } => {}
             }

@@ -828,9 +828,19 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_outbox(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_receipts(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_release(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_send(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_sent(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_status(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_until(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_verify(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_passport_sign(
     ): Int
@@ -1044,9 +1054,19 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_outbox(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_receipts(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_release(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_send(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_sent(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_status(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_until(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_verify(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_clone_passport(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1374,10 +1394,25 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_outbox() and 0xFFFF) != 50304) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_receipts() and 0xFFFF) != 6343) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_release() and 0xFFFF) != 30459) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_send() and 0xFFFF) != 29543) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_sent() and 0xFFFF) != 32516) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_status() and 0xFFFF) != 62990) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_until() and 0xFFFF) != 15728) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_verify() and 0xFFFF) != 34080) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_passport_sign() and 0xFFFF) != 57458) {
@@ -5377,6 +5412,11 @@ public interface MessagesInterface {
     suspend fun `outbox`(`cancel`: Cancel? = null): List<OutboxItem>
 
     /**
+     * Lists the newest receipts that this node gave.
+     */
+    suspend fun `receipts`(`arguments`: NewestArgs? = null, `cancel`: Cancel? = null): List<GivenReceipt>
+
+    /**
      * Gives a message back unhandled.
      */
     suspend fun `release`(`arguments`: ReleaseArgs, `cancel`: Cancel? = null): kotlin.Boolean
@@ -5385,6 +5425,26 @@ public interface MessagesInterface {
      * Sends a message to one or several peers.
      */
     suspend fun `send`(`arguments`: SendArgs, `cancel`: Cancel? = null): Receipt
+
+    /**
+     * Lists what became of the newest messages that were sent.
+     */
+    suspend fun `sent`(`arguments`: NewestArgs? = null, `cancel`: Cancel? = null): List<Receipt>
+
+    /**
+     * Tells what became of a message that was sent.
+     */
+    suspend fun `status`(`arguments`: MessageArgs, `cancel`: Cancel? = null): Receipt
+
+    /**
+     * Waits until a message came as far as a state.
+     */
+    suspend fun `until`(`arguments`: UntilArgs, `cancel`: Cancel? = null): Receipt
+
+    /**
+     * Checks a receipt of any node.
+     */
+    suspend fun `verify`(`arguments`: VerifyReceiptArgs, `cancel`: Cancel? = null): ReceiptVerdict
 
     companion object
 }
@@ -5690,6 +5750,32 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
 
 
     /**
+     * Lists the newest receipts that this node gave.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `receipts`(`arguments`: NewestArgs?, `cancel`: Cancel?) : List<GivenReceipt> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_receipts(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeNewestArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeGivenReceipt.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
      * Gives a message back unhandled.
      */
     @Throws(DmException::class)
@@ -5735,6 +5821,110 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterTypeReceipt.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Lists what became of the newest messages that were sent.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `sent`(`arguments`: NewestArgs?, `cancel`: Cancel?) : List<Receipt> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_sent(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeNewestArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeReceipt.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Tells what became of a message that was sent.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `status`(`arguments`: MessageArgs, `cancel`: Cancel?) : Receipt {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_status(
+                uniffiHandle,
+
+        FfiConverterTypeMessageArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReceipt.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Waits until a message came as far as a state.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `until`(`arguments`: UntilArgs, `cancel`: Cancel?) : Receipt {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_until(
+                uniffiHandle,
+
+        FfiConverterTypeUntilArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReceipt.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Checks a receipt of any node.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `verify`(`arguments`: VerifyReceiptArgs, `cancel`: Cancel?) : ReceiptVerdict {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_verify(
+                uniffiHandle,
+
+        FfiConverterTypeVerifyReceiptArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReceiptVerdict.lift(it) },
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -7343,9 +7533,30 @@ public object FfiConverterTypeContextText: FfiConverterRustBuffer<ContextText> {
  */
 data class Delivery (
     /**
+     * When it came that far: by the peer's clock where `proof` says it, else by ours.
+     */
+    val `at`: Timestamp?
+    ,
+    /**
+     * Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing
+     * is known beyond `accepted`, but an answer.
+     */
+    val `givesReceipts`: kotlin.Boolean
+    ,
+    /**
+     * The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
+     */
+    val `proof`: kotlin.String?
+    ,
+    /**
      * Why not further.
      */
     val `reason`: Reason?
+    ,
+    /**
+     * The id of the answer.
+     */
+    val `replyId`: kotlin.String?
     ,
     /**
      * How far it came.
@@ -7377,7 +7588,11 @@ data class Delivery (
 public object FfiConverterTypeDelivery: FfiConverterRustBuffer<Delivery> {
     override fun read(buf: ByteBuffer): Delivery {
         return Delivery(
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeReason.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterTypeDeliveryState.read(buf),
             FfiConverterTypeAgentId.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -7385,14 +7600,22 @@ public object FfiConverterTypeDelivery: FfiConverterRustBuffer<Delivery> {
     }
 
     override fun allocationSize(value: Delivery) = (
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`at`) +
+            FfiConverterBoolean.allocationSize(value.`givesReceipts`) +
+            FfiConverterOptionalString.allocationSize(value.`proof`) +
             FfiConverterOptionalTypeReason.allocationSize(value.`reason`) +
+            FfiConverterOptionalString.allocationSize(value.`replyId`) +
             FfiConverterTypeDeliveryState.allocationSize(value.`state`) +
             FfiConverterTypeAgentId.allocationSize(value.`to`) +
             FfiConverterOptionalString.allocationSize(value.`via`)
     )
 
     override fun write(value: Delivery, buf: ByteBuffer) {
+            FfiConverterOptionalTypeTimestamp.write(value.`at`, buf)
+            FfiConverterBoolean.write(value.`givesReceipts`, buf)
+            FfiConverterOptionalString.write(value.`proof`, buf)
             FfiConverterOptionalTypeReason.write(value.`reason`, buf)
+            FfiConverterOptionalString.write(value.`replyId`, buf)
             FfiConverterTypeDeliveryState.write(value.`state`, buf)
             FfiConverterTypeAgentId.write(value.`to`, buf)
             FfiConverterOptionalString.write(value.`via`, buf)
@@ -7617,6 +7840,85 @@ public object FfiConverterTypeFailure: FfiConverterRustBuffer<Failure> {
             FfiConverterBoolean.write(value.`retryable`, buf)
             FfiConverterString.write(value.`message`, buf)
             FfiConverterMapStringString.write(value.`context`, buf)
+    }
+}
+
+
+
+/**
+ * A receipt that this node gave.
+ */
+data class GivenReceipt (
+    /**
+     * Since when.
+     */
+    val `at`: Timestamp
+    ,
+    /**
+     * Who sent the message.
+     */
+    val `from`: AgentId
+    ,
+    /**
+     * Of which message.
+     */
+    val `messageId`: kotlin.String
+    ,
+    /**
+     * The signed text, which `messages.verify` checks, on any node.
+     */
+    val `receipt`: kotlin.String
+    ,
+    /**
+     * The id of the answer, when it was answered.
+     */
+    val `replyId`: kotlin.String?
+    ,
+    /**
+     * How far it came here.
+     */
+    val `state`: ReceiptState
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGivenReceipt: FfiConverterRustBuffer<GivenReceipt> {
+    override fun read(buf: ByteBuffer): GivenReceipt {
+        return GivenReceipt(
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeReceiptState.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GivenReceipt) = (
+            FfiConverterTypeTimestamp.allocationSize(value.`at`) +
+            FfiConverterTypeAgentId.allocationSize(value.`from`) +
+            FfiConverterString.allocationSize(value.`messageId`) +
+            FfiConverterString.allocationSize(value.`receipt`) +
+            FfiConverterOptionalString.allocationSize(value.`replyId`) +
+            FfiConverterTypeReceiptState.allocationSize(value.`state`)
+    )
+
+    override fun write(value: GivenReceipt, buf: ByteBuffer) {
+            FfiConverterTypeTimestamp.write(value.`at`, buf)
+            FfiConverterTypeAgentId.write(value.`from`, buf)
+            FfiConverterString.write(value.`messageId`, buf)
+            FfiConverterString.write(value.`receipt`, buf)
+            FfiConverterOptionalString.write(value.`replyId`, buf)
+            FfiConverterTypeReceiptState.write(value.`state`, buf)
     }
 }
 
@@ -7924,6 +8226,45 @@ public object FfiConverterTypeLogEntry: FfiConverterRustBuffer<LogEntry> {
 
 
 /**
+ * A message that was sent.
+ */
+data class MessageArgs (
+    /**
+     * Its id, as its receipt names it.
+     */
+    val `messageId`: kotlin.String
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMessageArgs: FfiConverterRustBuffer<MessageArgs> {
+    override fun read(buf: ByteBuffer): MessageArgs {
+        return MessageArgs(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MessageArgs) = (
+            FfiConverterString.allocationSize(value.`messageId`)
+    )
+
+    override fun write(value: MessageArgs, buf: ByteBuffer) {
+            FfiConverterString.write(value.`messageId`, buf)
+    }
+}
+
+
+
+/**
  * A proven agent sends a message.
  */
 data class MessageQuestion (
@@ -8124,6 +8465,45 @@ public object FfiConverterTypeMessageRecord: FfiConverterRustBuffer<MessageRecor
             FfiConverterUInt.write(value.`redeliveries`, buf)
             FfiConverterULong.write(value.`sequence`, buf)
             FfiConverterTypeVerification.write(value.`verification`, buf)
+    }
+}
+
+
+
+/**
+ * How many.
+ */
+data class NewestArgs (
+    /**
+     * At most this many, the newest; 1 to 10,000. Default: 50.
+     */
+    val `limit`: kotlin.ULong = 50uL
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewestArgs: FfiConverterRustBuffer<NewestArgs> {
+    override fun read(buf: ByteBuffer): NewestArgs {
+        return NewestArgs(
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewestArgs) = (
+            FfiConverterULong.allocationSize(value.`limit`)
+    )
+
+    override fun write(value: NewestArgs, buf: ByteBuffer) {
+            FfiConverterULong.write(value.`limit`, buf)
     }
 }
 
@@ -8915,7 +9295,7 @@ data class Receipt (
     val `messageId`: kotlin.String
     ,
     /**
-     * The least of the copies: failed, stored or accepted.
+     * The least of the copies.
      */
     val `state`: DeliveryState
 
@@ -8950,6 +9330,101 @@ public object FfiConverterTypeReceipt: FfiConverterRustBuffer<Receipt> {
             FfiConverterSequenceTypeDelivery.write(value.`deliveries`, buf)
             FfiConverterString.write(value.`messageId`, buf)
             FfiConverterTypeDeliveryState.write(value.`state`, buf)
+    }
+}
+
+
+
+/**
+ * What a receipt says, and whether it holds.
+ */
+data class ReceiptVerdict (
+    /**
+     * Since when, by the clock of the recipient.
+     */
+    val `at`: Timestamp
+    ,
+    /**
+     * Whether it is about a message that says this; null when no content was given.
+     */
+    val `contentMatches`: kotlin.Boolean?
+    ,
+    /**
+     * Who sent the message.
+     */
+    val `from`: AgentId
+    ,
+    /**
+     * Of which message.
+     */
+    val `messageId`: kotlin.String
+    ,
+    /**
+     * The id of the answer, when it was answered.
+     */
+    val `replyId`: kotlin.String?
+    ,
+    /**
+     * How far it came.
+     */
+    val `state`: ReceiptState
+    ,
+    /**
+     * Who got the message and signed the receipt.
+     */
+    val `to`: AgentId
+    ,
+    /**
+     * True when `to` signed exactly this. Otherwise the rest says nothing.
+     */
+    val `valid`: kotlin.Boolean
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReceiptVerdict: FfiConverterRustBuffer<ReceiptVerdict> {
+    override fun read(buf: ByteBuffer): ReceiptVerdict {
+        return ReceiptVerdict(
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeReceiptState.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReceiptVerdict) = (
+            FfiConverterTypeTimestamp.allocationSize(value.`at`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`contentMatches`) +
+            FfiConverterTypeAgentId.allocationSize(value.`from`) +
+            FfiConverterString.allocationSize(value.`messageId`) +
+            FfiConverterOptionalString.allocationSize(value.`replyId`) +
+            FfiConverterTypeReceiptState.allocationSize(value.`state`) +
+            FfiConverterTypeAgentId.allocationSize(value.`to`) +
+            FfiConverterBoolean.allocationSize(value.`valid`)
+    )
+
+    override fun write(value: ReceiptVerdict, buf: ByteBuffer) {
+            FfiConverterTypeTimestamp.write(value.`at`, buf)
+            FfiConverterOptionalBoolean.write(value.`contentMatches`, buf)
+            FfiConverterTypeAgentId.write(value.`from`, buf)
+            FfiConverterString.write(value.`messageId`, buf)
+            FfiConverterOptionalString.write(value.`replyId`, buf)
+            FfiConverterTypeReceiptState.write(value.`state`, buf)
+            FfiConverterTypeAgentId.write(value.`to`, buf)
+            FfiConverterBoolean.write(value.`valid`, buf)
     }
 }
 
@@ -9482,6 +9957,11 @@ data class Settings (
     val `publicUrl`: kotlin.String? = null
     ,
     /**
+     * Tell senders what becomes of their messages, and take such receipts. Default: true.
+     */
+    val `receipts`: kotlin.Boolean? = null
+    ,
+    /**
      * How long a request may wait for a decision, in seconds. Default: 3,600.
      */
     val `requestExpirySecs`: kotlin.ULong? = null
@@ -9500,6 +9980,11 @@ data class Settings (
      * Seal message bodies for peers that can open them. Default: true.
      */
     val `seal`: kotlin.Boolean? = null
+    ,
+    /**
+     * Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
+     */
+    val `sentLimit`: kotlin.ULong? = null
     ,
     /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
@@ -9553,10 +10038,12 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalULong.read(buf),
             FfiConverterOptionalTypeRouterMode.read(buf),
             FfiConverterOptionalSequenceTypeRoutingRule.read(buf),
             FfiConverterOptionalBoolean.read(buf),
+            FfiConverterOptionalULong.read(buf),
             FfiConverterOptionalSequenceString.read(buf),
             FfiConverterOptionalBoolean.read(buf),
         )
@@ -9590,10 +10077,12 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalString.allocationSize(value.`preferredDir`) +
             FfiConverterOptionalString.allocationSize(value.`projectDir`) +
             FfiConverterOptionalString.allocationSize(value.`publicUrl`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`receipts`) +
             FfiConverterOptionalULong.allocationSize(value.`requestExpirySecs`) +
             FfiConverterOptionalTypeRouterMode.allocationSize(value.`routerMode`) +
             FfiConverterOptionalSequenceTypeRoutingRule.allocationSize(value.`routingRules`) +
             FfiConverterOptionalBoolean.allocationSize(value.`seal`) +
+            FfiConverterOptionalULong.allocationSize(value.`sentLimit`) +
             FfiConverterOptionalSequenceString.allocationSize(value.`trustedProxies`) +
             FfiConverterOptionalBoolean.allocationSize(value.`upnp`)
     )
@@ -9626,10 +10115,12 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalString.write(value.`preferredDir`, buf)
             FfiConverterOptionalString.write(value.`projectDir`, buf)
             FfiConverterOptionalString.write(value.`publicUrl`, buf)
+            FfiConverterOptionalBoolean.write(value.`receipts`, buf)
             FfiConverterOptionalULong.write(value.`requestExpirySecs`, buf)
             FfiConverterOptionalTypeRouterMode.write(value.`routerMode`, buf)
             FfiConverterOptionalSequenceTypeRoutingRule.write(value.`routingRules`, buf)
             FfiConverterOptionalBoolean.write(value.`seal`, buf)
+            FfiConverterOptionalULong.write(value.`sentLimit`, buf)
             FfiConverterOptionalSequenceString.write(value.`trustedProxies`, buf)
             FfiConverterOptionalBoolean.write(value.`upnp`, buf)
     }
@@ -9827,6 +10318,61 @@ public object FfiConverterTypeTrustOf: FfiConverterRustBuffer<TrustOf> {
 
 
 /**
+ * How far a message shall come.
+ */
+data class UntilArgs (
+    /**
+     * Its id, as its receipt names it.
+     */
+    val `messageId`: kotlin.String
+    ,
+    /**
+     * `accepted`, `delivered`, `handled` or `answered`.
+     */
+    val `state`: DeliveryState
+    ,
+    /**
+     * How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+     */
+    val `timeoutSecs`: kotlin.Double? = null
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUntilArgs: FfiConverterRustBuffer<UntilArgs> {
+    override fun read(buf: ByteBuffer): UntilArgs {
+        return UntilArgs(
+            FfiConverterString.read(buf),
+            FfiConverterTypeDeliveryState.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UntilArgs) = (
+            FfiConverterString.allocationSize(value.`messageId`) +
+            FfiConverterTypeDeliveryState.allocationSize(value.`state`) +
+            FfiConverterOptionalDouble.allocationSize(value.`timeoutSecs`)
+    )
+
+    override fun write(value: UntilArgs, buf: ByteBuffer) {
+            FfiConverterString.write(value.`messageId`, buf)
+            FfiConverterTypeDeliveryState.write(value.`state`, buf)
+            FfiConverterOptionalDouble.write(value.`timeoutSecs`, buf)
+    }
+}
+
+
+
+/**
  * What to change about a node. Absent members stay as they are.
  */
 data class UpdateArgs (
@@ -9939,6 +10485,69 @@ public object FfiConverterTypeVerifyArgs: FfiConverterRustBuffer<VerifyArgs> {
             FfiConverterString.write(value.`data`, buf)
             FfiConverterString.write(value.`signature`, buf)
             FfiConverterString.write(value.`context`, buf)
+    }
+}
+
+
+
+/**
+ * A receipt to check.
+ */
+data class VerifyReceiptArgs (
+    /**
+     * The text that stands in `proof`, or in what `messages.receipts` lists.
+     */
+    val `receipt`: kotlin.String
+    ,
+    /**
+     * What the message is said to say, to check that, too.
+     */
+    val `content`: kotlin.String? = null
+    ,
+    /**
+     * The message it answered; counts with `content`.
+     */
+    val `inReplyTo`: kotlin.String? = null
+    ,
+    /**
+     * What travelled along; counts with `content`.
+     */
+    val `metadata`: Json? = null
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeVerifyReceiptArgs: FfiConverterRustBuffer<VerifyReceiptArgs> {
+    override fun read(buf: ByteBuffer): VerifyReceiptArgs {
+        return VerifyReceiptArgs(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: VerifyReceiptArgs) = (
+            FfiConverterString.allocationSize(value.`receipt`) +
+            FfiConverterOptionalString.allocationSize(value.`content`) +
+            FfiConverterOptionalString.allocationSize(value.`inReplyTo`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`metadata`)
+    )
+
+    override fun write(value: VerifyReceiptArgs, buf: ByteBuffer) {
+            FfiConverterString.write(value.`receipt`, buf)
+            FfiConverterOptionalString.write(value.`content`, buf)
+            FfiConverterOptionalString.write(value.`inReplyTo`, buf)
+            FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
     }
 }
 
@@ -10137,7 +10746,7 @@ enum class Code(val value: kotlin.UShort) {
      */
     BLOCKING_IN_ASYNC(6u),
     /**
-     * The process forked after the node was opened; open a node in the child instead.
+     * The process forked after the node was opened; the child cannot use it.
      */
     FORKED(7u),
     /**
@@ -10309,6 +10918,10 @@ enum class Code(val value: kotlin.UShort) {
      */
     MESSAGE_EXPIRED(1003u),
     /**
+     * The peer gives no receipts: beyond accepted nothing is known but an answer.
+     */
+    NO_RECEIPTS(1004u),
+    /**
      * A local request lacks the token of the data folder.
      */
     TOKEN_INVALID(1400u);
@@ -10463,11 +11076,24 @@ public object FfiConverterTypeConnectionVerdict : FfiConverterRustBuffer<Connect
 
 
 /**
- * What is known about one copy of a sent message.
+ * What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends
+ * that are none of its steps.
  */
 
 enum class DeliveryState {
 
+    /**
+     * It will not be delivered; the reason says why.
+     */
+    FAILED,
+    /**
+     * It waited for the peer as long as it was allowed to.
+     */
+    EXPIRED,
+    /**
+     * The peer does not take it; the reason has its words.
+     */
+    REFUSED,
     /**
      * On our disk; the peer has not answered yet. The node keeps trying until the message expires.
      */
@@ -10477,9 +11103,17 @@ enum class DeliveryState {
      */
     ACCEPTED,
     /**
-     * It will not be delivered; the reason says why.
+     * Handed to the agent over there.
      */
-    FAILED;
+    DELIVERED,
+    /**
+     * The agent over there acknowledged it.
+     */
+    HANDLED,
+    /**
+     * The agent over there answered.
+     */
+    ANSWERED;
 
 
 
@@ -10681,7 +11315,7 @@ sealed class DmException: kotlin.Exception() {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
      */
     class RefusedException(
 
@@ -11126,6 +11760,79 @@ sealed class Event {
     }
 
     /**
+     * A message of ours was handed to the agent over there.
+     */
+    data class MessageDelivered(
+        /**
+         * When, in microseconds since 1970.
+         */
+        val `at`: dmagent.Timestamp,
+        /**
+         * Its id.
+         */
+        val `messageId`: kotlin.String,
+        /**
+         * To whom.
+         */
+        val `to`: dmagent.AgentId) : Event()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * The agent over there acknowledged a message of ours.
+     */
+    data class MessageHandled(
+        /**
+         * When, in microseconds since 1970.
+         */
+        val `at`: dmagent.Timestamp,
+        /**
+         * Its id.
+         */
+        val `messageId`: kotlin.String,
+        /**
+         * Who.
+         */
+        val `to`: dmagent.AgentId) : Event()
+
+    {
+
+
+        companion object
+    }
+
+    /**
+     * A message of ours was answered.
+     */
+    data class MessageAnswered(
+        /**
+         * When, in microseconds since 1970.
+         */
+        val `at`: dmagent.Timestamp,
+        /**
+         * Its id.
+         */
+        val `messageId`: kotlin.String,
+        /**
+         * The id of the answer.
+         */
+        val `replyId`: kotlin.String?,
+        /**
+         * By whom.
+         */
+        val `to`: dmagent.AgentId) : Event()
+
+    {
+
+
+        companion object
+    }
+
+    /**
      * A message of ours will not be delivered.
      */
     data class MessageFailed(
@@ -11411,58 +12118,74 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterString.read(buf),
                 )
-            4 -> Event.MessageFailed(
+            4 -> Event.MessageDelivered(
+                FfiConverterTypeTimestamp.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterTypeAgentId.read(buf),
+                )
+            5 -> Event.MessageHandled(
+                FfiConverterTypeTimestamp.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterTypeAgentId.read(buf),
+                )
+            6 -> Event.MessageAnswered(
+                FfiConverterTypeTimestamp.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                FfiConverterTypeAgentId.read(buf),
+                )
+            7 -> Event.MessageFailed(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterString.read(buf),
                 FfiConverterTypeReason.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            5 -> Event.PeerConnected(
+            8 -> Event.PeerConnected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterOptionalString.read(buf),
                 )
-            6 -> Event.PeerDisconnected(
+            9 -> Event.PeerDisconnected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterString.read(buf),
                 )
-            7 -> Event.ConnectionRejected(
+            10 -> Event.ConnectionRejected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            8 -> Event.ConnectionRequested(
+            11 -> Event.ConnectionRequested(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            9 -> Event.PeerUpdated(
+            12 -> Event.PeerUpdated(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            10 -> Event.PeerReachability(
+            13 -> Event.PeerReachability(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterBoolean.read(buf),
                 )
-            11 -> Event.TrustChanged(
+            14 -> Event.TrustChanged(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterDouble.read(buf),
                 )
-            12 -> Event.AgentDiscovered(
+            15 -> Event.AgentDiscovered(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeDiscovered.read(buf),
                 )
-            13 -> Event.StorageFailed(
+            16 -> Event.StorageFailed(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterString.read(buf),
                 )
-            14 -> Event.StorageRecovered(
+            17 -> Event.StorageRecovered(
                 FfiConverterTypeTimestamp.read(buf),
                 )
-            15 -> Event.Missed(
+            18 -> Event.Missed(
                 FfiConverterULong.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -11498,6 +12221,34 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 + FfiConverterString.allocationSize(value.`messageId`)
                 + FfiConverterTypeAgentId.allocationSize(value.`to`)
                 + FfiConverterString.allocationSize(value.`via`)
+            )
+        }
+        is Event.MessageDelivered -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeTimestamp.allocationSize(value.`at`)
+                + FfiConverterString.allocationSize(value.`messageId`)
+                + FfiConverterTypeAgentId.allocationSize(value.`to`)
+            )
+        }
+        is Event.MessageHandled -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeTimestamp.allocationSize(value.`at`)
+                + FfiConverterString.allocationSize(value.`messageId`)
+                + FfiConverterTypeAgentId.allocationSize(value.`to`)
+            )
+        }
+        is Event.MessageAnswered -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeTimestamp.allocationSize(value.`at`)
+                + FfiConverterString.allocationSize(value.`messageId`)
+                + FfiConverterOptionalString.allocationSize(value.`replyId`)
+                + FfiConverterTypeAgentId.allocationSize(value.`to`)
             )
         }
         is Event.MessageFailed -> {
@@ -11630,8 +12381,30 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 FfiConverterString.write(value.`via`, buf)
                 Unit
             }
-            is Event.MessageFailed -> {
+            is Event.MessageDelivered -> {
                 buf.putInt(4)
+                FfiConverterTypeTimestamp.write(value.`at`, buf)
+                FfiConverterString.write(value.`messageId`, buf)
+                FfiConverterTypeAgentId.write(value.`to`, buf)
+                Unit
+            }
+            is Event.MessageHandled -> {
+                buf.putInt(5)
+                FfiConverterTypeTimestamp.write(value.`at`, buf)
+                FfiConverterString.write(value.`messageId`, buf)
+                FfiConverterTypeAgentId.write(value.`to`, buf)
+                Unit
+            }
+            is Event.MessageAnswered -> {
+                buf.putInt(6)
+                FfiConverterTypeTimestamp.write(value.`at`, buf)
+                FfiConverterString.write(value.`messageId`, buf)
+                FfiConverterOptionalString.write(value.`replyId`, buf)
+                FfiConverterTypeAgentId.write(value.`to`, buf)
+                Unit
+            }
+            is Event.MessageFailed -> {
+                buf.putInt(7)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterString.write(value.`messageId`, buf)
                 FfiConverterTypeReason.write(value.`reason`, buf)
@@ -11639,27 +12412,27 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 Unit
             }
             is Event.PeerConnected -> {
-                buf.putInt(5)
+                buf.putInt(8)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterOptionalString.write(value.`displayName`, buf)
                 Unit
             }
             is Event.PeerDisconnected -> {
-                buf.putInt(6)
+                buf.putInt(9)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Event.ConnectionRejected -> {
-                buf.putInt(7)
+                buf.putInt(10)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 Unit
             }
             is Event.ConnectionRequested -> {
-                buf.putInt(8)
+                buf.putInt(11)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterOptionalString.write(value.`displayName`, buf)
@@ -11667,44 +12440,44 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 Unit
             }
             is Event.PeerUpdated -> {
-                buf.putInt(9)
+                buf.putInt(12)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 Unit
             }
             is Event.PeerReachability -> {
-                buf.putInt(10)
+                buf.putInt(13)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterBoolean.write(value.`reachable`, buf)
                 Unit
             }
             is Event.TrustChanged -> {
-                buf.putInt(11)
+                buf.putInt(14)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterDouble.write(value.`score`, buf)
                 Unit
             }
             is Event.AgentDiscovered -> {
-                buf.putInt(12)
+                buf.putInt(15)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeDiscovered.write(value.`found`, buf)
                 Unit
             }
             is Event.StorageFailed -> {
-                buf.putInt(13)
+                buf.putInt(16)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterString.write(value.`error`, buf)
                 Unit
             }
             is Event.StorageRecovered -> {
-                buf.putInt(14)
+                buf.putInt(17)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 Unit
             }
             is Event.Missed -> {
-                buf.putInt(15)
+                buf.putInt(18)
                 FfiConverterULong.write(value.`missed`, buf)
                 Unit
             }
@@ -12193,6 +12966,63 @@ public object FfiConverterTypePreset: FfiConverterRustBuffer<Preset> {
     override fun allocationSize(value: Preset) = 4UL
 
     override fun write(value: Preset, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ */
+
+enum class ReceiptState {
+
+    /**
+     * On the recipient's disk.
+     */
+    ACCEPTED,
+    /**
+     * Handed to its agent.
+     */
+    DELIVERED,
+    /**
+     * Acknowledged by its agent.
+     */
+    HANDLED,
+    /**
+     * Its agent answered.
+     */
+    ANSWERED,
+    /**
+     * The recipient took it and threw it away, as its rules say.
+     */
+    REFUSED;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReceiptState: FfiConverterRustBuffer<ReceiptState> {
+    override fun read(buf: ByteBuffer) = try {
+
+        ReceiptState.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReceiptState) = 4UL
+
+    override fun write(value: ReceiptState, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -13282,6 +14112,38 @@ public object FfiConverterOptionalTypeLogArgs: FfiConverterRustBuffer<LogArgs?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeNewestArgs: FfiConverterRustBuffer<NewestArgs?> {
+    override fun read(buf: ByteBuffer): NewestArgs? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeNewestArgs.read(buf)
+    }
+
+    override fun allocationSize(value: NewestArgs?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeNewestArgs.allocationSize(value)
+        }
+    }
+
+    override fun write(value: NewestArgs?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeNewestArgs.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeNextArgs: FfiConverterRustBuffer<NextArgs?> {
     override fun read(buf: ByteBuffer): NextArgs? {
         if (buf.get().toInt() == 0) {
@@ -14130,6 +14992,34 @@ public object FfiConverterSequenceTypeDiscovered: FfiConverterRustBuffer<List<Di
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeGivenReceipt: FfiConverterRustBuffer<List<GivenReceipt>> {
+    override fun read(buf: ByteBuffer): List<GivenReceipt> {
+        val len = buf.getInt()
+        return List<GivenReceipt>(len) {
+            FfiConverterTypeGivenReceipt.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<GivenReceipt>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeGivenReceipt.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<GivenReceipt>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeGivenReceipt.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeLogEntry: FfiConverterRustBuffer<List<LogEntry>> {
     override fun read(buf: ByteBuffer): List<LogEntry> {
         val len = buf.getInt()
@@ -14288,6 +15178,34 @@ public object FfiConverterSequenceTypePendingRequest: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypePendingRequest.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeReceipt: FfiConverterRustBuffer<List<Receipt>> {
+    override fun read(buf: ByteBuffer): List<Receipt> {
+        val len = buf.getInt()
+        return List<Receipt>(len) {
+            FfiConverterTypeReceipt.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Receipt>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReceipt.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Receipt>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReceipt.write(it, buf)
         }
     }
 }

@@ -366,7 +366,11 @@ private_constant :UniffiHandleMap
   # The Record type Delivery.
 
   def self.check_lower_TypeDelivery(v)
+    RustBuffer.check_lower_OptionalTypeTimestamp(v.at)
+
+    RustBuffer.check_lower_Optionalstring(v.proof)
     RustBuffer.check_lower_OptionalTypeReason(v.reason)
+    RustBuffer.check_lower_Optionalstring(v.reply_id)
     RustBuffer.check_lower_TypeDeliveryState(v.state)
 
     RustBuffer.check_lower_Optionalstring(v.via)
@@ -452,6 +456,30 @@ private_constant :UniffiHandleMap
   def consume_into_TypeFailure
     consumeWithStream do |stream|
       return stream.read_TypeFailure
+    end
+  end
+
+  # The Record type GivenReceipt.
+
+  def self.check_lower_TypeGivenReceipt(v)
+
+
+
+
+    RustBuffer.check_lower_Optionalstring(v.reply_id)
+    RustBuffer.check_lower_TypeReceiptState(v.state)
+  end
+
+  def self.alloc_from_TypeGivenReceipt(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeGivenReceipt(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeGivenReceipt
+    consumeWithStream do |stream|
+      return stream.read_TypeGivenReceipt
     end
   end
 
@@ -549,6 +577,25 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type MessageArgs.
+
+  def self.check_lower_TypeMessageArgs(v)
+
+  end
+
+  def self.alloc_from_TypeMessageArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeMessageArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeMessageArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeMessageArgs
+    end
+  end
+
   # The Record type MessageQuestion.
 
   def self.check_lower_TypeMessageQuestion(v)
@@ -600,6 +647,25 @@ private_constant :UniffiHandleMap
   def consume_into_TypeMessageRecord
     consumeWithStream do |stream|
       return stream.read_TypeMessageRecord
+    end
+  end
+
+  # The Record type NewestArgs.
+
+  def self.check_lower_TypeNewestArgs(v)
+
+  end
+
+  def self.alloc_from_TypeNewestArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeNewestArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeNewestArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeNewestArgs
     end
   end
 
@@ -833,6 +899,32 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type ReceiptVerdict.
+
+  def self.check_lower_TypeReceiptVerdict(v)
+
+    RustBuffer.check_lower_Optionalbool(v.content_matches)
+
+
+    RustBuffer.check_lower_Optionalstring(v.reply_id)
+    RustBuffer.check_lower_TypeReceiptState(v.state)
+
+
+  end
+
+  def self.alloc_from_TypeReceiptVerdict(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeReceiptVerdict(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeReceiptVerdict
+    consumeWithStream do |stream|
+      return stream.read_TypeReceiptVerdict
+    end
+  end
+
   # The Record type ReleaseArgs.
 
   def self.check_lower_TypeReleaseArgs(v)
@@ -995,10 +1087,12 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_Optionalstring(v.preferred_dir)
     RustBuffer.check_lower_Optionalstring(v.project_dir)
     RustBuffer.check_lower_Optionalstring(v.public_url)
+    RustBuffer.check_lower_Optionalbool(v.receipts)
     RustBuffer.check_lower_Optionalu64(v.request_expiry_secs)
     RustBuffer.check_lower_OptionalTypeRouterMode(v.router_mode)
     RustBuffer.check_lower_OptionalSequenceTypeRoutingRule(v.routing_rules)
     RustBuffer.check_lower_Optionalbool(v.seal)
+    RustBuffer.check_lower_Optionalu64(v.sent_limit)
     RustBuffer.check_lower_OptionalSequencestring(v.trusted_proxies)
     RustBuffer.check_lower_Optionalbool(v.upnp)
   end
@@ -1082,6 +1176,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type UntilArgs.
+
+  def self.check_lower_TypeUntilArgs(v)
+
+    RustBuffer.check_lower_TypeDeliveryState(v.state)
+    RustBuffer.check_lower_Optionalf64(v.timeout_secs)
+  end
+
+  def self.alloc_from_TypeUntilArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeUntilArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeUntilArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeUntilArgs
+    end
+  end
+
   # The Record type UpdateArgs.
 
   def self.check_lower_TypeUpdateArgs(v)
@@ -1122,6 +1237,28 @@ private_constant :UniffiHandleMap
   def consume_into_TypeVerifyArgs
     consumeWithStream do |stream|
       return stream.read_TypeVerifyArgs
+    end
+  end
+
+  # The Record type VerifyReceiptArgs.
+
+  def self.check_lower_TypeVerifyReceiptArgs(v)
+
+    RustBuffer.check_lower_Optionalstring(v.content)
+    RustBuffer.check_lower_Optionalstring(v.in_reply_to)
+    RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+  end
+
+  def self.alloc_from_TypeVerifyReceiptArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeVerifyReceiptArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeVerifyReceiptArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeVerifyReceiptArgs
     end
   end
 
@@ -1346,6 +1483,25 @@ private_constant :UniffiHandleMap
 
 
 
+
+      return
+    end
+    if v.message_delivered?
+
+
+
+      return
+    end
+    if v.message_handled?
+
+
+
+      return
+    end
+    if v.message_answered?
+
+
+        RustBuffer.check_lower_Optionalstring(v.reply_id)
 
       return
     end
@@ -1605,6 +1761,25 @@ private_constant :UniffiHandleMap
   def consume_into_TypePreset
     consumeWithStream do |stream|
       return stream.read_TypePreset
+    end
+  end
+
+
+  # The Enum type ReceiptState.
+
+  def self.check_lower_TypeReceiptState(v)
+  end
+
+  def self.alloc_from_TypeReceiptState(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeReceiptState(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeReceiptState
+    consumeWithStream do |stream|
+      return stream.read_TypeReceiptState
     end
   end
 
@@ -1947,6 +2122,27 @@ private_constant :UniffiHandleMap
   def consume_into_OptionalTypeLogArgs
     consumeWithStream do |stream|
       return stream.read_OptionalTypeLogArgs
+    end
+  end
+
+  # The Optional<T> type for TypeNewestArgs.
+
+  def self.check_lower_OptionalTypeNewestArgs(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeNewestArgs(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeNewestArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeNewestArgs(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeNewestArgs
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeNewestArgs
     end
   end
 
@@ -2517,6 +2713,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeGivenReceipt.
+
+  def self.check_lower_SequenceTypeGivenReceipt(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeGivenReceipt(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeGivenReceipt(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeGivenReceipt(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeGivenReceipt
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeGivenReceipt
+    end
+  end
+
   # The Sequence<T> type for TypeLogEntry.
 
   def self.check_lower_SequenceTypeLogEntry(v)
@@ -2640,6 +2857,27 @@ private_constant :UniffiHandleMap
   def consume_into_SequenceTypePendingRequest
     consumeWithStream do |stream|
       return stream.read_SequenceTypePendingRequest
+    end
+  end
+
+  # The Sequence<T> type for TypeReceipt.
+
+  def self.check_lower_SequenceTypeReceipt(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeReceipt(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeReceipt(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeReceipt(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeReceipt
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeReceipt
     end
   end
 
@@ -3010,7 +3248,11 @@ class RustBufferStream
 
   def read_TypeDelivery
     Delivery.new(
+      at: read_OptionalTypeTimestamp,
+      gives_receipts: read_bool,
+      proof: read_Optionalstring,
       reason: read_OptionalTypeReason,
+      reply_id: read_Optionalstring,
       state: read_TypeDeliveryState,
       to: read_TypeAgentId,
       via: read_Optionalstring
@@ -3051,6 +3293,19 @@ class RustBufferStream
       retryable: read_bool,
       message: read_string,
       context: read_MapStringString
+    )
+  end
+
+  # The Record type GivenReceipt.
+
+  def read_TypeGivenReceipt
+    GivenReceipt.new(
+      at: read_TypeTimestamp,
+      from: read_TypeAgentId,
+      message_id: read_string,
+      receipt: read_string,
+      reply_id: read_Optionalstring,
+      state: read_TypeReceiptState
     )
   end
 
@@ -3104,6 +3359,14 @@ class RustBufferStream
     )
   end
 
+  # The Record type MessageArgs.
+
+  def read_TypeMessageArgs
+    MessageArgs.new(
+      message_id: read_string
+    )
+  end
+
   # The Record type MessageQuestion.
 
   def read_TypeMessageQuestion
@@ -3133,6 +3396,14 @@ class RustBufferStream
       redeliveries: read_u32,
       sequence: read_u64,
       verification: read_TypeVerification
+    )
+  end
+
+  # The Record type NewestArgs.
+
+  def read_TypeNewestArgs
+    NewestArgs.new(
+      limit: read_u64
     )
   end
 
@@ -3267,6 +3538,21 @@ class RustBufferStream
     )
   end
 
+  # The Record type ReceiptVerdict.
+
+  def read_TypeReceiptVerdict
+    ReceiptVerdict.new(
+      at: read_TypeTimestamp,
+      content_matches: read_Optionalbool,
+      from: read_TypeAgentId,
+      message_id: read_string,
+      reply_id: read_Optionalstring,
+      state: read_TypeReceiptState,
+      to: read_TypeAgentId,
+      valid: read_bool
+    )
+  end
+
   # The Record type ReleaseArgs.
 
   def read_TypeReleaseArgs
@@ -3364,10 +3650,12 @@ class RustBufferStream
       preferred_dir: read_Optionalstring,
       project_dir: read_Optionalstring,
       public_url: read_Optionalstring,
+      receipts: read_Optionalbool,
       request_expiry_secs: read_Optionalu64,
       router_mode: read_OptionalTypeRouterMode,
       routing_rules: read_OptionalSequenceTypeRoutingRule,
       seal: read_Optionalbool,
+      sent_limit: read_Optionalu64,
       trusted_proxies: read_OptionalSequencestring,
       upnp: read_Optionalbool
     )
@@ -3406,6 +3694,16 @@ class RustBufferStream
     )
   end
 
+  # The Record type UntilArgs.
+
+  def read_TypeUntilArgs
+    UntilArgs.new(
+      message_id: read_string,
+      state: read_TypeDeliveryState,
+      timeout_secs: read_Optionalf64
+    )
+  end
+
   # The Record type UpdateArgs.
 
   def read_TypeUpdateArgs
@@ -3424,6 +3722,17 @@ class RustBufferStream
       data: read_string,
       signature: read_string,
       context: read_string
+    )
+  end
+
+  # The Record type VerifyReceiptArgs.
+
+  def read_TypeVerifyReceiptArgs
+    VerifyReceiptArgs.new(
+      receipt: read_string,
+      content: read_Optionalstring,
+      in_reply_to: read_Optionalstring,
+      metadata: read_OptionalTypeJson
     )
   end
 
@@ -3657,6 +3966,9 @@ class RustBufferStream
       return Code::MESSAGE_EXPIRED
     end
     if variant == 50
+      return Code::NO_RECEIPTS
+    end
+    if variant == 51
       return Code::TOKEN_INVALID
     end
 
@@ -3702,13 +4014,28 @@ class RustBufferStream
     variant = unpack_from 4, 'l>'
 
     if variant == 1
-      return DeliveryState::STORED
+      return DeliveryState::FAILED
     end
     if variant == 2
-      return DeliveryState::ACCEPTED
+      return DeliveryState::EXPIRED
     end
     if variant == 3
-      return DeliveryState::FAILED
+      return DeliveryState::REFUSED
+    end
+    if variant == 4
+      return DeliveryState::STORED
+    end
+    if variant == 5
+      return DeliveryState::ACCEPTED
+    end
+    if variant == 6
+      return DeliveryState::DELIVERED
+    end
+    if variant == 7
+      return DeliveryState::HANDLED
+    end
+    if variant == 8
+      return DeliveryState::ANSWERED
     end
 
     raise InternalError, 'Unexpected variant tag for TypeDeliveryState'
@@ -3894,6 +4221,28 @@ class RustBufferStream
         )
     end
     if variant == 4
+        return Event::MESSAGE_DELIVERED.new(
+            at: self.read_TypeTimestamp(),
+            message_id: self.read_string(),
+            to: self.read_TypeAgentId()
+        )
+    end
+    if variant == 5
+        return Event::MESSAGE_HANDLED.new(
+            at: self.read_TypeTimestamp(),
+            message_id: self.read_string(),
+            to: self.read_TypeAgentId()
+        )
+    end
+    if variant == 6
+        return Event::MESSAGE_ANSWERED.new(
+            at: self.read_TypeTimestamp(),
+            message_id: self.read_string(),
+            reply_id: self.read_Optionalstring(),
+            to: self.read_TypeAgentId()
+        )
+    end
+    if variant == 7
         return Event::MESSAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             message_id: self.read_string(),
@@ -3901,27 +4250,27 @@ class RustBufferStream
             to: self.read_TypeAgentId()
         )
     end
-    if variant == 5
+    if variant == 8
         return Event::PEER_CONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             display_name: self.read_Optionalstring()
         )
     end
-    if variant == 6
+    if variant == 9
         return Event::PEER_DISCONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reason: self.read_string()
         )
     end
-    if variant == 7
+    if variant == 10
         return Event::CONNECTION_REJECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 8
+    if variant == 11
         return Event::CONNECTION_REQUESTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
@@ -3929,44 +4278,44 @@ class RustBufferStream
             request_id: self.read_string()
         )
     end
-    if variant == 9
+    if variant == 12
         return Event::PEER_UPDATED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 10
+    if variant == 13
         return Event::PEER_REACHABILITY.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reachable: self.read_bool()
         )
     end
-    if variant == 11
+    if variant == 14
         return Event::TRUST_CHANGED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             score: self.read_f64()
         )
     end
-    if variant == 12
+    if variant == 15
         return Event::AGENT_DISCOVERED.new(
             at: self.read_TypeTimestamp(),
             found: self.read_TypeDiscovered()
         )
     end
-    if variant == 13
+    if variant == 16
         return Event::STORAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             error: self.read_string()
         )
     end
-    if variant == 14
+    if variant == 17
         return Event::STORAGE_RECOVERED.new(
             at: self.read_TypeTimestamp()
         )
     end
-    if variant == 15
+    if variant == 18
         return Event::MISSED.new(
             missed: self.read_u64()
         )
@@ -4175,6 +4524,34 @@ class RustBufferStream
     end
 
     raise InternalError, 'Unexpected variant tag for TypePreset'
+  end
+
+
+
+
+
+  # The Enum type ReceiptState.
+
+  def read_TypeReceiptState
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return ReceiptState::ACCEPTED
+    end
+    if variant == 2
+      return ReceiptState::DELIVERED
+    end
+    if variant == 3
+      return ReceiptState::HANDLED
+    end
+    if variant == 4
+      return ReceiptState::ANSWERED
+    end
+    if variant == 5
+      return ReceiptState::REFUSED
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeReceiptState'
   end
 
 
@@ -4479,6 +4856,21 @@ class RustBufferStream
       return read_TypeLogArgs
     else
       raise InternalError, 'Unexpected flag byte for OptionalTypeLogArgs'
+    end
+  end
+
+
+  # The Optional<T> type for TypeNewestArgs.
+
+  def read_OptionalTypeNewestArgs
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeNewestArgs
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeNewestArgs'
     end
   end
 
@@ -4891,6 +5283,22 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeGivenReceipt.
+
+  def read_SequenceTypeGivenReceipt
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeGivenReceipt
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeLogEntry.
 
   def read_SequenceTypeLogEntry
@@ -4982,6 +5390,22 @@ class RustBufferStream
 
     count.times do
       items.append read_TypePendingRequest
+    end
+
+    items
+  end
+
+  # The Sequence<T> type for TypeReceipt.
+
+  def read_SequenceTypeReceipt
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeReceipt
     end
 
     items
@@ -5328,7 +5752,11 @@ class RustBufferBuilder
   # The Record type Delivery.
 
   def write_TypeDelivery(v)
+    self.write_OptionalTypeTimestamp(v.at)
+    self.write_bool(v.gives_receipts)
+    self.write_Optionalstring(v.proof)
     self.write_OptionalTypeReason(v.reason)
+    self.write_Optionalstring(v.reply_id)
     self.write_TypeDeliveryState(v.state)
     self.write_TypeAgentId(v.to)
     self.write_Optionalstring(v.via)
@@ -5363,6 +5791,17 @@ class RustBufferBuilder
     self.write_bool(v.retryable)
     self.write_string(v.message)
     self.write_MapStringString(v.context)
+  end
+
+  # The Record type GivenReceipt.
+
+  def write_TypeGivenReceipt(v)
+    self.write_TypeTimestamp(v.at)
+    self.write_TypeAgentId(v.from)
+    self.write_string(v.message_id)
+    self.write_string(v.receipt)
+    self.write_Optionalstring(v.reply_id)
+    self.write_TypeReceiptState(v.state)
   end
 
   # The Record type InboxLimits.
@@ -5407,6 +5846,12 @@ class RustBufferBuilder
     self.write_f64(v.trust_at_time)
   end
 
+  # The Record type MessageArgs.
+
+  def write_TypeMessageArgs(v)
+    self.write_string(v.message_id)
+  end
+
   # The Record type MessageQuestion.
 
   def write_TypeMessageQuestion(v)
@@ -5433,6 +5878,12 @@ class RustBufferBuilder
     self.write_u32(v.redeliveries)
     self.write_u64(v.sequence)
     self.write_TypeVerification(v.verification)
+  end
+
+  # The Record type NewestArgs.
+
+  def write_TypeNewestArgs(v)
+    self.write_u64(v.limit)
   end
 
   # The Record type NextArgs.
@@ -5548,6 +5999,19 @@ class RustBufferBuilder
     self.write_TypeDeliveryState(v.state)
   end
 
+  # The Record type ReceiptVerdict.
+
+  def write_TypeReceiptVerdict(v)
+    self.write_TypeTimestamp(v.at)
+    self.write_Optionalbool(v.content_matches)
+    self.write_TypeAgentId(v.from)
+    self.write_string(v.message_id)
+    self.write_Optionalstring(v.reply_id)
+    self.write_TypeReceiptState(v.state)
+    self.write_TypeAgentId(v.to)
+    self.write_bool(v.valid)
+  end
+
   # The Record type ReleaseArgs.
 
   def write_TypeReleaseArgs(v)
@@ -5632,10 +6096,12 @@ class RustBufferBuilder
     self.write_Optionalstring(v.preferred_dir)
     self.write_Optionalstring(v.project_dir)
     self.write_Optionalstring(v.public_url)
+    self.write_Optionalbool(v.receipts)
     self.write_Optionalu64(v.request_expiry_secs)
     self.write_OptionalTypeRouterMode(v.router_mode)
     self.write_OptionalSequenceTypeRoutingRule(v.routing_rules)
     self.write_Optionalbool(v.seal)
+    self.write_Optionalu64(v.sent_limit)
     self.write_OptionalSequencestring(v.trusted_proxies)
     self.write_Optionalbool(v.upnp)
   end
@@ -5667,6 +6133,14 @@ class RustBufferBuilder
     self.write_TypeTimestamp(v.updated_at)
   end
 
+  # The Record type UntilArgs.
+
+  def write_TypeUntilArgs(v)
+    self.write_string(v.message_id)
+    self.write_TypeDeliveryState(v.state)
+    self.write_Optionalf64(v.timeout_secs)
+  end
+
   # The Record type UpdateArgs.
 
   def write_TypeUpdateArgs(v)
@@ -5682,6 +6156,15 @@ class RustBufferBuilder
     self.write_string(v.data)
     self.write_string(v.signature)
     self.write_string(v.context)
+  end
+
+  # The Record type VerifyReceiptArgs.
+
+  def write_TypeVerifyReceiptArgs(v)
+    self.write_string(v.receipt)
+    self.write_Optionalstring(v.content)
+    self.write_Optionalstring(v.in_reply_to)
+    self.write_OptionalTypeJson(v.metadata)
   end
 
   # The Enum type AccessName.
@@ -5888,8 +6371,11 @@ class RustBufferBuilder
     if v == Code::MESSAGE_EXPIRED
       pack_into(4, 'l>', 49)
     end
-    if v == Code::TOKEN_INVALID
+    if v == Code::NO_RECEIPTS
       pack_into(4, 'l>', 50)
+    end
+    if v == Code::TOKEN_INVALID
+      pack_into(4, 'l>', 51)
     end
  end
 
@@ -5916,14 +6402,29 @@ class RustBufferBuilder
   # The Enum type DeliveryState.
 
   def write_TypeDeliveryState(v)
-    if v == DeliveryState::STORED
+    if v == DeliveryState::FAILED
       pack_into(4, 'l>', 1)
     end
-    if v == DeliveryState::ACCEPTED
+    if v == DeliveryState::EXPIRED
       pack_into(4, 'l>', 2)
     end
-    if v == DeliveryState::FAILED
+    if v == DeliveryState::REFUSED
       pack_into(4, 'l>', 3)
+    end
+    if v == DeliveryState::STORED
+      pack_into(4, 'l>', 4)
+    end
+    if v == DeliveryState::ACCEPTED
+      pack_into(4, 'l>', 5)
+    end
+    if v == DeliveryState::DELIVERED
+      pack_into(4, 'l>', 6)
+    end
+    if v == DeliveryState::HANDLED
+      pack_into(4, 'l>', 7)
+    end
+    if v == DeliveryState::ANSWERED
+      pack_into(4, 'l>', 8)
     end
  end
 
@@ -6069,70 +6570,89 @@ class RustBufferBuilder
         self.write_TypeAgentId(v.to)
         self.write_string(v.via)
     end
-    if v.message_failed?
+    if v.message_delivered?
       pack_into(4, 'l>', 4)
+        self.write_TypeTimestamp(v.at)
+        self.write_string(v.message_id)
+        self.write_TypeAgentId(v.to)
+    end
+    if v.message_handled?
+      pack_into(4, 'l>', 5)
+        self.write_TypeTimestamp(v.at)
+        self.write_string(v.message_id)
+        self.write_TypeAgentId(v.to)
+    end
+    if v.message_answered?
+      pack_into(4, 'l>', 6)
+        self.write_TypeTimestamp(v.at)
+        self.write_string(v.message_id)
+        self.write_Optionalstring(v.reply_id)
+        self.write_TypeAgentId(v.to)
+    end
+    if v.message_failed?
+      pack_into(4, 'l>', 7)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.message_id)
         self.write_TypeReason(v.reason)
         self.write_TypeAgentId(v.to)
     end
     if v.peer_connected?
-      pack_into(4, 'l>', 5)
+      pack_into(4, 'l>', 8)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
     end
     if v.peer_disconnected?
-      pack_into(4, 'l>', 6)
+      pack_into(4, 'l>', 9)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_string(v.reason)
     end
     if v.connection_rejected?
-      pack_into(4, 'l>', 7)
+      pack_into(4, 'l>', 10)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.connection_requested?
-      pack_into(4, 'l>', 8)
+      pack_into(4, 'l>', 11)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
         self.write_string(v.request_id)
     end
     if v.peer_updated?
-      pack_into(4, 'l>', 9)
+      pack_into(4, 'l>', 12)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.peer_reachability?
-      pack_into(4, 'l>', 10)
+      pack_into(4, 'l>', 13)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_bool(v.reachable)
     end
     if v.trust_changed?
-      pack_into(4, 'l>', 11)
+      pack_into(4, 'l>', 14)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_f64(v.score)
     end
     if v.agent_discovered?
-      pack_into(4, 'l>', 12)
+      pack_into(4, 'l>', 15)
         self.write_TypeTimestamp(v.at)
         self.write_TypeDiscovered(v.found)
     end
     if v.storage_failed?
-      pack_into(4, 'l>', 13)
+      pack_into(4, 'l>', 16)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.error)
     end
     if v.storage_recovered?
-      pack_into(4, 'l>', 14)
+      pack_into(4, 'l>', 17)
         self.write_TypeTimestamp(v.at)
     end
     if v.missed?
-      pack_into(4, 'l>', 15)
+      pack_into(4, 'l>', 18)
         self.write_u64(v.missed)
     end
  end
@@ -6273,6 +6793,27 @@ class RustBufferBuilder
     end
     if v == Preset::EPHEMERAL
       pack_into(4, 'l>', 4)
+    end
+ end
+
+
+  # The Enum type ReceiptState.
+
+  def write_TypeReceiptState(v)
+    if v == ReceiptState::ACCEPTED
+      pack_into(4, 'l>', 1)
+    end
+    if v == ReceiptState::DELIVERED
+      pack_into(4, 'l>', 2)
+    end
+    if v == ReceiptState::HANDLED
+      pack_into(4, 'l>', 3)
+    end
+    if v == ReceiptState::ANSWERED
+      pack_into(4, 'l>', 4)
+    end
+    if v == ReceiptState::REFUSED
+      pack_into(4, 'l>', 5)
     end
  end
 
@@ -6498,6 +7039,17 @@ class RustBufferBuilder
     else
       pack_into(1, 'c', 1)
       self.write_TypeLogArgs(v)
+    end
+  end
+
+  # The Optional<T> type for TypeNewestArgs.
+
+  def write_OptionalTypeNewestArgs(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeNewestArgs(v)
     end
   end
 
@@ -6794,6 +7346,16 @@ class RustBufferBuilder
     end
   end
 
+  # The Sequence<T> type for TypeGivenReceipt.
+
+  def write_SequenceTypeGivenReceipt(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeGivenReceipt(item)
+    end
+  end
+
   # The Sequence<T> type for TypeLogEntry.
 
   def write_SequenceTypeLogEntry(items)
@@ -6851,6 +7413,16 @@ class RustBufferBuilder
 
     items.each do |item|
       self.write_TypePendingRequest(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeReceipt.
+
+  def write_SequenceTypeReceipt(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeReceipt(item)
     end
   end
 
@@ -7196,6 +7768,7 @@ module DmError
   end
 
 end
+
 
 
 
@@ -7646,11 +8219,31 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_receipts,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_release,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_send,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_sent,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_status,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_until,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_verify,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
@@ -8230,11 +8823,31 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_receipts,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_release,
     [],
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_send,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_sent,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_status,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_until,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_verify,
     [],
     :uint16
 
@@ -8765,6 +9378,7 @@ class Code
   RATE_LIMITED = 1001
   MESSAGE_UNKNOWN = 1002
   MESSAGE_EXPIRED = 1003
+  NO_RECEIPTS = 1004
   TOKEN_INVALID = 1400
 
 end
@@ -8822,6 +9436,18 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -8915,6 +9541,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9004,6 +9642,321 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_DELIVERED < Event
+
+      attr_reader :at, :message_id, :to
+
+    def initialize(at:
+      , message_id:
+      , to:
+      )
+        @at = at
+        @message_id = message_id
+        @to = to
+    end
+    def to_s
+      "Event::MESSAGE_DELIVERED"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_delivered?)
+      return false unless other.message_delivered?
+        return false if @at != other.at
+        return false if @message_id != other.message_id
+        return false if @to != other.to
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_HANDLED < Event
+
+      attr_reader :at, :message_id, :to
+
+    def initialize(at:
+      , message_id:
+      , to:
+      )
+        @at = at
+        @message_id = message_id
+        @to = to
+    end
+    def to_s
+      "Event::MESSAGE_HANDLED"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_handled?)
+      return false unless other.message_handled?
+        return false if @at != other.at
+        return false if @message_id != other.message_id
+        return false if @to != other.to
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_ANSWERED < Event
+
+      attr_reader :at, :message_id, :reply_id, :to
+
+    def initialize(at:
+      , message_id:
+      , reply_id:
+      , to:
+      )
+        @at = at
+        @message_id = message_id
+        @reply_id = reply_id
+        @to = to
+    end
+    def to_s
+      "Event::MESSAGE_ANSWERED"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_answered?)
+      return false unless other.message_answered?
+        return false if @at != other.at
+        return false if @message_id != other.message_id
+        return false if @reply_id != other.reply_id
+        return false if @to != other.to
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -9097,6 +10050,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9183,6 +10148,18 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -9273,6 +10250,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9356,6 +10345,18 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -9449,6 +10450,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9532,6 +10545,18 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -9622,6 +10647,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9710,6 +10747,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9793,6 +10842,18 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -9880,6 +10941,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -9962,6 +11035,18 @@ class Event
       instance_of? Event::MESSAGE_ACCEPTED
     end
 
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10042,6 +11127,18 @@ class Event
 
     def message_accepted?
       instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
     end
 
     def message_failed?
@@ -10317,9 +11414,14 @@ end
 
 
 class DeliveryState
-  STORED = 0
-  ACCEPTED = 1
-  FAILED = 2
+  FAILED = 0
+  EXPIRED = 1
+  REFUSED = 2
+  STORED = 3
+  ACCEPTED = 4
+  DELIVERED = 5
+  HANDLED = 6
+  ANSWERED = 7
 
 end
 
@@ -10507,6 +11609,20 @@ end
 class PeerState
   CONNECTED = 0
   PENDING = 1
+
+end
+
+
+
+
+
+
+class ReceiptState
+  ACCEPTED = 0
+  DELIVERED = 1
+  HANDLED = 2
+  ANSWERED = 3
+  REFUSED = 4
 
 end
 
@@ -10937,6 +12053,42 @@ class LogArgs
 
 end
 
+  # Record type MessageArgs
+class MessageArgs
+  attr_reader :message_id
+
+  def initialize(message_id:)
+    @message_id = message_id
+  end
+
+  def ==(other)
+    if @message_id != other.message_id
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type NewestArgs
+class NewestArgs
+  attr_reader :limit
+
+  def initialize(limit: 50)
+    @limit = limit
+  end
+
+  def ==(other)
+    if @limit != other.limit
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type NextArgs
 class NextArgs
   attr_reader :from, :in_reply_to, :kinds, :timeout_secs
@@ -11137,6 +12289,32 @@ class SignArgs
 
 end
 
+  # Record type UntilArgs
+class UntilArgs
+  attr_reader :message_id, :state, :timeout_secs
+
+  def initialize(message_id:, state:, timeout_secs: nil)
+    @message_id = message_id
+    @state = state
+    @timeout_secs = timeout_secs
+  end
+
+  def ==(other)
+    if @message_id != other.message_id
+      return false
+    end
+    if @state != other.state
+      return false
+    end
+    if @timeout_secs != other.timeout_secs
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type UpdateArgs
 class UpdateArgs
   attr_reader :active, :bio, :display_name
@@ -11185,6 +12363,36 @@ class VerifyArgs
       return false
     end
     if @context != other.context
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type VerifyReceiptArgs
+class VerifyReceiptArgs
+  attr_reader :receipt, :content, :in_reply_to, :metadata
+
+  def initialize(receipt:, content: nil, in_reply_to: nil, metadata: nil)
+    @receipt = receipt
+    @content = content
+    @in_reply_to = in_reply_to
+    @metadata = metadata
+  end
+
+  def ==(other)
+    if @receipt != other.receipt
+      return false
+    end
+    if @content != other.content
+      return false
+    end
+    if @in_reply_to != other.in_reply_to
+      return false
+    end
+    if @metadata != other.metadata
       return false
     end
 
@@ -11259,17 +12467,33 @@ end
 
   # Record type Delivery
 class Delivery
-  attr_reader :reason, :state, :to, :via
+  attr_reader :at, :gives_receipts, :proof, :reason, :reply_id, :state, :to, :via
 
-  def initialize(reason:, state:, to:, via:)
+  def initialize(at:, gives_receipts:, proof:, reason:, reply_id:, state:, to:, via:)
+    @at = at
+    @gives_receipts = gives_receipts
+    @proof = proof
     @reason = reason
+    @reply_id = reply_id
     @state = state
     @to = to
     @via = via
   end
 
   def ==(other)
+    if @at != other.at
+      return false
+    end
+    if @gives_receipts != other.gives_receipts
+      return false
+    end
+    if @proof != other.proof
+      return false
+    end
     if @reason != other.reason
+      return false
+    end
+    if @reply_id != other.reply_id
       return false
     end
     if @state != other.state
@@ -11325,6 +12549,44 @@ class Discovered
       return false
     end
     if @url != other.url
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type GivenReceipt
+class GivenReceipt
+  attr_reader :at, :from, :message_id, :receipt, :reply_id, :state
+
+  def initialize(at:, from:, message_id:, receipt:, reply_id:, state:)
+    @at = at
+    @from = from
+    @message_id = message_id
+    @receipt = receipt
+    @reply_id = reply_id
+    @state = state
+  end
+
+  def ==(other)
+    if @at != other.at
+      return false
+    end
+    if @from != other.from
+      return false
+    end
+    if @message_id != other.message_id
+      return false
+    end
+    if @receipt != other.receipt
+      return false
+    end
+    if @reply_id != other.reply_id
+      return false
+    end
+    if @state != other.state
       return false
     end
 
@@ -11829,6 +13091,52 @@ class Receipt
 
 end
 
+  # Record type ReceiptVerdict
+class ReceiptVerdict
+  attr_reader :at, :content_matches, :from, :message_id, :reply_id, :state, :to, :valid
+
+  def initialize(at:, content_matches:, from:, message_id:, reply_id:, state:, to:, valid:)
+    @at = at
+    @content_matches = content_matches
+    @from = from
+    @message_id = message_id
+    @reply_id = reply_id
+    @state = state
+    @to = to
+    @valid = valid
+  end
+
+  def ==(other)
+    if @at != other.at
+      return false
+    end
+    if @content_matches != other.content_matches
+      return false
+    end
+    if @from != other.from
+      return false
+    end
+    if @message_id != other.message_id
+      return false
+    end
+    if @reply_id != other.reply_id
+      return false
+    end
+    if @state != other.state
+      return false
+    end
+    if @to != other.to
+      return false
+    end
+    if @valid != other.valid
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type Signed
 class Signed
   attr_reader :agent_id, :signature
@@ -12029,9 +13337,9 @@ end
 
   # Record type Settings
 class Settings
-  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :request_expiry_secs, :router_mode, :routing_rules, :seal, :trusted_proxies, :upnp
+  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :trusted_proxies, :upnp
 
-  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, trusted_proxies: nil, upnp: nil)
+  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, trusted_proxies: nil, upnp: nil)
     @access_overrides = access_overrides
     @auto_accept = auto_accept
     @bio = bio
@@ -12059,10 +13367,12 @@ class Settings
     @preferred_dir = preferred_dir
     @project_dir = project_dir
     @public_url = public_url
+    @receipts = receipts
     @request_expiry_secs = request_expiry_secs
     @router_mode = router_mode
     @routing_rules = routing_rules
     @seal = seal
+    @sent_limit = sent_limit
     @trusted_proxies = trusted_proxies
     @upnp = upnp
   end
@@ -12149,6 +13459,9 @@ class Settings
     if @public_url != other.public_url
       return false
     end
+    if @receipts != other.receipts
+      return false
+    end
     if @request_expiry_secs != other.request_expiry_secs
       return false
     end
@@ -12159,6 +13472,9 @@ class Settings
       return false
     end
     if @seal != other.seal
+      return false
+    end
+    if @sent_limit != other.sent_limit
       return false
     end
     if @trusted_proxies != other.trusted_proxies
@@ -12758,6 +14074,22 @@ end
     )
   end
 
+  def receipts(arguments = nil, cancel = nil)
+        arguments = (arguments ? arguments : nil)
+        RustBuffer.check_lower_OptionalTypeNewestArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_receipts(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeNewestArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeGivenReceipt },
+    DmError
+    )
+  end
+
   def release(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeReleaseArgs(arguments)
@@ -12786,6 +14118,70 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_TypeReceipt },
+    DmError
+    )
+  end
+
+  def sent(arguments = nil, cancel = nil)
+        arguments = (arguments ? arguments : nil)
+        RustBuffer.check_lower_OptionalTypeNewestArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_sent(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeNewestArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeReceipt },
+    DmError
+    )
+  end
+
+  def status(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeMessageArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_status(uniffi_clone_handle(),RustBuffer.alloc_from_TypeMessageArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeReceipt },
+    DmError
+    )
+  end
+
+  def until(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeUntilArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_until(uniffi_clone_handle(),RustBuffer.alloc_from_TypeUntilArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeReceipt },
+    DmError
+    )
+  end
+
+  def verify(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeVerifyReceiptArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_verify(uniffi_clone_handle(),RustBuffer.alloc_from_TypeVerifyReceiptArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeReceiptVerdict },
     DmError
     )
   end

@@ -2018,6 +2018,11 @@ public protocol MessagesProtocol: AnyObject, Sendable {
     func outbox(cancel: Cancel?) async throws  -> [OutboxItem]
 
     /**
+     * Lists the newest receipts that this node gave.
+     */
+    func receipts(arguments: NewestArgs?, cancel: Cancel?) async throws  -> [GivenReceipt]
+
+    /**
      * Gives a message back unhandled.
      */
     func release(arguments: ReleaseArgs, cancel: Cancel?) async throws  -> Bool
@@ -2026,6 +2031,26 @@ public protocol MessagesProtocol: AnyObject, Sendable {
      * Sends a message to one or several peers.
      */
     func send(arguments: SendArgs, cancel: Cancel?) async throws  -> Receipt
+
+    /**
+     * Lists what became of the newest messages that were sent.
+     */
+    func sent(arguments: NewestArgs?, cancel: Cancel?) async throws  -> [Receipt]
+
+    /**
+     * Tells what became of a message that was sent.
+     */
+    func status(arguments: MessageArgs, cancel: Cancel?) async throws  -> Receipt
+
+    /**
+     * Waits until a message came as far as a state.
+     */
+    func until(arguments: UntilArgs, cancel: Cancel?) async throws  -> Receipt
+
+    /**
+     * Checks a receipt of any node.
+     */
+    func verify(arguments: VerifyReceiptArgs, cancel: Cancel?) async throws  -> ReceiptVerdict
 
 }
 /**
@@ -2230,6 +2255,25 @@ open func outbox(cancel: Cancel? = nil)async throws  -> [OutboxItem]  {
 }
 
     /**
+     * Lists the newest receipts that this node gave.
+     */
+open func receipts(arguments: NewestArgs? = nil, cancel: Cancel? = nil)async throws  -> [GivenReceipt]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_receipts(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeNewestArgs.lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeGivenReceipt.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
      * Gives a message back unhandled.
      */
 open func release(arguments: ReleaseArgs, cancel: Cancel? = nil)async throws  -> Bool  {
@@ -2263,6 +2307,82 @@ open func send(arguments: SendArgs, cancel: Cancel? = nil)async throws  -> Recei
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeReceipt_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Lists what became of the newest messages that were sent.
+     */
+open func sent(arguments: NewestArgs? = nil, cancel: Cancel? = nil)async throws  -> [Receipt]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_sent(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeNewestArgs.lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeReceipt.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Tells what became of a message that was sent.
+     */
+open func status(arguments: MessageArgs, cancel: Cancel? = nil)async throws  -> Receipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_status(
+                        self.uniffiCloneHandle(),FfiConverterTypeMessageArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceipt_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Waits until a message came as far as a state.
+     */
+open func until(arguments: UntilArgs, cancel: Cancel? = nil)async throws  -> Receipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_until(
+                        self.uniffiCloneHandle(),FfiConverterTypeUntilArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceipt_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Checks a receipt of any node.
+     */
+open func verify(arguments: VerifyReceiptArgs, cancel: Cancel? = nil)async throws  -> ReceiptVerdict  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_verify(
+                        self.uniffiCloneHandle(),FfiConverterTypeVerifyReceiptArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceiptVerdict_lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -4055,9 +4175,26 @@ public func FfiConverterTypeContextText_lower(_ value: ContextText) -> RustBuffe
  */
 public struct Delivery: Equatable, Hashable {
     /**
+     * When it came that far: by the peer's clock where `proof` says it, else by ours.
+     */
+    public let at: Timestamp?
+    /**
+     * Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing
+     * is known beyond `accepted`, but an answer.
+     */
+    public let givesReceipts: Bool
+    /**
+     * The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
+     */
+    public let proof: String?
+    /**
      * Why not further.
      */
     public let reason: Reason?
+    /**
+     * The id of the answer.
+     */
+    public let replyId: String?
     /**
      * How far it came.
      */
@@ -4075,8 +4212,21 @@ public struct Delivery: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
+         * When it came that far: by the peer's clock where `proof` says it, else by ours.
+         */at: Timestamp?,
+        /**
+         * Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing
+         * is known beyond `accepted`, but an answer.
+         */givesReceipts: Bool,
+        /**
+         * The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
+         */proof: String?,
+        /**
          * Why not further.
          */reason: Reason?,
+        /**
+         * The id of the answer.
+         */replyId: String?,
         /**
          * How far it came.
          */state: DeliveryState,
@@ -4086,7 +4236,11 @@ public struct Delivery: Equatable, Hashable {
         /**
          * Which transport carried it, once accepted.
          */via: String?) {
+        self.at = at
+        self.givesReceipts = givesReceipts
+        self.proof = proof
         self.reason = reason
+        self.replyId = replyId
         self.state = state
         self.to = to
         self.via = via
@@ -4108,7 +4262,11 @@ public struct FfiConverterTypeDelivery: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Delivery {
         return
             try Delivery(
+                at: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                givesReceipts: FfiConverterBool.read(from: &buf),
+                proof: FfiConverterOptionString.read(from: &buf),
                 reason: FfiConverterOptionTypeReason.read(from: &buf),
+                replyId: FfiConverterOptionString.read(from: &buf),
                 state: FfiConverterTypeDeliveryState.read(from: &buf),
                 to: FfiConverterTypeAgentId.read(from: &buf),
                 via: FfiConverterOptionString.read(from: &buf)
@@ -4116,7 +4274,11 @@ public struct FfiConverterTypeDelivery: FfiConverterRustBuffer {
     }
 
     public static func write(_ value: Delivery, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterBool.write(value.givesReceipts, into: &buf)
+        FfiConverterOptionString.write(value.proof, into: &buf)
         FfiConverterOptionTypeReason.write(value.reason, into: &buf)
+        FfiConverterOptionString.write(value.replyId, into: &buf)
         FfiConverterTypeDeliveryState.write(value.state, into: &buf)
         FfiConverterTypeAgentId.write(value.to, into: &buf)
         FfiConverterOptionString.write(value.via, into: &buf)
@@ -4443,6 +4605,115 @@ public func FfiConverterTypeFailure_lift(_ buf: RustBuffer) throws -> Failure {
 #endif
 public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
     return FfiConverterTypeFailure.lower(value)
+}
+
+
+/**
+ * A receipt that this node gave.
+ */
+public struct GivenReceipt: Equatable, Hashable {
+    /**
+     * Since when.
+     */
+    public let at: Timestamp
+    /**
+     * Who sent the message.
+     */
+    public let from: AgentId
+    /**
+     * Of which message.
+     */
+    public let messageId: String
+    /**
+     * The signed text, which `messages.verify` checks, on any node.
+     */
+    public let receipt: String
+    /**
+     * The id of the answer, when it was answered.
+     */
+    public let replyId: String?
+    /**
+     * How far it came here.
+     */
+    public let state: ReceiptState
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Since when.
+         */at: Timestamp,
+        /**
+         * Who sent the message.
+         */from: AgentId,
+        /**
+         * Of which message.
+         */messageId: String,
+        /**
+         * The signed text, which `messages.verify` checks, on any node.
+         */receipt: String,
+        /**
+         * The id of the answer, when it was answered.
+         */replyId: String?,
+        /**
+         * How far it came here.
+         */state: ReceiptState) {
+        self.at = at
+        self.from = from
+        self.messageId = messageId
+        self.receipt = receipt
+        self.replyId = replyId
+        self.state = state
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GivenReceipt: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGivenReceipt: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GivenReceipt {
+        return
+            try GivenReceipt(
+                at: FfiConverterTypeTimestamp.read(from: &buf),
+                from: FfiConverterTypeAgentId.read(from: &buf),
+                messageId: FfiConverterString.read(from: &buf),
+                receipt: FfiConverterString.read(from: &buf),
+                replyId: FfiConverterOptionString.read(from: &buf),
+                state: FfiConverterTypeReceiptState.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GivenReceipt, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterTypeAgentId.write(value.from, into: &buf)
+        FfiConverterString.write(value.messageId, into: &buf)
+        FfiConverterString.write(value.receipt, into: &buf)
+        FfiConverterOptionString.write(value.replyId, into: &buf)
+        FfiConverterTypeReceiptState.write(value.state, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGivenReceipt_lift(_ buf: RustBuffer) throws -> GivenReceipt {
+    return try FfiConverterTypeGivenReceipt.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGivenReceipt_lower(_ value: GivenReceipt) -> RustBuffer {
+    return FfiConverterTypeGivenReceipt.lower(value)
 }
 
 
@@ -4865,6 +5136,65 @@ public func FfiConverterTypeLogEntry_lower(_ value: LogEntry) -> RustBuffer {
 
 
 /**
+ * A message that was sent.
+ */
+public struct MessageArgs: Equatable, Hashable {
+    /**
+     * Its id, as its receipt names it.
+     */
+    public let messageId: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, as its receipt names it.
+         */messageId: String) {
+        self.messageId = messageId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageArgs {
+        return
+            try MessageArgs(
+                messageId: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MessageArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.messageId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageArgs_lift(_ buf: RustBuffer) throws -> MessageArgs {
+    return try FfiConverterTypeMessageArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageArgs_lower(_ value: MessageArgs) -> RustBuffer {
+    return FfiConverterTypeMessageArgs.lower(value)
+}
+
+
+/**
  * A proven agent sends a message.
  */
 public struct MessageQuestion: Equatable, Hashable {
@@ -5139,6 +5469,65 @@ public func FfiConverterTypeMessageRecord_lift(_ buf: RustBuffer) throws -> Mess
 #endif
 public func FfiConverterTypeMessageRecord_lower(_ value: MessageRecord) -> RustBuffer {
     return FfiConverterTypeMessageRecord.lower(value)
+}
+
+
+/**
+ * How many.
+ */
+public struct NewestArgs: Equatable, Hashable {
+    /**
+     * At most this many, the newest; 1 to 10,000. Default: 50.
+     */
+    public let limit: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * At most this many, the newest; 1 to 10,000. Default: 50.
+         */limit: UInt64 = UInt64(50)) {
+        self.limit = limit
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NewestArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewestArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewestArgs {
+        return
+            try NewestArgs(
+                limit: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewestArgs, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.limit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewestArgs_lift(_ buf: RustBuffer) throws -> NewestArgs {
+    return try FfiConverterTypeNewestArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewestArgs_lower(_ value: NewestArgs) -> RustBuffer {
+    return FfiConverterTypeNewestArgs.lower(value)
 }
 
 
@@ -6203,7 +6592,7 @@ public struct Receipt: Equatable, Hashable {
      */
     public let messageId: String
     /**
-     * The least of the copies: failed, stored or accepted.
+     * The least of the copies.
      */
     public let state: DeliveryState
 
@@ -6217,7 +6606,7 @@ public struct Receipt: Equatable, Hashable {
          * The id of the message.
          */messageId: String,
         /**
-         * The least of the copies: failed, stored or accepted.
+         * The least of the copies.
          */state: DeliveryState) {
         self.deliveries = deliveries
         self.messageId = messageId
@@ -6266,6 +6655,135 @@ public func FfiConverterTypeReceipt_lift(_ buf: RustBuffer) throws -> Receipt {
 #endif
 public func FfiConverterTypeReceipt_lower(_ value: Receipt) -> RustBuffer {
     return FfiConverterTypeReceipt.lower(value)
+}
+
+
+/**
+ * What a receipt says, and whether it holds.
+ */
+public struct ReceiptVerdict: Equatable, Hashable {
+    /**
+     * Since when, by the clock of the recipient.
+     */
+    public let at: Timestamp
+    /**
+     * Whether it is about a message that says this; null when no content was given.
+     */
+    public let contentMatches: Bool?
+    /**
+     * Who sent the message.
+     */
+    public let from: AgentId
+    /**
+     * Of which message.
+     */
+    public let messageId: String
+    /**
+     * The id of the answer, when it was answered.
+     */
+    public let replyId: String?
+    /**
+     * How far it came.
+     */
+    public let state: ReceiptState
+    /**
+     * Who got the message and signed the receipt.
+     */
+    public let to: AgentId
+    /**
+     * True when `to` signed exactly this. Otherwise the rest says nothing.
+     */
+    public let valid: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Since when, by the clock of the recipient.
+         */at: Timestamp,
+        /**
+         * Whether it is about a message that says this; null when no content was given.
+         */contentMatches: Bool?,
+        /**
+         * Who sent the message.
+         */from: AgentId,
+        /**
+         * Of which message.
+         */messageId: String,
+        /**
+         * The id of the answer, when it was answered.
+         */replyId: String?,
+        /**
+         * How far it came.
+         */state: ReceiptState,
+        /**
+         * Who got the message and signed the receipt.
+         */to: AgentId,
+        /**
+         * True when `to` signed exactly this. Otherwise the rest says nothing.
+         */valid: Bool) {
+        self.at = at
+        self.contentMatches = contentMatches
+        self.from = from
+        self.messageId = messageId
+        self.replyId = replyId
+        self.state = state
+        self.to = to
+        self.valid = valid
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReceiptVerdict: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReceiptVerdict: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReceiptVerdict {
+        return
+            try ReceiptVerdict(
+                at: FfiConverterTypeTimestamp.read(from: &buf),
+                contentMatches: FfiConverterOptionBool.read(from: &buf),
+                from: FfiConverterTypeAgentId.read(from: &buf),
+                messageId: FfiConverterString.read(from: &buf),
+                replyId: FfiConverterOptionString.read(from: &buf),
+                state: FfiConverterTypeReceiptState.read(from: &buf),
+                to: FfiConverterTypeAgentId.read(from: &buf),
+                valid: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReceiptVerdict, into buf: inout [UInt8]) {
+        FfiConverterTypeTimestamp.write(value.at, into: &buf)
+        FfiConverterOptionBool.write(value.contentMatches, into: &buf)
+        FfiConverterTypeAgentId.write(value.from, into: &buf)
+        FfiConverterString.write(value.messageId, into: &buf)
+        FfiConverterOptionString.write(value.replyId, into: &buf)
+        FfiConverterTypeReceiptState.write(value.state, into: &buf)
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+        FfiConverterBool.write(value.valid, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceiptVerdict_lift(_ buf: RustBuffer) throws -> ReceiptVerdict {
+    return try FfiConverterTypeReceiptVerdict.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceiptVerdict_lower(_ value: ReceiptVerdict) -> RustBuffer {
+    return FfiConverterTypeReceiptVerdict.lower(value)
 }
 
 
@@ -6928,6 +7446,10 @@ public struct Settings: Equatable, Hashable {
      */
     public let publicUrl: String?
     /**
+     * Tell senders what becomes of their messages, and take such receipts. Default: true.
+     */
+    public let receipts: Bool?
+    /**
      * How long a request may wait for a decision, in seconds. Default: 3,600.
      */
     public let requestExpirySecs: UInt64?
@@ -6943,6 +7465,10 @@ public struct Settings: Equatable, Hashable {
      * Seal message bodies for peers that can open them. Default: true.
      */
     public let seal: Bool?
+    /**
+     * Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
+     */
+    public let sentLimit: UInt64?
     /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
      */
@@ -7043,6 +7569,9 @@ public struct Settings: Equatable, Hashable {
          * The base URL that others reach this node at, when that differs from where it listens.
          */publicUrl: String? = nil,
         /**
+         * Tell senders what becomes of their messages, and take such receipts. Default: true.
+         */receipts: Bool? = nil,
+        /**
          * How long a request may wait for a decision, in seconds. Default: 3,600.
          */requestExpirySecs: UInt64? = nil,
         /**
@@ -7054,6 +7583,9 @@ public struct Settings: Equatable, Hashable {
         /**
          * Seal message bodies for peers that can open them. Default: true.
          */seal: Bool? = nil,
+        /**
+         * Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
+         */sentLimit: UInt64? = nil,
         /**
          * Proxies whose `X-Forwarded-For` is believed. Default: none.
          */trustedProxies: [String]? = nil,
@@ -7087,10 +7619,12 @@ public struct Settings: Equatable, Hashable {
         self.preferredDir = preferredDir
         self.projectDir = projectDir
         self.publicUrl = publicUrl
+        self.receipts = receipts
         self.requestExpirySecs = requestExpirySecs
         self.routerMode = routerMode
         self.routingRules = routingRules
         self.seal = seal
+        self.sentLimit = sentLimit
         self.trustedProxies = trustedProxies
         self.upnp = upnp
     }
@@ -7138,10 +7672,12 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 preferredDir: FfiConverterOptionString.read(from: &buf),
                 projectDir: FfiConverterOptionString.read(from: &buf),
                 publicUrl: FfiConverterOptionString.read(from: &buf),
+                receipts: FfiConverterOptionBool.read(from: &buf),
                 requestExpirySecs: FfiConverterOptionUInt64.read(from: &buf),
                 routerMode: FfiConverterOptionTypeRouterMode.read(from: &buf),
                 routingRules: FfiConverterOptionSequenceTypeRoutingRule.read(from: &buf),
                 seal: FfiConverterOptionBool.read(from: &buf),
+                sentLimit: FfiConverterOptionUInt64.read(from: &buf),
                 trustedProxies: FfiConverterOptionSequenceString.read(from: &buf),
                 upnp: FfiConverterOptionBool.read(from: &buf)
         )
@@ -7175,10 +7711,12 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.preferredDir, into: &buf)
         FfiConverterOptionString.write(value.projectDir, into: &buf)
         FfiConverterOptionString.write(value.publicUrl, into: &buf)
+        FfiConverterOptionBool.write(value.receipts, into: &buf)
         FfiConverterOptionUInt64.write(value.requestExpirySecs, into: &buf)
         FfiConverterOptionTypeRouterMode.write(value.routerMode, into: &buf)
         FfiConverterOptionSequenceTypeRoutingRule.write(value.routingRules, into: &buf)
         FfiConverterOptionBool.write(value.seal, into: &buf)
+        FfiConverterOptionUInt64.write(value.sentLimit, into: &buf)
         FfiConverterOptionSequenceString.write(value.trustedProxies, into: &buf)
         FfiConverterOptionBool.write(value.upnp, into: &buf)
     }
@@ -7468,6 +8006,85 @@ public func FfiConverterTypeTrustOf_lower(_ value: TrustOf) -> RustBuffer {
 
 
 /**
+ * How far a message shall come.
+ */
+public struct UntilArgs: Equatable, Hashable {
+    /**
+     * Its id, as its receipt names it.
+     */
+    public let messageId: String
+    /**
+     * `accepted`, `delivered`, `handled` or `answered`.
+     */
+    public let state: DeliveryState
+    /**
+     * How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+     */
+    public let timeoutSecs: Double?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, as its receipt names it.
+         */messageId: String,
+        /**
+         * `accepted`, `delivered`, `handled` or `answered`.
+         */state: DeliveryState,
+        /**
+         * How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
+         */timeoutSecs: Double? = nil) {
+        self.messageId = messageId
+        self.state = state
+        self.timeoutSecs = timeoutSecs
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension UntilArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUntilArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UntilArgs {
+        return
+            try UntilArgs(
+                messageId: FfiConverterString.read(from: &buf),
+                state: FfiConverterTypeDeliveryState.read(from: &buf),
+                timeoutSecs: FfiConverterOptionDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UntilArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.messageId, into: &buf)
+        FfiConverterTypeDeliveryState.write(value.state, into: &buf)
+        FfiConverterOptionDouble.write(value.timeoutSecs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUntilArgs_lift(_ buf: RustBuffer) throws -> UntilArgs {
+    return try FfiConverterTypeUntilArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUntilArgs_lower(_ value: UntilArgs) -> RustBuffer {
+    return FfiConverterTypeUntilArgs.lower(value)
+}
+
+
+/**
  * What to change about a node. Absent members stay as they are.
  */
 public struct UpdateArgs: Equatable, Hashable {
@@ -7632,6 +8249,95 @@ public func FfiConverterTypeVerifyArgs_lift(_ buf: RustBuffer) throws -> VerifyA
 #endif
 public func FfiConverterTypeVerifyArgs_lower(_ value: VerifyArgs) -> RustBuffer {
     return FfiConverterTypeVerifyArgs.lower(value)
+}
+
+
+/**
+ * A receipt to check.
+ */
+public struct VerifyReceiptArgs: Equatable, Hashable {
+    /**
+     * The text that stands in `proof`, or in what `messages.receipts` lists.
+     */
+    public let receipt: String
+    /**
+     * What the message is said to say, to check that, too.
+     */
+    public let content: String?
+    /**
+     * The message it answered; counts with `content`.
+     */
+    public let inReplyTo: String?
+    /**
+     * What travelled along; counts with `content`.
+     */
+    public let metadata: Json?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text that stands in `proof`, or in what `messages.receipts` lists.
+         */receipt: String,
+        /**
+         * What the message is said to say, to check that, too.
+         */content: String? = nil,
+        /**
+         * The message it answered; counts with `content`.
+         */inReplyTo: String? = nil,
+        /**
+         * What travelled along; counts with `content`.
+         */metadata: Json? = nil) {
+        self.receipt = receipt
+        self.content = content
+        self.inReplyTo = inReplyTo
+        self.metadata = metadata
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension VerifyReceiptArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeVerifyReceiptArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> VerifyReceiptArgs {
+        return
+            try VerifyReceiptArgs(
+                receipt: FfiConverterString.read(from: &buf),
+                content: FfiConverterOptionString.read(from: &buf),
+                inReplyTo: FfiConverterOptionString.read(from: &buf),
+                metadata: FfiConverterOptionTypeJson.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: VerifyReceiptArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.receipt, into: &buf)
+        FfiConverterOptionString.write(value.content, into: &buf)
+        FfiConverterOptionString.write(value.inReplyTo, into: &buf)
+        FfiConverterOptionTypeJson.write(value.metadata, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerifyReceiptArgs_lift(_ buf: RustBuffer) throws -> VerifyReceiptArgs {
+    return try FfiConverterTypeVerifyReceiptArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerifyReceiptArgs_lower(_ value: VerifyReceiptArgs) -> RustBuffer {
+    return FfiConverterTypeVerifyReceiptArgs.lower(value)
 }
 
 
@@ -7954,7 +8660,7 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case blockingInAsync = 6
     /**
-     * The process forked after the node was opened; open a node in the child instead.
+     * The process forked after the node was opened; the child cannot use it.
      */
     case forked = 7
     /**
@@ -8126,6 +8832,10 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case messageExpired = 1003
     /**
+     * The peer gives no receipts: beyond accepted nothing is known but an answer.
+     */
+    case noReceipts = 1004
+    /**
      * A local request lacks the token of the data folder.
      */
     case tokenInvalid = 1400
@@ -8248,7 +8958,9 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
 
         case 49: return .messageExpired
 
-        case 50: return .tokenInvalid
+        case 50: return .noReceipts
+
+        case 51: return .tokenInvalid
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -8454,8 +9166,12 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(49))
 
 
-        case .tokenInvalid:
+        case .noReceipts:
             writeInt(&buf, Int32(50))
+
+
+        case .tokenInvalid:
+            writeInt(&buf, Int32(51))
 
         }
     }
@@ -8580,11 +9296,24 @@ public func FfiConverterTypeConnectionVerdict_lower(_ value: ConnectionVerdict) 
 
 
 /**
- * What is known about one copy of a sent message.
+ * What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends
+ * that are none of its steps.
  */
 
 public enum DeliveryState: Equatable, Hashable {
 
+    /**
+     * It will not be delivered; the reason says why.
+     */
+    case failed
+    /**
+     * It waited for the peer as long as it was allowed to.
+     */
+    case expired
+    /**
+     * The peer does not take it; the reason has its words.
+     */
+    case refused
     /**
      * On our disk; the peer has not answered yet. The node keeps trying until the message expires.
      */
@@ -8594,9 +9323,17 @@ public enum DeliveryState: Equatable, Hashable {
      */
     case accepted
     /**
-     * It will not be delivered; the reason says why.
+     * Handed to the agent over there.
      */
-    case failed
+    case delivered
+    /**
+     * The agent over there acknowledged it.
+     */
+    case handled
+    /**
+     * The agent over there answered.
+     */
+    case answered
 
 
 
@@ -8618,11 +9355,21 @@ public struct FfiConverterTypeDeliveryState: FfiConverterRustBuffer {
         let variant: Int32 = try readInt(&buf)
         switch variant {
 
-        case 1: return .stored
+        case 1: return .failed
 
-        case 2: return .accepted
+        case 2: return .expired
 
-        case 3: return .failed
+        case 3: return .refused
+
+        case 4: return .stored
+
+        case 5: return .accepted
+
+        case 6: return .delivered
+
+        case 7: return .handled
+
+        case 8: return .answered
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -8632,16 +9379,36 @@ public struct FfiConverterTypeDeliveryState: FfiConverterRustBuffer {
         switch value {
 
 
-        case .stored:
+        case .failed:
             writeInt(&buf, Int32(1))
 
 
-        case .accepted:
+        case .expired:
             writeInt(&buf, Int32(2))
 
 
-        case .failed:
+        case .refused:
             writeInt(&buf, Int32(3))
+
+
+        case .stored:
+            writeInt(&buf, Int32(4))
+
+
+        case .accepted:
+            writeInt(&buf, Int32(5))
+
+
+        case .delivered:
+            writeInt(&buf, Int32(6))
+
+
+        case .handled:
+            writeInt(&buf, Int32(7))
+
+
+        case .answered:
+            writeInt(&buf, Int32(8))
 
         }
     }
@@ -8817,7 +9584,7 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
      */
     case RefusedError(
         /**
@@ -9262,6 +10029,51 @@ public enum Event: Equatable, Hashable {
          */via: String
     )
     /**
+     * A message of ours was handed to the agent over there.
+     */
+    case messageDelivered(
+        /**
+         * When, in microseconds since 1970.
+         */at: Timestamp,
+        /**
+         * Its id.
+         */messageId: String,
+        /**
+         * To whom.
+         */to: AgentId
+    )
+    /**
+     * The agent over there acknowledged a message of ours.
+     */
+    case messageHandled(
+        /**
+         * When, in microseconds since 1970.
+         */at: Timestamp,
+        /**
+         * Its id.
+         */messageId: String,
+        /**
+         * Who.
+         */to: AgentId
+    )
+    /**
+     * A message of ours was answered.
+     */
+    case messageAnswered(
+        /**
+         * When, in microseconds since 1970.
+         */at: Timestamp,
+        /**
+         * Its id.
+         */messageId: String,
+        /**
+         * The id of the answer.
+         */replyId: String?,
+        /**
+         * By whom.
+         */to: AgentId
+    )
+    /**
      * A message of ours will not be delivered.
      */
     case messageFailed(
@@ -9441,40 +10253,49 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         case 3: return .messageAccepted(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf), via: try FfiConverterString.read(from: &buf)
         )
 
-        case 4: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
+        case 4: return .messageDelivered(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 5: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
+        case 5: return .messageHandled(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 6: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 6: return .messageAnswered(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), replyId: try FfiConverterOptionString.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 7: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 7: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 8: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
+        case 8: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 9: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 9: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
 
-        case 10: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
+        case 10: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 11: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
+        case 11: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
         )
 
-        case 12: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
+        case 12: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 13: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
+        case 13: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
         )
 
-        case 14: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        case 14: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
         )
 
-        case 15: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
+        case 15: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
+        )
+
+        case 16: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
+        )
+
+        case 17: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 18: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -9509,8 +10330,30 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
             FfiConverterString.write(via, into: &buf)
 
 
-        case let .messageFailed(at,messageId,reason,to):
+        case let .messageDelivered(at,messageId,to):
             writeInt(&buf, Int32(4))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+            FfiConverterString.write(messageId, into: &buf)
+            FfiConverterTypeAgentId.write(to, into: &buf)
+
+
+        case let .messageHandled(at,messageId,to):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+            FfiConverterString.write(messageId, into: &buf)
+            FfiConverterTypeAgentId.write(to, into: &buf)
+
+
+        case let .messageAnswered(at,messageId,replyId,to):
+            writeInt(&buf, Int32(6))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+            FfiConverterString.write(messageId, into: &buf)
+            FfiConverterOptionString.write(replyId, into: &buf)
+            FfiConverterTypeAgentId.write(to, into: &buf)
+
+
+        case let .messageFailed(at,messageId,reason,to):
+            writeInt(&buf, Int32(7))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(messageId, into: &buf)
             FfiConverterTypeReason.write(reason, into: &buf)
@@ -9518,27 +10361,27 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerConnected(at,agentId,displayName):
-            writeInt(&buf, Int32(5))
+            writeInt(&buf, Int32(8))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
 
 
         case let .peerDisconnected(at,agentId,reason):
-            writeInt(&buf, Int32(6))
+            writeInt(&buf, Int32(9))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterString.write(reason, into: &buf)
 
 
         case let .connectionRejected(at,agentId):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(10))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .connectionRequested(at,agentId,displayName,requestId):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(11))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
@@ -9546,44 +10389,44 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerUpdated(at,agentId):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(12))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .peerReachability(at,agentId,reachable):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(13))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterBool.write(reachable, into: &buf)
 
 
         case let .trustChanged(at,agentId,score):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(14))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterDouble.write(score, into: &buf)
 
 
         case let .agentDiscovered(at,found):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(15))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeDiscovered.write(found, into: &buf)
 
 
         case let .storageFailed(at,error):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(16))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(error, into: &buf)
 
 
         case let .storageRecovered(at):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(17))
             FfiConverterTypeTimestamp.write(at, into: &buf)
 
 
         case let .missed(missed):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(18))
             FfiConverterUInt64.write(missed, into: &buf)
 
         }
@@ -10384,6 +11227,111 @@ public func FfiConverterTypePreset_lift(_ buf: RustBuffer) throws -> Preset {
 #endif
 public func FfiConverterTypePreset_lower(_ value: Preset) -> RustBuffer {
     return FfiConverterTypePreset.lower(value)
+}
+
+
+
+/**
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ */
+
+public enum ReceiptState: Equatable, Hashable {
+
+    /**
+     * On the recipient's disk.
+     */
+    case accepted
+    /**
+     * Handed to its agent.
+     */
+    case delivered
+    /**
+     * Acknowledged by its agent.
+     */
+    case handled
+    /**
+     * Its agent answered.
+     */
+    case answered
+    /**
+     * The recipient took it and threw it away, as its rules say.
+     */
+    case refused
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReceiptState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
+    typealias SwiftType = ReceiptState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReceiptState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .accepted
+
+        case 2: return .delivered
+
+        case 3: return .handled
+
+        case 4: return .answered
+
+        case 5: return .refused
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReceiptState, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .accepted:
+            writeInt(&buf, Int32(1))
+
+
+        case .delivered:
+            writeInt(&buf, Int32(2))
+
+
+        case .handled:
+            writeInt(&buf, Int32(3))
+
+
+        case .answered:
+            writeInt(&buf, Int32(4))
+
+
+        case .refused:
+            writeInt(&buf, Int32(5))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceiptState_lift(_ buf: RustBuffer) throws -> ReceiptState {
+    return try FfiConverterTypeReceiptState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReceiptState_lower(_ value: ReceiptState) -> RustBuffer {
+    return FfiConverterTypeReceiptState.lower(value)
 }
 
 
@@ -11794,6 +12742,30 @@ fileprivate struct FfiConverterOptionTypeLogArgs: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeNewestArgs: FfiConverterRustBuffer {
+    typealias SwiftType = NewestArgs?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeNewestArgs.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeNewestArgs.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeNextArgs: FfiConverterRustBuffer {
     typealias SwiftType = NextArgs?
 
@@ -12446,6 +13418,31 @@ fileprivate struct FfiConverterSequenceTypeDiscovered: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeGivenReceipt: FfiConverterRustBuffer {
+    typealias SwiftType = [GivenReceipt]
+
+    public static func write(_ value: [GivenReceipt], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeGivenReceipt.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [GivenReceipt] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [GivenReceipt]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeGivenReceipt.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeLogEntry: FfiConverterRustBuffer {
     typealias SwiftType = [LogEntry]
 
@@ -12588,6 +13585,31 @@ fileprivate struct FfiConverterSequenceTypePendingRequest: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypePendingRequest.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReceipt: FfiConverterRustBuffer {
+    typealias SwiftType = [Receipt]
+
+    public static func write(_ value: [Receipt], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReceipt.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Receipt] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Receipt]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReceipt.read(from: &buf))
         }
         return seq
     }
@@ -13160,10 +14182,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_messages_outbox() != 50304) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_receipts() != 6343) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_messages_release() != 30459) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_send() != 29543) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_sent() != 32516) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_status() != 62990) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_until() != 15728) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_verify() != 34080) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_passport_sign() != 57458) {

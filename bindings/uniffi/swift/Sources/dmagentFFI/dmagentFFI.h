@@ -494,6 +494,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_next(uint64_t ptr, RustBuffer 
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_outbox(uint64_t ptr, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_RECEIPTS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_RECEIPTS
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_receipts(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_RELEASE
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_RELEASE
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_release(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
@@ -502,6 +507,26 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_release(uint64_t ptr, RustBuff
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_SEND
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_SEND
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_send(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_SENT
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_SENT
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_sent(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_STATUS
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_status(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_UNTIL
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_UNTIL
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_until(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_VERIFY
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_VERIFY
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_verify(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_PASSPORT
@@ -1250,6 +1275,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_outbox(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_RECEIPTS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_RECEIPTS
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_receipts(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_RELEASE
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_RELEASE
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_release(void
@@ -1259,6 +1290,30 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_release(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_SEND
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_SEND
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_send(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_SENT
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_SENT
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_sent(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_STATUS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_STATUS
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_status(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_UNTIL
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_UNTIL
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_until(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_VERIFY
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_VERIFY
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_verify(void
 
 );
 #endif

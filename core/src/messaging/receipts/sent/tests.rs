@@ -115,7 +115,7 @@ fn an_answer_counts_without_receipts_and_its_proof_follows() {
     sent.note(&receipt("m", ReceiptState::Answered)).unwrap();
     let copy = &sent.status("m").unwrap().deliveries[0];
     assert_eq!(copy.reply_id.as_deref(), Some("r"));
-    assert!(copy.proof.as_ref().unwrap().is_valid());
+    assert!(copy.proof.as_ref().unwrap().0.is_valid());
 }
 
 #[test]
