@@ -112,19 +112,16 @@ async fn every_message_that_was_sent_in_a_crowd_is_followed_to_its_answer() {
     let alice = open(&folders[0], "alice").await.unwrap();
     let bob = open(&folders[1], "bob").await.unwrap();
     alice.peers().connect(ConnectArgs::new(bob.info().url)).await.unwrap();
-    let answering = tokio::spawn({
-        let bob = bob.clone();
-        async move {
-            for _ in 0..COUNT {
-                let message = receive(&bob).await;
-                bob.messages().send(SendArgs::reply(&message, "yes")).await.unwrap();
-                bob.inbox().acknowledge(&message).await.unwrap();
-            }
+    let answering = async {
+        for _ in 0..COUNT {
+            let message = receive(&bob).await;
+            bob.messages().send(SendArgs::reply(&message, "yes")).await.unwrap();
+            bob.inbox().acknowledge(&message).await.unwrap();
         }
-    });
+    };
     let sends = (0..COUNT).map(|number| alice.send(bob.agent_id(), number.to_string()));
-    let receipts = futures_util::future::try_join_all(sends).await.unwrap();
-    answering.await.unwrap();
+    let (receipts, ()) = tokio::join!(futures_util::future::try_join_all(sends), answering);
+    let receipts = receipts.unwrap();
     for receipt in receipts {
         until(&alice, &receipt.message_id, DeliveryState::Answered).await.unwrap();
     }
