@@ -12,6 +12,7 @@
 //! | `mesh` | many nodes on a bad day |
 //! | `steps` | a crash at every step of one send, one receive, one acknowledgement |
 //! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
+//! | `healing` | peers that move, sleep, and are lied about |
 //! | `storage` | disks that fail and recover |
 //! | `life` | hours and days: expiry, distrust, absence, upkeep |
 //! | `clock` | wall clocks that are set back or forward |
@@ -23,6 +24,8 @@ mod actors;
 mod clock;
 #[path = "simulation/handshake.rs"]
 mod handshake;
+#[path = "simulation/healing.rs"]
+mod healing;
 #[path = "simulation/ledger.rs"]
 mod ledger;
 #[path = "simulation/life.rs"]

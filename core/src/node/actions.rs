@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     identity::AgentId,
     messaging::{Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType},
-    peers::{PeerAction, PeerEvent},
+    peers::PeerAction,
     transport::Method,
     wire::{route::MESH_PREFIX, url},
 };
@@ -66,16 +66,10 @@ impl Inner {
     /// Makes what waits for a peer due now.
     pub(crate) fn flush(self: &Arc<Self>, agent: &AgentId) {
         let now = self.both();
-        let is_back = {
-            let mut state = self.state.lock();
-            if state.outbox.wake(agent, now) {
-                self.outbox_bell.notify_one();
-            }
-            state.peers.note_reached(agent, true)
-        };
-        if is_back {
-            self.publish([PeerEvent::PeerReachability { agent_id: *agent, reachable: true }]);
+        if self.state.lock().outbox.wake(agent, now) {
+            self.outbox_bell.notify_one();
         }
+        self.note_reached(agent, true);
         self.announce_missed(agent);
         self.upkeep_bell.notify_one();
     }

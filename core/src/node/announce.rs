@@ -14,7 +14,7 @@ use crate::{
         compose::{self, Draft, Form},
         log::{Direction, EntryType, LogEntry},
     },
-    peers::{Connection, PeerEvent},
+    peers::Connection,
     transport::Method,
     trust::Opinion,
     wire::{
@@ -57,18 +57,14 @@ impl Inner {
         let reached = sent.is_ok();
         // What the peer does not want it will not want later; what it cannot take now, it may.
         let told = sent.is_ok_and(|sent| sent.reply.status < 500 && sent.reply.status != 429);
-        let now = self.both();
-        let changed = {
+        {
             let mut state = self.state.lock();
             state.peers.note_told(&peer.agent_id, told);
-            if reached && state.outbox.wake(&peer.agent_id, now) {
+            if reached && state.outbox.wake(&peer.agent_id, self.both()) {
                 self.outbox_bell.notify_one();
             }
-            state.peers.note_reached(&peer.agent_id, reached)
-        };
-        if changed {
-            self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: reached }]);
         }
+        self.note_reached(&peer.agent_id, reached);
     }
 
     fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {
@@ -128,24 +124,30 @@ impl Inner {
         }
     }
 
-    /// The scoped path first, the only one that 1.1.1 answers (B1), then the bare one.
     async fn opinion(&self, peer: &Connection, about: &AgentId) -> Option<Opinion> {
+        let object = self.ask_peer(peer, &format!("impression/{about}"), OPINION_TIMEOUT).await?;
+        if object.get("has_impression") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let score = object.get("score").and_then(Value::as_f64);
+        Some(Opinion { agent_id: peer.agent_id, score })
+    }
+
+    /// What a peer answers to a question: at the scoped path first, the only one that 1.1.1 answers (B1), then at the
+    /// bare one.
+    pub(super) async fn ask_peer(
+        &self,
+        peer: &Connection,
+        question: &str,
+        patience: Duration,
+    ) -> Option<Map<String, Value>> {
         let base = url::base(&peer.url);
-        for path in [
-            format!("{MESH_PREFIX}{}/impression/{about}", peer.agent_id),
-            format!("{MESH_PREFIX}impression/{about}"),
-        ] {
-            let sent =
-                self.request(base, Method::Get, path, None, OPINION_TIMEOUT, peer.grant()).await.ok()?;
-            if sent.reply.status != 200 {
-                continue;
+        for scope in [format!("{}/", peer.agent_id), String::new()] {
+            let path = format!("{MESH_PREFIX}{scope}{question}");
+            let sent = self.request(base, Method::Get, path, None, patience, peer.grant()).await.ok()?;
+            if sent.reply.status == 200 {
+                return strict::parse_object(&sent.reply.body).ok();
             }
-            let object = strict::parse_object(&sent.reply.body).ok()?;
-            if object.get("has_impression") != Some(&Value::Bool(true)) {
-                return None;
-            }
-            let score = object.get("score").and_then(Value::as_f64);
-            return Some(Opinion { agent_id: peer.agent_id, score });
         }
         None
     }

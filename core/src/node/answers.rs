@@ -46,6 +46,9 @@ impl Inner {
             if state.outbox.wake(&agent, self.both()) {
                 self.outbox_bell.notify_one();
             }
+            if state.peers.stir(&agent, self.steady()) {
+                self.upkeep_bell.notify_one();
+            }
             if let Some(url) = state.peers.ask_again(&agent, now) {
                 self.ask_again(agent, url);
             }

@@ -132,7 +132,7 @@ impl Inner {
         });
     }
 
-    fn believe_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>> {
+    pub(super) fn believe_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>> {
         let relation = |agent: &AgentId| self.relation(agent);
         let verifier = Verifier { passport: &self.passport, now: self.now(), relation: &relation };
         verifier.verify_reply(reply).map_err(|_| {
@@ -265,6 +265,7 @@ impl Inner {
 fn view(state: &State, agent: &AgentId) -> Option<Peer> {
     let trust = state.trust.score(agent);
     if let Some(peer) = state.peers.get(agent) {
+        let health = state.peers.health(agent);
         return Some(Peer {
             agent_id: *agent,
             state: PeerState::Connected,
@@ -274,10 +275,11 @@ fn view(state: &State, agent: &AgentId) -> Option<Peer> {
             identity_verified: peer.identity_verified,
             trust,
             connected_at: Some(peer.connected_at),
-            last_activity: peer.last_activity,
+            last_activity: peer.last_activity.max(health.last_heard),
             messages_sent: peer.messages_sent,
             messages_received: peer.messages_received,
-            unreachable: state.peers.health(agent).is_unreachable(),
+            unreachable: health.is_unreachable(),
+            health: Some(health.word()),
             capabilities: peer.capabilities.clone(),
         });
     }
@@ -300,6 +302,7 @@ fn waiting(state: &State, agent: &AgentId) -> Option<Peer> {
         messages_sent: 0,
         messages_received: 0,
         unreachable: false,
+        health: None,
         capabilities: Map::new(),
     })
 }

@@ -173,6 +173,9 @@ impl Inner {
                     }
                     state.proven.insert(&source.key, self.steady());
                 }
+                if state.peers.stir(&sender, self.steady()) {
+                    self.upkeep_bell.notify_one();
+                }
                 if let Err(limited) = state.limiter.peer(&sender, rate, now) {
                     // Memory only: a refusal must not cost a write.
                     state.peers.count_declined(&sender);

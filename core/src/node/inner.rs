@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) public_url: RwLock<Option<String>>,
     pub(crate) token: LocalToken,
     pub(crate) verbs: LocalVerbs,
+    /// The places of searches for lost peers.
+    pub(crate) searches: Arc<Semaphore>,
     /// The places of local calls that wait for a message.
     pub(crate) waiting_calls: Semaphore,
     pub(crate) data_dir: Option<std::path::PathBuf>,

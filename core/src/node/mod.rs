@@ -11,6 +11,7 @@
 //! | `inboxes` | taking messages out |
 //! | `announce` | telling peers who and where we are |
 //! | `routing` | envelopes on their way through the mesh |
+//! | `healing` | looking for peers that are lost |
 //! | `upkeep` | what happens unasked |
 //! | `local` | the API for programs that hold the data folder's token |
 //! | `calls` | verbs over that API |
@@ -29,6 +30,7 @@ pub mod config;
 mod connect;
 pub mod events;
 mod gate;
+mod healing;
 pub mod host;
 mod inbound;
 mod inboxes;

@@ -283,7 +283,7 @@ impl Inner {
                     }
                 }
                 let reached = !matches!(attempt, Attempt::Later { reached: false, .. });
-                if state.peers.note_reached(&to, reached) {
+                if state.peers.note_reached(&to, reached, self.both()) {
                     events.push(PeerEvent::PeerReachability { agent_id: to, reachable: reached }.into());
                 }
                 if is_accepted {
@@ -297,6 +297,7 @@ impl Inner {
                     inner.publish(events);
                 }
                 inner.outbox_bell.notify_one();
+                inner.upkeep_bell.notify_one();
             },
         );
         // What the peer has is true at once; everything else only when the disk says so, too.

@@ -3,7 +3,7 @@
 //! | task | does |
 //! |---|---|
 //! | outbox | delivers what is due, peer by peer |
-//! | upkeep | pings idle peers, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
+//! | upkeep | pings idle peers, looks for lost ones (`healing`), tells all once a day where we are, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
 //! | discovery | tells who was found, keeps connections to entry nodes |
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     identity::AgentId,
     messaging,
-    peers::{Connection, PeerEvent},
+    peers::Connection,
     store::{Range, Table},
     transport::Grant,
 };
@@ -26,8 +26,8 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(60);
 /// How long a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest wait between pings of a peer that does not answer.
-const LONGEST_PING_WAIT: Duration = Duration::from_secs(300);
+/// How often peers are told where we are though nothing changed: a record of it is believed for 30 days.
+const RENEWAL: Duration = Duration::from_secs(86_400);
 /// How many claimed ids one round looks at.
 const CLAIM_PAGE: usize = 2_000;
 
@@ -94,6 +94,7 @@ impl Inner {
     async fn run_upkeep(self: &Arc<Self>) {
         let start = self.both();
         let mut next_round = start.steady + ROUND;
+        let mut next_renewal = start.steady + RENEWAL;
         let mut claims = ClaimPages { after: None, last_round: start, held_until: Moment::PAST };
         if self.ready().is_ok()
             && let Err(error) = self.look_at_ages().await
@@ -110,8 +111,13 @@ impl Inner {
                     tracing::warn!(%error, "a round of upkeep failed");
                 }
             }
-            let next_ping = self.ping_due(now);
-            let wait = next_ping.map_or(ROUND, |at| at.since(now)).min(next_round.since(now));
+            if now >= next_renewal {
+                next_renewal = now + RENEWAL;
+                let inner = Arc::clone(self);
+                self.env.tasks.spawn("announce", async move { inner.announce_self().await });
+            }
+            let dues = [self.ping_due(now), self.search_due(now), Some(next_round)];
+            let wait = dues.into_iter().flatten().map(|at| at.since(now)).min().unwrap_or(ROUND);
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(wait.clamp(Duration::from_millis(50), ROUND)) => {}
@@ -126,31 +132,10 @@ impl Inner {
         if interval.is_zero() {
             return None;
         }
-        let mut state = self.state.lock();
-        let peers: Vec<AgentId> = state.peers.iter().map(|peer| peer.agent_id).collect();
-        let mut next = None;
-        for agent in peers {
-            let health = state.peers.health(&agent);
-            // Each failure doubles the wait; the first ping of a peer comes at a random moment, so that a
-            // restart does not ping everybody at once.
-            let wait =
-                interval.saturating_mul(1 << health.failures.min(5)).min(LONGEST_PING_WAIT.max(interval));
-            let at = match health.next_ping {
-                Some(at) => at,
-                None => now + Duration::from_millis(self.env.random.below(interval.as_millis() as u64)),
-            };
-            let at = if at <= now {
-                if let Some(peer) = state.peers.get(&agent).cloned() {
-                    let inner = Arc::clone(self);
-                    self.env.tasks.spawn("ping", async move { inner.ping(peer).await });
-                }
-                let jitter = Duration::from_millis(self.env.random.below(1 + wait.as_millis() as u64 / 10));
-                now + wait.saturating_sub(jitter)
-            } else {
-                at
-            };
-            state.peers.plan_ping(&agent, at);
-            next = Some(next.map_or(at, |earliest: Moment| earliest.min(at)));
+        let (due, next) = self.state.lock().peers.pings_due(now, interval, &*self.env.random);
+        for peer in due {
+            let inner = Arc::clone(self);
+            self.env.tasks.spawn("ping", async move { inner.ping(peer).await });
         }
         next
     }
@@ -164,20 +149,12 @@ impl Inner {
             }),
             Err(_) => false,
         };
-        let changed = {
-            let now = self.both();
-            let mut state = self.state.lock();
-            let changed = state.peers.note_reached(&peer.agent_id, answered);
-            if answered && state.outbox.wake(&peer.agent_id, now) {
-                self.outbox_bell.notify_one();
-            }
-            changed
-        };
+        if answered && self.state.lock().outbox.wake(&peer.agent_id, self.both()) {
+            self.outbox_bell.notify_one();
+        }
+        self.note_reached(&peer.agent_id, answered);
         if answered {
             self.announce_missed(&peer.agent_id);
-        }
-        if changed {
-            self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: answered }]);
         }
     }
 

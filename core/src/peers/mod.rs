@@ -3,21 +3,27 @@
 //! [`Peers`] is a table in memory with the rows that keep it. Its methods decide and return an
 //! [`Outcome`](crate::transport::Outcome); they do no I/O. The story of a handshake is in [`handshake`], the
 //! question who is let in in [`admission`], requests of ours in `outstanding`, address changes in `update`,
-//! answers to questions in [`documents`].
+//! records of addresses that can be passed on in `location`, who is lost in `health` and where it may be in
+//! `search`, answers to questions in [`documents`].
 
 pub mod admission;
 pub mod documents;
 pub mod handshake;
+mod health;
+mod location;
 mod outstanding;
+pub mod search;
 mod table;
 mod types;
 mod update;
 
 pub use admission::Verdict;
 pub use handshake::{PeerAction, PeerOutcome};
+pub use health::{Health, PeerHealth};
+pub use location::LocationRecord;
 pub use outstanding::OUTSTANDING_LIMIT;
 pub(crate) use table::not_connected;
-pub use table::{Health, PENDING_LIMIT, Peers};
+pub use table::{PENDING_LIMIT, Peers};
 pub use types::{
     AutoAccept, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection, Outstanding, Peer, PeerEvent, PeerState,
     PendingRequest, SelfDescription,

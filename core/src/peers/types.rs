@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::admission;
+use super::{admission, health::PeerHealth, location::LocationRecord};
 use crate::{
     env::Timestamp,
     identity::AgentId,
@@ -82,6 +82,9 @@ pub struct Connection {
     /// The newest address update that was applied; older ones are refused (S12).
     #[serde(default)]
     pub last_update: Option<Timestamp>,
+    /// The newest signed word about where it is, for those who look for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationRecord>,
     /// When, by its own clock, it signed the newest request, reply or acceptance that made or confirmed the connection:
     /// what it signed before does not end it. Nothing while all of them were unsigned, as those of 1.1.1 are.
     #[serde(default)]
@@ -114,7 +117,12 @@ impl Connection {
 
     /// How near its URL may lead.
     pub fn grant(&self) -> Grant {
-        Grant::Peer(admission::reach(&self.url, self.told_from))
+        Grant::Peer(self.reach())
+    }
+
+    /// How near to us the peer is, as far as its URL and whoever told it say.
+    pub fn reach(&self) -> AddressClass {
+        admission::reach(&self.url, self.told_from)
     }
 
     /// Notes what the peer signed to make or confirm the connection. The order in which such words arrive says nothing.
@@ -194,7 +202,7 @@ pub struct Peer {
     pub trust: Option<f64>,
     /// Since when.
     pub connected_at: Option<Timestamp>,
-    /// The last sign of life.
+    /// The last sign of life: something that the peer signed or took, or an answer to a ping.
     pub last_activity: Option<Timestamp>,
     /// Messages it took from us.
     pub messages_sent: u64,
@@ -202,6 +210,8 @@ pub struct Peer {
     pub messages_received: u64,
     /// Whether the last attempts to reach it failed.
     pub unreachable: bool,
+    /// How well it can be reached; null while it is pending.
+    pub health: Option<PeerHealth>,
     /// What it can do beyond 1.1.1.
     pub capabilities: Map<String, Value>,
 }

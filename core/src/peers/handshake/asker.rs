@@ -7,7 +7,7 @@ use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
     identity::{AgentId, Passport, Signature, challenge},
-    peers::{Outstanding, Peers},
+    peers::{LocationRecord, Outstanding, Peers},
     store::Batch,
     transport::Outcome,
     wire::{
@@ -32,10 +32,11 @@ impl Peers {
         let accepted = accepted.frame();
         let base = url::base(&accepted.url);
         let sent_at = signed_at(accepted.signed.as_ref(), proof);
+        let record = LocationRecord::of_handshake(accepted.signed.as_ref());
         match self.staying(&accepted.from) {
             // Told again, or told after somebody else pretended to: the proven word counts, forward in time (S12).
             Some(known) if proof != Proof::None => {
-                let is_news = sent_at > known.last_update;
+                let is_news = sent_at > known.placed_at();
                 let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
                 // Where we asked, and where it says itself that it is.
                 let place = self
@@ -46,6 +47,7 @@ impl Peers {
                     if is_news {
                         connection.capabilities = capabilities;
                         place.into_iter().for_each(|url| connection.move_to(url, DIALLED));
+                        connection.keep_location(record, now);
                     }
                     connection.agree(sent_at);
                     connection.identity_verified = true;
@@ -79,17 +81,20 @@ impl Peers {
         if self.len() >= context.max_connections && self.get(&accepted.from).is_none() {
             return Outcome::answer(Answer::refuse(429, Code::ConnectionLimit, "Connection limit reached"));
         }
-        let kept = connection(
+        let mut kept = connection(
             accepted.from,
             (kept_url(&asked.url, &accepted.url), DIALLED),
             &accepted.introduction,
             (proof, sent_at),
             context.now,
         );
+        kept.keep_location(record, context.now);
         let rows = match self.connect(kept) {
             Ok(rows) => rows,
             Err(error) => return Outcome::answer(Answer::from_error(&error)),
         };
+        // Our record stood in the request, which was only words until now: it is told again.
+        self.note_told(&accepted.from, false);
         let answer = Answer::ok(json!({"success": true}));
         self.connected(accepted.from, context.id("conn-", 4), "accepted", rows, answer)
     }
@@ -121,6 +126,7 @@ impl Peers {
         }
         let url = kept_url(dialled, &reply.url);
         let sent_at = signed_at(reply.signed.as_ref(), proof);
+        let record = LocationRecord::of_handshake(reply.signed.as_ref());
         let rows = match self.get(&reply.from).cloned() {
             // Somebody else at the dialled address could otherwise pull the peer's messages over (S4).
             Some(known) if known.signs_v2() && proof == Proof::None => {
@@ -150,6 +156,7 @@ impl Peers {
                     ));
                 }
                 known.agree(sent_at);
+                known.keep_location(record, now);
                 known.identity_verified |= proof != Proof::None;
                 known.last_activity = Some(now);
                 if proof != Proof::None {
@@ -159,7 +166,9 @@ impl Peers {
             }
             None => {
                 let proven = (proof, sent_at);
-                self.connect(connection(reply.from, (url, DIALLED), &reply.introduction, proven, now))?
+                let mut kept = connection(reply.from, (url, DIALLED), &reply.introduction, proven, now);
+                kept.keep_location(record, now);
+                self.connect(kept)?
             }
         };
         let mut outcome = self.connected(reply.from, String::new(), "accepted", rows, Answer::ok(json!({})));
