@@ -67,13 +67,14 @@ impl Inner {
         self.note_reached(&peer.agent_id, reached);
     }
 
-    fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {
+    pub(super) fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {
         let me = self.describe(&self.state.lock());
+        let url = self.url_for(peer);
         let timestamp = self.signing_time().to_wire();
-        let bytes = canonical::peer_update(&me.agent_id, &me.url, &timestamp);
+        let bytes = canonical::peer_update(&me.agent_id, &url, &timestamp);
         let mut object = self.own_object();
-        object.insert("new_url".into(), json!(me.url));
-        object.insert("addresses".into(), json!({"http": me.url}));
+        object.insert("new_url".into(), json!(url));
+        object.insert("addresses".into(), json!({"http": url}));
         object.insert("timestamp".into(), json!(timestamp));
         object.insert("bio".into(), json!(me.bio));
         object.insert("display_name".into(), json!(me.display_name));

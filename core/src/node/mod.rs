@@ -10,6 +10,7 @@
 //! | `connect` | connecting and disconnecting |
 //! | `inboxes` | taking messages out |
 //! | `announce` | telling peers who and where we are |
+//! | `whereabouts` | our own address, and when it changes |
 //! | `routing` | envelopes on their way through the mesh |
 //! | `healing` | looking for peers that are lost |
 //! | `upkeep` | what happens unasked |
@@ -48,6 +49,7 @@ mod sources;
 mod state;
 mod token;
 mod upkeep;
+mod whereabouts;
 
 pub(crate) use calls::LocalVerbs;
 pub use compose::Parts;

@@ -8,7 +8,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{Inbox, Outbox, context::ContextFeed, inbound::Tables, inbox::NUMBERS, log::ConversationLog},
-    peers::Peers,
+    peers::{Peers, Sightings},
     store::{Batch, Range, Row, Store, Table},
     trust::Trust,
     wire::{limiter::Limiter, replay::ReplayWindow},
@@ -89,6 +89,7 @@ pub(crate) struct State {
     pub(crate) proven: ProvenSources,
     pub(crate) replay: ReplayWindow,
     pub(crate) routes: super::routing::Routes,
+    pub(crate) sightings: Sightings,
 }
 
 impl State {
@@ -120,6 +121,7 @@ impl State {
             proven: ProvenSources::default(),
             replay: ReplayWindow::default(),
             routes: super::routing::Routes::default(),
+            sightings: Sightings::default(),
         };
         Ok(state)
     }

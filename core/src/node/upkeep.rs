@@ -143,12 +143,15 @@ impl Inner {
     async fn ping(self: &Arc<Self>, peer: Connection) {
         let mut body = self.own_object();
         body.insert("timestamp".into(), json!(self.now().to_wire()));
-        let answered = match self.post_to_peer(&peer, "ping", body, PING_TIMEOUT).await {
-            Ok(sent) => crate::wire::json::parse_object(&sent.reply.body).is_ok_and(|answer| {
-                answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])
-            }),
-            Err(_) => false,
-        };
+        let sent = self.post_to_peer(&peer, "ping", body, PING_TIMEOUT).await.ok();
+        let answer = sent.and_then(|sent| crate::wire::json::parse_object(&sent.reply.body).ok());
+        let answer = answer.filter(|answer| {
+            answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])
+        });
+        let answered = answer.is_some();
+        if let Some(answer) = answer {
+            self.note_sighting(&peer, answer.get("your_ip").and_then(Value::as_str));
+        }
         if answered && self.state.lock().outbox.wake(&peer.agent_id, self.both()) {
             self.outbox_bell.notify_one();
         }
@@ -180,6 +183,7 @@ impl Inner {
     /// Once a minute.
     async fn round(self: &Arc<Self>, claims: &mut ClaimPages) -> Result<()> {
         super::compose::publish_late(self);
+        self.look_at_interfaces();
         self.write_owed().await?;
         let distrusted = self.look_at_ages().await?;
         self.write(|state, _| state.save_counters()).await?;

@@ -4,7 +4,7 @@
 //! [`Outcome`](crate::transport::Outcome); they do no I/O. The story of a handshake is in [`handshake`], the
 //! question who is let in in [`admission`], requests of ours in `outstanding`, address changes in `update`,
 //! records of addresses that can be passed on in `location`, who is lost in `health` and where it may be in
-//! `search`, answers to questions in [`documents`].
+//! `search`, our own address as peers see it in `own_address`, answers to questions in [`documents`].
 
 pub mod admission;
 pub mod documents;
@@ -12,6 +12,7 @@ pub mod handshake;
 mod health;
 mod location;
 mod outstanding;
+mod own_address;
 pub mod search;
 mod table;
 mod types;
@@ -22,7 +23,10 @@ pub use handshake::{PeerAction, PeerOutcome};
 pub use health::{Health, PeerHealth};
 pub use location::LocationRecord;
 pub use outstanding::OUTSTANDING_LIMIT;
+pub use own_address::Sightings;
 pub(crate) use table::not_connected;
+#[cfg(test)]
+pub(crate) use table::tests::peer_at;
 pub use table::{PENDING_LIMIT, Peers};
 pub use types::{
     AutoAccept, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection, Outstanding, Peer, PeerEvent, PeerState,

@@ -375,6 +375,11 @@ pub(super) mod tests {
         }
     }
 
+    /// A proven peer at `url`.
+    pub(crate) fn peer_at(url: &str) -> Connection {
+        connection(1, url, true)
+    }
+
     #[test]
     fn the_address_of_a_peer_is_its_own_while_it_is_proven_and_connected() {
         let [home, moved] = ["192.0.2.7", "192.0.2.8"].map(|text| text.parse::<IpAddr>().unwrap());
