@@ -296,6 +296,7 @@ impl Inner {
         state.limiter = old.limiter;
         state.proven = old.proven;
         state.feed = old.feed;
+        state.adrift = old.adrift;
         drop(state);
         self.stalled.store(false, Ordering::Release);
         self.publish([NodeEvent::StorageRecovered]);

@@ -12,6 +12,7 @@
 //! | `announce` | telling peers who and where we are |
 //! | `whereabouts` | our own address, and when it changes |
 //! | `routing` | envelopes on their way through the mesh |
+//! | `relay` | messages of ours that go around |
 //! | `healing` | looking for peers that are lost |
 //! | `upkeep` | what happens unasked |
 //! | `local` | the API for programs that hold the data folder's token |
@@ -43,6 +44,7 @@ mod outbound;
 mod part;
 mod portmap;
 mod presence;
+mod relay;
 mod routing;
 mod settle;
 mod sources;

@@ -15,7 +15,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::inner::Inner;
+use super::{
+    inner::Inner,
+    relay::{self, Fate},
+};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
@@ -283,7 +286,9 @@ impl Inner {
                     }
                 }
                 let reached = !matches!(attempt, Attempt::Later { reached: false, .. });
-                if state.peers.note_reached(&to, reached, self.both()) {
+                // What went around says nothing about the way to the peer itself.
+                let is_direct = !matches!(attempt, Attempt::Accepted { via: relay::VIA });
+                if is_direct && state.peers.note_reached(&to, reached, self.both()) {
                     events.push(PeerEvent::PeerReachability { agent_id: to, reachable: reached }.into());
                 }
                 if is_accepted {
@@ -319,7 +324,7 @@ impl Inner {
         }
     }
 
-    async fn attempt(&self, item: &OutboxItem) -> Attempt {
+    async fn attempt(self: &Arc<Self>, item: &OutboxItem) -> Attempt {
         let Some(peer) = self.state.lock().peers.get(&item.to).cloned() else {
             let pending = self.state.lock().peers.outstanding().any(|request| request.agent_id == item.to);
             let reason =
@@ -344,12 +349,26 @@ impl Inner {
                 Ok(body) => body,
                 Err(error) => return Attempt::Refused(Reason::new(error.code(), error.message())),
             };
+        let around = self.may_go_around(&item.to, &item.message_id).then(|| body.clone());
         match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
-            Err(error) => Attempt::Later {
-                reason: Reason::new(error.code(), error.message()),
-                hint: None,
-                reached: false,
-            },
+            Err(error) => {
+                let fate = match around {
+                    Some(body) => self.send_around(&item.to, &item.message_id, body).await,
+                    None => Fate::Lost,
+                };
+                let text = match fate {
+                    Fate::Taken => return Attempt::Accepted { via: relay::VIA },
+                    Fate::Refused(text) => {
+                        format!("{}; through the mesh the peer refused it: {text}", error.message())
+                    }
+                    Fate::Unknown => format!(
+                        "{}; it went through the mesh and may have arrived, but the peer's own answer did not come back",
+                        error.message()
+                    ),
+                    Fate::Lost => error.message().to_owned(),
+                };
+                Attempt::Later { reason: Reason::new(error.code(), text), hint: None, reached: false }
+            }
             // A node of ours claims an id when it has the message; 1.1.1 does it before it looks at the rate limit.
             Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && item.was_limited => Attempt::Later {
                 reason: Reason::new(

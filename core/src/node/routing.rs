@@ -71,7 +71,7 @@ impl Routes {
 
     /// Counts an envelope of `source` that `carrier` brought; false when there were too many. The source is only
     /// claimed: what one carrier says in its name must not cost it the envelopes that others bring.
-    fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Moment) -> bool {
+    pub(super) fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Moment) -> bool {
         self.sources.retain(|_, times| {
             times.retain(|at| now.since(*at) < SOURCE_WINDOW);
             !times.is_empty()
@@ -272,9 +272,14 @@ impl Inner {
         let Some(next) = next else { return status("dead_end", &envelope) };
         let onward = self.extended(&envelope, &next);
         match self.post_to_peer(&next, "mesh_route", onward.encode(), HOP_TIMEOUT).await {
-            Ok(sent) if sent.reply.status < 300 => Answer::ok(json!({
-                "status": "forwarded", "route_id": envelope.route_id, "via": next.agent_id.short(),
-            })),
+            Ok(sent) if sent.reply.status < 300 => {
+                let mut answer = json!({"status": "forwarded", "route_id": envelope.route_id, "via": next.agent_id.short()});
+                // Whoever sent it hears what the target said, as far as the hops tell.
+                if let (Some(said), Some(object)) = (said(&sent).remove("delivery"), answer.as_object_mut()) {
+                    object.insert("delivery".into(), said);
+                }
+                Answer::ok(answer)
+            }
             _ => status("forward_failed", &envelope),
         }
     }

@@ -90,6 +90,7 @@ pub(crate) struct State {
     pub(crate) replay: ReplayWindow,
     pub(crate) routes: super::routing::Routes,
     pub(crate) sightings: Sightings,
+    pub(crate) adrift: super::relay::Adrift,
 }
 
 impl State {
@@ -122,6 +123,7 @@ impl State {
             replay: ReplayWindow::default(),
             routes: super::routing::Routes::default(),
             sightings: Sightings::default(),
+            adrift: super::relay::Adrift::default(),
         };
         Ok(state)
     }

@@ -83,6 +83,11 @@ impl Health {
         self.failures >= UNREACHABLE_AFTER
     }
 
+    /// Whether it is gone and was looked for at least once.
+    pub fn was_looked_for(self) -> bool {
+        self.is_unreachable() && self.searches > 0
+    }
+
     /// The word for it.
     pub fn word(self) -> PeerHealth {
         match self.failures {
