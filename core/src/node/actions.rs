@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     identity::AgentId,
     messaging::{Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType},
-    peers::PeerAction,
+    peers::{PeerAction, PeerEvent},
     transport::Method,
     wire::{route::MESH_PREFIX, url},
 };
@@ -69,7 +69,9 @@ impl Inner {
         if self.state.lock().outbox.wake(agent, now) {
             self.outbox_bell.notify_one();
         }
-        self.note_reached(agent, true);
+        if self.state.lock().peers.note_shown(agent, now) {
+            self.publish([PeerEvent::PeerReachability { agent_id: *agent, reachable: true }]);
+        }
         self.announce_missed(agent);
         self.upkeep_bell.notify_one();
     }

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{actions::Action, inner::Inner, state::State};
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
-    peers::{Peer, PeerState, handshake, not_connected},
+    peers::{Peer, PeerOutcome, PeerState, Peers, handshake, not_connected},
     transport::{Grant, Method, Sent},
     wire::{
         frame::{ConnectionAccepted, ConnectionReply},
@@ -38,7 +39,7 @@ struct Asked {
 }
 
 impl Inner {
-    /// Asks the node at `url` for a connection.
+    /// Asks the node at `text`, a URL, for a connection, or the agent of that id, through the mesh.
     pub(crate) async fn connect(
         self: &Arc<Self>,
         text: &str,
@@ -46,6 +47,12 @@ impl Inner {
         grant: Grant,
     ) -> Result<Peer> {
         self.ready()?;
+        if let Ok(agent) = text.parse::<AgentId>() {
+            return match expect {
+                Some(expect) if expect != agent => Err(mismatch(&expect, &agent)),
+                _ => self.ask_around(agent).await,
+            };
+        }
         url::parse_any(text).map_err(|error| match url::with_scheme(text) {
             Some(whole) => Error::new(Code::UrlInvalid, format!("the URL has no scheme; write {whole}")),
             None => Error::new(error.code(), format!("url cannot be used: {}", error.message())),
@@ -150,6 +157,15 @@ impl Inner {
         nonce: &str,
     ) -> Result<Peer> {
         let agent = accepted.frame().from;
+        self.join(agent, |peers, now| peers.on_reply(dialled, &accepted, nonce, now)).await
+    }
+
+    /// Stores the connection that a reply of `agent` makes, if there is room for it.
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        agent: AgentId,
+        take: impl FnOnce(&mut Peers, Timestamp) -> Result<PeerOutcome>,
+    ) -> Result<Peer> {
         self.transact(
             |state, now| {
                 if state.peers.get(&agent).is_none() && state.peers.len() >= self.config.max_connections {
@@ -161,7 +177,7 @@ impl Inner {
                         ),
                     ));
                 }
-                let outcome = state.peers.on_reply(dialled, &accepted, nonce, now)?;
+                let outcome = take(&mut state.peers, now)?;
                 Ok((outcome.rows, (outcome.events, outcome.actions)))
             },
             move |inner, result, (events, actions)| {

@@ -224,7 +224,7 @@ impl Inner {
                         Settled::new(state.peers.on_proof(proof.frame(), now))
                     }
                     Believed::ConnectionAccepted(accepted) => {
-                        Settled::new(state.peers.on_accepted(&accepted, &context))
+                        Settled::new(state.peers.on_accepted(&accepted, source, &context))
                     }
                     Believed::PeerUpdate(update) => {
                         Settled::new(state.peers.on_update(&update, source, &me, now))

@@ -12,7 +12,7 @@
 //! | `announce` | telling peers who and where we are |
 //! | `whereabouts` | our own address, and when it changes |
 //! | `routing` | envelopes on their way through the mesh |
-//! | `relay` | messages of ours that go around |
+//! | `relay`, `routed` | messages and requests of ours that go around |
 //! | `healing` | looking for peers that are lost |
 //! | `upkeep` | what happens unasked |
 //! | `local` | the API for programs that hold the data folder's token |
@@ -45,6 +45,7 @@ mod part;
 mod portmap;
 mod presence;
 mod relay;
+mod routed;
 mod routing;
 mod settle;
 mod sources;

@@ -139,7 +139,7 @@ impl Inner {
 
     /// Peers that may bring something to `to`, best trusted first, with what we say of them. Each has what a relay of 1.1.1
     /// or ours takes from one source in a minute, and not more.
-    fn relays(&self, to: &AgentId) -> Vec<(Connection, f64)> {
+    pub(super) fn relays(&self, to: &AgentId) -> Vec<(Connection, f64)> {
         let now = self.steady();
         let mut state = self.state.lock();
         let reachable = state

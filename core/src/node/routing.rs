@@ -209,16 +209,8 @@ impl Inner {
         });
     }
 
-    /// The answer to a routed request. This node asks directly, never through the mesh, so no response can
-    /// be for it (S7); it passes on those of others.
+    /// The answer to a routed request: to one of ours (`routed`), or on its way to somebody else.
     async fn route_response(self: &Arc<Self>, envelope: RoutedEnvelope) -> Answer {
-        if envelope.target == self.me() {
-            return Answer::refuse(
-                403,
-                Code::RequestUnknown,
-                "No routed request of this agent waits for that response",
-            );
-        }
         if !self.state.lock().routes.is_new(&envelope.route_id, self.steady()) {
             return Answer::ok(json!({"status": "duplicate"}));
         }
@@ -231,7 +223,7 @@ impl Inner {
         if !envelope.source.verify(&bytes, signature) {
             return Answer::refuse(403, Code::SignatureInvalid, "Invalid response signature");
         }
-        self.pass_on(envelope).await
+        if envelope.target == self.me() { self.take_response(envelope) } else { self.pass_on(envelope).await }
     }
 
     /// The target is our peer. `None` when it cannot be reached, so that another hop may try.

@@ -91,6 +91,7 @@ pub(crate) struct State {
     pub(crate) routes: super::routing::Routes,
     pub(crate) sightings: Sightings,
     pub(crate) adrift: super::relay::Adrift,
+    pub(crate) asked: super::routed::Asked,
 }
 
 impl State {
@@ -124,6 +125,7 @@ impl State {
             routes: super::routing::Routes::default(),
             sightings: Sightings::default(),
             adrift: super::relay::Adrift::default(),
+            asked: super::routed::Asked::default(),
         };
         Ok(state)
     }

@@ -150,6 +150,17 @@ impl Peers {
         before != health.is_unreachable()
     }
 
+    /// Notes that `agent` said something that it signed, which its connection knows the time of. True when its
+    /// reachability changed.
+    pub fn note_shown(&mut self, agent: &AgentId, now: Now) -> bool {
+        let last_heard = self.health(agent).last_heard;
+        let changed = self.note_reached(agent, true, now);
+        if let Some(health) = self.health.get_mut(agent) {
+            health.last_heard = last_heard;
+        }
+        changed
+    }
+
     /// `agent`, which we cannot reach, showed itself: it is pinged and looked for soon. True when that is news.
     pub fn stir(&mut self, agent: &AgentId, now: Moment) -> bool {
         let Some(health) = self.health.get_mut(agent).filter(|health| health.failures > 0) else {

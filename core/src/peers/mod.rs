@@ -22,6 +22,7 @@ pub use admission::Verdict;
 pub use handshake::{PeerAction, PeerOutcome};
 pub use health::{Health, PeerHealth};
 pub use location::LocationRecord;
+pub(crate) use location::may_be_asked;
 pub use outstanding::OUTSTANDING_LIMIT;
 pub use own_address::Sightings;
 pub(crate) use table::not_connected;

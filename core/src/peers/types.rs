@@ -190,7 +190,7 @@ pub struct Peer {
     pub agent_id: AgentId,
     /// Connected or pending.
     pub state: PeerState,
-    /// Where.
+    /// Where; the id of the agent while it is pending and was asked through the mesh.
     pub url: String,
     /// Its name, chosen by itself.
     pub display_name: Option<String>,
@@ -268,7 +268,8 @@ impl PendingRequest {
 /// A request of ours that the other side has not decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outstanding {
-    /// Where we asked: a base URL, scoped when we asked one of several agents there.
+    /// Where we asked: a base URL, scoped when we asked one of several agents there; the id of the agent when we asked
+    /// through the mesh.
     pub url: String,
     /// Who answered there.
     pub agent_id: AgentId,
@@ -279,6 +280,13 @@ pub struct Outstanding {
     /// Whether it says that it signs what it accepts; an unsigned acceptance is then refused.
     #[serde(default)]
     pub signs_v2: bool,
+}
+
+impl Outstanding {
+    /// Whether it went through the mesh.
+    pub(super) fn went_around(&self) -> bool {
+        self.url == self.agent_id.to_string()
+    }
 }
 
 /// What happened to a connection.

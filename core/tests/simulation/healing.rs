@@ -27,20 +27,20 @@ use crate::{
     world::{Chance, Machine, World, seeds, simulate},
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-async fn peer(machine: &Machine, of: AgentId) -> Peer {
+pub(crate) async fn peer(machine: &Machine, of: AgentId) -> Peer {
     machine.node().peers().get(AgentArgs { agent: of }).await.expect("they are connected")
 }
 
 /// Whether `one` reaches `other` where it is.
-async fn knows(one: &Machine, other: &Machine) -> bool {
+pub(crate) async fn knows(one: &Machine, other: &Machine) -> bool {
     let known = peer(one, other.id).await;
     known.url == other.url() && known.health == Some(PeerHealth::Healthy)
 }
 
 /// Everybody connected to everybody.
-async fn acquainted(seed: u64, count: usize) -> World {
+pub(crate) async fn acquainted(seed: u64, count: usize) -> World {
     let world = World::started(seed, count).await;
     for (index, machine) in world.machines.iter().enumerate() {
         for other in &world.machines[index + 1..] {
@@ -136,17 +136,17 @@ fn a_peer_that_slept_for_a_day_is_found_at_another_address_by_one_that_moved_too
 }
 
 /// Somebody at an address of its own that answers as it likes, in the name of an agent.
-struct Actor {
+pub(crate) struct Actor {
     agent: AgentId,
     /// Its answer to every lookup and envelope.
-    says: Mutex<Value>,
+    pub(crate) says: Mutex<Value>,
     /// Its answer to a connection request.
     pretends: Value,
     heard: Mutex<Vec<String>>,
 }
 
 impl Actor {
-    async fn listening(world: &World, place: &str, agent: AgentId, pretends: Value) -> Arc<Self> {
+    pub(crate) async fn listening(world: &World, place: &str, agent: AgentId, pretends: Value) -> Arc<Self> {
         let actor =
             Arc::new(Self { agent, says: Mutex::new(Value::Null), pretends, heard: Mutex::default() });
         let door = MemoryTransport::new(&world.network, place);
@@ -159,7 +159,7 @@ impl Actor {
         actor
     }
 
-    fn heard(&self, word: &str) -> usize {
+    pub(crate) fn heard(&self, word: &str) -> usize {
         self.heard.lock().iter().filter(|path| path.contains(word)).count()
     }
 }
@@ -287,64 +287,5 @@ fn twenty_idle_nodes_ping_each_other_less_than_once_in_ten_seconds() {
         let pairs = 20 * 19;
         assert!(pings.len() < pairs * 600 / 10, "{} pings", pings.len());
         assert!(pings.len() > pairs * 600 / 30, "{} pings: silence would not be noticed", pings.len());
-    });
-}
-
-/// Two peers that cannot reach each other and a third that reaches both.
-async fn divided(world: &World) -> [&Arc<Machine>; 3] {
-    let [one, other, middle] = [0, 1, 2].map(|index| &world.machines[index]);
-    world.network.partition(&[&one.label], &[&other.label]);
-    // Until they are noticed to be lost, and were looked for.
-    sleep(2 * MINUTE).await;
-    [one, other, middle]
-}
-
-/// How many messages of `sender` wait.
-fn waiting(sender: &Machine) -> usize {
-    sender.node().info().outbox
-}
-
-#[test]
-fn what_cannot_be_handed_over_goes_around_once_and_is_accepted_in_the_words_of_its_target() {
-    simulate(1, |seed| async move {
-        let world = acquainted(seed, 3).await;
-        let [one, other, _] = divided(&world).await;
-        let mut sent = Vec::new();
-        for number in 0..12 {
-            let receipt = one.node().send(other.id, format!("{number:02}")).await.expect("a peer");
-            sent.push((receipt.state, receipt.deliveries[0].via.clone()));
-        }
-        // The first goes at once. Relays take five envelopes a minute from a source.
-        assert_eq!(sent[0], (DeliveryState::Accepted, Some("mesh_route".to_owned())));
-        sleep(30 * MINUTE).await;
-        assert_eq!(waiting(one), 0);
-        let mut taken = take(other, Duration::ZERO).await;
-        taken.sort();
-        assert_eq!(taken, (0..12).map(|number| format!("{number:02}")).collect::<Vec<_>>());
-        // What went around does not make the peer reachable, and nothing arrives twice when it is.
-        assert!(peer(one, other.id).await.unreachable);
-        world.network.heal();
-        sleep(10 * MINUTE).await;
-        assert!(knows(one, other).await && knows(other, one).await);
-        assert!(take(other, Duration::ZERO).await.is_empty());
-    });
-}
-
-#[test]
-fn a_relay_that_does_not_say_what_the_target_said_accepts_nothing_and_gets_a_message_once() {
-    simulate(1, |seed| async move {
-        let world = acquainted(seed, 3).await;
-        let [one, other, middle] = divided(&world).await;
-        middle.die();
-        // As a relay of 1.1.1 answers, whatever became of it.
-        let relay = Actor::listening(&world, &middle.label, middle.id, Value::Null).await;
-        *relay.says.lock() = json!({"status": "delivered", "route_id": "relay-1"});
-        let receipt = one.node().send(other.id, "are you there?").await.expect("a peer");
-        assert_eq!(receipt.state, DeliveryState::Stored);
-        sleep(30 * MINUTE).await;
-        assert_eq!((waiting(one), relay.heard("/mesh_route")), (1, 1));
-        world.network.heal();
-        assert_eq!(take(other, 6 * MINUTE).await, ["are you there?"]);
-        assert_eq!(waiting(one), 0);
     });
 }

@@ -86,6 +86,10 @@ impl Side {
     }
 }
 
+fn near() -> Source {
+    Source::Socket("127.0.0.1:5".parse().unwrap())
+}
+
 /// `agent` does not answer `side` any more.
 fn lose(side: &mut Side, agent: &AgentId) {
     for seconds in 0..60 {
@@ -230,7 +234,7 @@ fn an_unsigned_acceptance_in_the_name_of_a_signing_agent_is_refused_s6() {
             panic!("the acceptance is well formed");
         };
         let mut peers = std::mem::take(&mut alice.peers);
-        let outcome = peers.on_accepted(&accepted, &alice.context(AutoAccept::None));
+        let outcome = peers.on_accepted(&accepted, &near(), &alice.context(AutoAccept::None));
         alice.peers = peers;
         outcome.answer
     };
@@ -295,7 +299,7 @@ fn accept(alice: &mut Side, bob: &Side, signed: bool) -> u16 {
         panic!("the acceptance is well formed");
     };
     let mut peers = std::mem::take(&mut alice.peers);
-    let outcome = peers.on_accepted(&accepted, &alice.context(AutoAccept::None));
+    let outcome = peers.on_accepted(&accepted, &near(), &alice.context(AutoAccept::None));
     alice.peers = peers;
     outcome.answer.status
 }
