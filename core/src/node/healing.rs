@@ -87,7 +87,13 @@ impl Inner {
                 self.moved(|peers, now| peers.on_location(&lost, &record, class, now)).await
             }
             Finding::Likely { url, class } => {
-                let Some(record) = self.proof_of_place(&lost, &url, class).await else { return Ok(()) };
+                let record = if known.signs_v2() {
+                    self.proof_of_place(&lost, &url, class).await
+                } else {
+                    let grant = Grant::Peer(admission::reach(&url, class));
+                    self.answers_at(lost, &url, grant).await.then_some(None)
+                };
+                let Some(record) = record else { return Ok(()) };
                 if self.still_lost(&lost).is_none() {
                     return Ok(());
                 }

@@ -21,11 +21,13 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     peers::{Connection, Peer, may_be_asked},
+    transport::{Grant, Method},
     wire::{
         AddressClass, Answer, NetworkTier,
         frame::{ConnectionAccepted, ConnectionReply, RouteHop, RouteType, RoutedEnvelope},
         json as strict,
-        route::Endpoint,
+        route::{Endpoint, MESH_PREFIX},
+        url,
     },
 };
 
@@ -101,19 +103,7 @@ impl Inner {
                     "too many requests are on their way through the mesh; try again later",
                 ));
             }
-            let envelope = RoutedEnvelope {
-                route_id,
-                route_type: RouteType::ConnectionRequest,
-                target: agent,
-                source: self.me(),
-                hops_remaining: HOPS,
-                visited: vec![self.me().to_string()],
-                trust_chain: vec![RouteHop { agent: self.me().to_string(), trust_to_next }],
-                payload: payload.clone(),
-                original_path: None,
-                original_route_id: None,
-                response_signature: None,
-            };
+            let envelope = self.request_envelope(route_id, agent, trust_to_next, payload.clone());
             let endpoint = Endpoint::MeshRoute.name();
             let Ok(sent) = self.post_to_peer(&relay, endpoint, envelope.encode(), HOP_TIMEOUT).await else {
                 continue;
@@ -132,6 +122,55 @@ impl Inner {
             };
         }
         Err(unreachable("none of the peers that were asked can bring the request there").with("said", said))
+    }
+
+    fn request_envelope(
+        &self,
+        route_id: String,
+        agent: AgentId,
+        trust_to_next: f64,
+        payload: Map<String, Value>,
+    ) -> RoutedEnvelope {
+        RoutedEnvelope {
+            route_id,
+            route_type: RouteType::ConnectionRequest,
+            target: agent,
+            source: self.me(),
+            hops_remaining: HOPS,
+            visited: vec![self.me().to_string()],
+            trust_chain: vec![RouteHop { agent: self.me().to_string(), trust_to_next }],
+            payload,
+            original_path: None,
+            original_route_id: None,
+            response_signature: None,
+        }
+    }
+
+    /// Whether `agent`, which signs no replies, answers what is asked at `place`: nodes of 1.1.1 sign the answer to a
+    /// request in an envelope, over the route that we chose for it. The signature names no address, so somebody there who
+    /// passes everything on to the agent passes for it.
+    pub(super) async fn answers_at(&self, agent: AgentId, place: &str, grant: Grant) -> bool {
+        let (nonce, route_id) = (self.id("", 16), self.id("route-", 16));
+        let payload = {
+            let me = self.describe(&self.state.lock());
+            self.handshake(&me, self.now()).request(Some(&agent), &nonce, false)
+        };
+        let Ok(payload) = payload else { return false };
+        let (answer, answered) = oneshot::channel();
+        let now = self.steady();
+        let waiting = Waiting { agent, until: now + HOP_TIMEOUT + PATIENCE, answer };
+        if !self.state.lock().asked.insert(&route_id, waiting, now) {
+            return false;
+        }
+        let envelope = self.request_envelope(route_id, agent, 1.0, payload);
+        let path = format!("{MESH_PREFIX}{agent}/{}", Endpoint::MeshRoute.name());
+        let body = Some(envelope.encode());
+        let sent = self.request(url::base(place), Method::Post, path, body, HOP_TIMEOUT, grant).await;
+        let word = sent.ok().and_then(|sent| strict::parse_object(&sent.reply.body).ok());
+        if word.is_none_or(|word| word.get("status").and_then(Value::as_str) != Some("delivered")) {
+            return false;
+        }
+        matches!(tokio::time::timeout(HOP_TIMEOUT, answered).await, Ok(Ok(_)))
     }
 
     /// A response for us: whose signature holds, for a route of ours.
