@@ -84,7 +84,7 @@ impl Inner {
         match search::conclude(&known, told, bounds) {
             Finding::Nothing => Ok(()),
             Finding::Signed { record, class } => {
-                self.moved(|peers, now| peers.on_location(&lost, &record, class, now)).await
+                self.moved(lost, |peers, now| peers.on_location(&lost, &record, class, now)).await
             }
             Finding::Likely { url, class } => {
                 let record = if known.signs_v2() {
@@ -97,7 +97,7 @@ impl Inner {
                 if self.still_lost(&lost).is_none() {
                     return Ok(());
                 }
-                self.moved(|peers, now| peers.on_proven_place(&lost, (url, class), record, now)).await
+                self.moved(lost, |peers, now| peers.on_proven_place(&lost, (url, class), record, now)).await
             }
         }
     }
@@ -161,16 +161,18 @@ impl Inner {
         is_it.then(|| LocationRecord::of_handshake(accepted.signed.as_ref()))
     }
 
-    /// Stores what moved a peer; then it is pinged, which brings what waits for it on its way.
+    /// Stores what moved a peer; then it is told where we are and pinged, which brings what waits for it on its way.
     async fn moved(
         self: &Arc<Self>,
+        agent: AgentId,
         decide: impl FnOnce(&mut Peers, Timestamp) -> Result<(Batch, Vec<PeerEvent>)>,
     ) -> Result<()> {
         self.transact(
             |state, now| decide(&mut state.peers, now),
-            |inner, result, events| {
-                if result.is_ok() {
+            move |inner, result, events| {
+                if result.is_ok() && !events.is_empty() {
                     inner.publish(events);
+                    inner.announce_missed(&agent);
                     inner.upkeep_bell.notify_one();
                 }
                 result
