@@ -379,7 +379,7 @@ export interface Peer {
   readonly trust: number | null;
   /** Whether the last attempts to reach it failed. */
   readonly unreachable: boolean;
-  /** Where. */
+  /** Where; the id of the agent while it is pending and was asked through the mesh. */
   readonly url: string;
 }
 

@@ -746,7 +746,7 @@ class Peer(Record):
     state: PeerState
     """Connected or pending."""
     url: str
-    """Where."""
+    """Where; the id of the agent while it is pending and was asked through the mesh."""
     bio: Untrusted
     """What it says about itself."""
     identity_verified: bool

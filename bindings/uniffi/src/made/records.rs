@@ -523,7 +523,7 @@ pub struct Peer {
     pub trust: Option<f64>,
     /// Whether the last attempts to reach it failed.
     pub unreachable: bool,
-    /// Where.
+    /// Where; the id of the agent while it is pending and was asked through the mesh.
     pub url: String,
 }
 

@@ -7122,7 +7122,8 @@ public object FfiConverterTypeBroadcastArgs: FfiConverterRustBuffer<BroadcastArg
 data class ConnectArgs (
     /**
      * Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-     * it.
+     * it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+     * theirs.
      */
     val `url`: kotlin.String
     ,
@@ -8532,7 +8533,7 @@ data class Peer (
     val `unreachable`: kotlin.Boolean
     ,
     /**
-     * Where.
+     * Where; the id of the agent while it is pending and was asked through the mesh.
      */
     val `url`: kotlin.String
 

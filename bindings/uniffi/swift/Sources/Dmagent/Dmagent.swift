@@ -3736,7 +3736,8 @@ public func FfiConverterTypeBroadcastArgs_lower(_ value: BroadcastArgs) -> RustB
 public struct ConnectArgs: Equatable, Hashable {
     /**
      * Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-     * it.
+     * it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+     * theirs.
      */
     public let url: String
     /**
@@ -3749,7 +3750,8 @@ public struct ConnectArgs: Equatable, Hashable {
     public init(
         /**
          * Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-         * it.
+         * it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+         * theirs.
          */url: String,
         /**
          * Fail unless this agent answers there.
@@ -5646,7 +5648,7 @@ public struct Peer: Equatable, Hashable {
      */
     public let unreachable: Bool
     /**
-     * Where.
+     * Where; the id of the agent while it is pending and was asked through the mesh.
      */
     public let url: String
 
@@ -5693,7 +5695,7 @@ public struct Peer: Equatable, Hashable {
          * Whether the last attempts to reach it failed.
          */unreachable: Bool,
         /**
-         * Where.
+         * Where; the id of the agent while it is pending and was asked through the mesh.
          */url: String) {
         self.agentId = agentId
         self.bio = bio
