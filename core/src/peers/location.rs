@@ -48,9 +48,9 @@ pub enum Flaw {
     Url,
     /// The time cannot be read.
     Time,
-    /// Signed more than [`OLDEST`] ago.
+    /// Signed more than 30 days ago.
     TooOld,
-    /// Signed more than [`limits::FRESHNESS`] ahead of our clock.
+    /// Signed more than 300 s ahead of our clock.
     FromTheFuture,
     /// The agent did not sign it.
     Signature,

@@ -50,7 +50,7 @@ fn voter(peer: &Connection) -> Option<SourceKey> {
 
 impl Sightings {
     /// Notes what `peer` said; returns the address to believe from now on when that changes it. It changes at most once
-    /// in [`WINDOW`].
+    /// a minute.
     pub fn note(&mut self, peer: &Connection, told: IpAddr, now: Moment) -> Option<IpAddr> {
         let (voter, told) = (voter(peer)?, told.to_canonical());
         self.votes.retain(|_, (_, at)| now.since(*at) < WINDOW);
