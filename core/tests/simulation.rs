@@ -12,6 +12,8 @@
 //! | `mesh` | many nodes on a bad day |
 //! | `steps` | a crash at every step of one send, one receive, one acknowledgement |
 //! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
+//! | `healing` | peers that move, sleep, and are lied about |
+//! | `around` | messages and requests that others pass on |
 //! | `storage` | disks that fail and recover |
 //! | `life` | hours and days: expiry, distrust, absence, upkeep |
 //! | `clock` | wall clocks that are set back or forward |
@@ -19,10 +21,14 @@
 
 #[path = "simulation/actors.rs"]
 mod actors;
+#[path = "simulation/around.rs"]
+mod around;
 #[path = "simulation/clock.rs"]
 mod clock;
 #[path = "simulation/handshake.rs"]
 mod handshake;
+#[path = "simulation/healing.rs"]
+mod healing;
 #[path = "simulation/ledger.rs"]
 mod ledger;
 #[path = "simulation/life.rs"]

@@ -127,6 +127,16 @@ export type Mode = 'off' | 'lan' | 'on';
 export type NetworkTier = 'local' | 'lan' | 'global';
 
 /**
+ * How well a peer can be reached.
+ * - `healthy`: It answers, or failed once, or was not tried yet.
+ * - `failing`: Two attempts in a row failed: it is pinged ever more rarely and looked for. What waits for it
+ *   is tried on its own.
+ * - `dormant`: Nine attempts in a row failed: it is pinged and looked for rarely. What waits for it goes on
+ *   waiting.
+ */
+export type PeerHealth = 'healthy' | 'failing' | 'dormant';
+
+/**
  * Whether a peer is connected or somebody still has to decide.
  * - `connected`: Both sides hold the connection.
  * - `pending`: We asked, and the other side has not decided yet.
@@ -396,9 +406,11 @@ export interface Peer {
   readonly connectedAt: bigint | null;
   /** Its name, chosen by itself. */
   readonly displayName: Untrusted | null;
+  /** How well it can be reached; null while it is pending. */
+  readonly health: PeerHealth | null;
   /** Whether it proved its key. */
   readonly identityVerified: boolean;
-  /** The last sign of life. */
+  /** The last sign of life: something that the peer signed or took, or an answer to a ping. */
   readonly lastActivity: bigint | null;
   /** Messages we took from it. */
   readonly messagesReceived: bigint;
@@ -410,7 +422,7 @@ export interface Peer {
   readonly trust: number | null;
   /** Whether the last attempts to reach it failed. */
   readonly unreachable: boolean;
-  /** Where. */
+  /** Where; the id of the agent while it is pending and was asked through the mesh. */
   readonly url: string;
 }
 

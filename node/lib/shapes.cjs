@@ -116,6 +116,7 @@ const RECORDS = {
     capabilities: ['capabilities', ''],
     connected_at: ['connectedAt', 'big', null],
     display_name: ['displayName', '', null],
+    health: ['health', '', null],
     identity_verified: ['identityVerified', ''],
     last_activity: ['lastActivity', 'big', null],
     messages_received: ['messagesReceived', 'big'],

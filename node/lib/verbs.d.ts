@@ -58,7 +58,8 @@ export interface Peers {
   /**
    * Asks the node at a URL for a connection.
    * @param url Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope
-   *   behind it.
+   *   behind it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node,
+   *   and theirs.
    * @param options.expect Fail unless this agent answers there.
    */
   connect(url: string, options?: { signal?: AbortSignal; expect?: AgentLike }): Promise<Peer>;

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EntryType,
         FoundBy,
         MessageKind,
+        PeerHealth,
         PeerState,
         ReceiptState,
         Verification,
@@ -801,6 +802,7 @@ class Peer(Record):
         "capabilities",
         "connected_at",
         "display_name",
+        "health",
         "last_activity",
         "trust",
     )
@@ -816,6 +818,7 @@ class Peer(Record):
         "capabilities",
         "connected_at",
         "display_name",
+        "health",
         "last_activity",
         "trust",
     )
@@ -825,7 +828,7 @@ class Peer(Record):
     state: PeerState
     """Connected or pending."""
     url: str
-    """Where."""
+    """Where; the id of the agent while it is pending and was asked through the mesh."""
     bio: Untrusted
     """What it says about itself."""
     identity_verified: bool
@@ -842,8 +845,10 @@ class Peer(Record):
     """Since when."""
     display_name: Untrusted | None
     """Its name, chosen by itself."""
+    health: PeerHealth | None
+    """How well it can be reached; null while it is pending."""
     last_activity: int | None
-    """The last sign of life."""
+    """The last sign of life: something that the peer signed or took, or an answer to a ping."""
     trust: float | None
     """Our trust in it, −1 to 1; null when we have no impression."""
 
@@ -861,6 +866,7 @@ class Peer(Record):
         capabilities: dict[str, Any],
         connected_at: int | None = None,
         display_name: Untrusted | None = None,
+        health: PeerHealth | None = None,
         last_activity: int | None = None,
         trust: float | None = None,
     ) -> None:
@@ -875,6 +881,7 @@ class Peer(Record):
         self.capabilities = capabilities
         self.connected_at = connected_at
         self.display_name = display_name
+        self.health = health
         self.last_activity = last_activity
         self.trust = trust
 
@@ -893,6 +900,7 @@ class Peer(Record):
             capabilities=data["capabilities"],
             connected_at=data.get("connected_at"),
             display_name=_untrusted(data.get("display_name")),
+            health=data.get("health"),
             last_activity=data.get("last_activity"),
             trust=data.get("trust"),
         )

@@ -103,7 +103,8 @@ class Peers(Caller):
 
         Args:
             url: Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the
-                agent's scope behind it.
+                agent's scope behind it. Or an agent id, as `peers.of` gives it: then the request goes
+                through the peers of this node, and theirs.
             expect: Fail unless this agent answers there.
         """
         arguments: dict[str, Any] = {"url": url}

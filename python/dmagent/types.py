@@ -131,6 +131,16 @@ NetworkTier = Literal["local", "lan", "global"]
 - `global`: Everywhere.
 """
 
+PeerHealth = Literal["healthy", "failing", "dormant"]
+"""How well a peer can be reached.
+
+- `healthy`: It answers, or failed once, or was not tried yet.
+- `failing`: Two attempts in a row failed: it is pinged ever more rarely and looked for. What waits for it is
+  tried on its own.
+- `dormant`: Nine attempts in a row failed: it is pinged and looked for rarely. What waits for it goes on
+  waiting.
+"""
+
 PeerState = Literal["connected", "pending"]
 """Whether a peer is connected or somebody still has to decide.
 

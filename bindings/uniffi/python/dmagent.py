@@ -5189,6 +5189,92 @@ class _UniffiFfiConverterTypeOutboxItem(_UniffiConverterRustBuffer):
 
 
 
+class PeerHealth(enum.Enum):
+    """
+    How well a peer can be reached.
+"""
+
+    HEALTHY = 0
+    """
+    It answers, or failed once, or was not tried yet.
+"""
+
+    FAILING = 1
+    """
+    Two attempts in a row failed: it is pinged ever more rarely and looked for. What waits for it is tried on
+    its own.
+"""
+
+    DORMANT = 2
+    """
+    Nine attempts in a row failed: it is pinged and looked for rarely. What waits for it goes on waiting.
+"""
+
+
+
+class _UniffiFfiConverterTypePeerHealth(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return PeerHealth.HEALTHY
+        if variant == 2:
+            return PeerHealth.FAILING
+        if variant == 3:
+            return PeerHealth.DORMANT
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == PeerHealth.HEALTHY:
+            return
+        if value == PeerHealth.FAILING:
+            return
+        if value == PeerHealth.DORMANT:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == PeerHealth.HEALTHY:
+            buf.write_i32(1)
+        if value == PeerHealth.FAILING:
+            buf.write_i32(2)
+        if value == PeerHealth.DORMANT:
+            buf.write_i32(3)
+
+
+
+class _UniffiFfiConverterOptionalTypePeerHealth(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypePeerHealth.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypePeerHealth.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypePeerHealth.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
+
+
+
+
+
 class PeerState(enum.Enum):
     """
     Whether a peer is connected or somebody still has to decide.
@@ -5238,12 +5324,13 @@ class Peer:
     """
     A peer, as a host sees it.
 """
-    def __init__(self, *, agent_id:AgentId, bio:str, capabilities:Json, connected_at:typing.Optional[Timestamp], display_name:typing.Optional[str], identity_verified:bool, last_activity:typing.Optional[Timestamp], messages_received:int, messages_sent:int, state:PeerState, trust:typing.Optional[float], unreachable:bool, url:str):
+    def __init__(self, *, agent_id:AgentId, bio:str, capabilities:Json, connected_at:typing.Optional[Timestamp], display_name:typing.Optional[str], health:typing.Optional[PeerHealth], identity_verified:bool, last_activity:typing.Optional[Timestamp], messages_received:int, messages_sent:int, state:PeerState, trust:typing.Optional[float], unreachable:bool, url:str):
         self.agent_id = agent_id
         self.bio = bio
         self.capabilities = capabilities
         self.connected_at = connected_at
         self.display_name = display_name
+        self.health = health
         self.identity_verified = identity_verified
         self.last_activity = last_activity
         self.messages_received = messages_received
@@ -5257,7 +5344,7 @@ class Peer:
 
 
     def __str__(self):
-        return "Peer(agent_id={}, bio={}, capabilities={}, connected_at={}, display_name={}, identity_verified={}, last_activity={}, messages_received={}, messages_sent={}, state={}, trust={}, unreachable={}, url={})".format(self.agent_id, self.bio, self.capabilities, self.connected_at, self.display_name, self.identity_verified, self.last_activity, self.messages_received, self.messages_sent, self.state, self.trust, self.unreachable, self.url)
+        return "Peer(agent_id={}, bio={}, capabilities={}, connected_at={}, display_name={}, health={}, identity_verified={}, last_activity={}, messages_received={}, messages_sent={}, state={}, trust={}, unreachable={}, url={})".format(self.agent_id, self.bio, self.capabilities, self.connected_at, self.display_name, self.health, self.identity_verified, self.last_activity, self.messages_received, self.messages_sent, self.state, self.trust, self.unreachable, self.url)
     def __eq__(self, other):
         if self.agent_id != other.agent_id:
             return False
@@ -5268,6 +5355,8 @@ class Peer:
         if self.connected_at != other.connected_at:
             return False
         if self.display_name != other.display_name:
+            return False
+        if self.health != other.health:
             return False
         if self.identity_verified != other.identity_verified:
             return False
@@ -5296,6 +5385,7 @@ class _UniffiFfiConverterTypePeer(_UniffiConverterRustBuffer):
             capabilities=_UniffiFfiConverterTypeJson.read(buf),
             connected_at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
             display_name=_UniffiFfiConverterOptionalString.read(buf),
+            health=_UniffiFfiConverterOptionalTypePeerHealth.read(buf),
             identity_verified=_UniffiFfiConverterBoolean.read(buf),
             last_activity=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
             messages_received=_UniffiFfiConverterUInt64.read(buf),
@@ -5313,6 +5403,7 @@ class _UniffiFfiConverterTypePeer(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeJson.check_lower(value.capabilities)
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.connected_at)
         _UniffiFfiConverterOptionalString.check_lower(value.display_name)
+        _UniffiFfiConverterOptionalTypePeerHealth.check_lower(value.health)
         _UniffiFfiConverterBoolean.check_lower(value.identity_verified)
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.last_activity)
         _UniffiFfiConverterUInt64.check_lower(value.messages_received)
@@ -5329,6 +5420,7 @@ class _UniffiFfiConverterTypePeer(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeJson.write(value.capabilities, buf)
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.connected_at, buf)
         _UniffiFfiConverterOptionalString.write(value.display_name, buf)
+        _UniffiFfiConverterOptionalTypePeerHealth.write(value.health, buf)
         _UniffiFfiConverterBoolean.write(value.identity_verified, buf)
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.last_activity, buf)
         _UniffiFfiConverterUInt64.write(value.messages_received, buf)
@@ -13709,6 +13801,7 @@ __all__ = [
     "EntryType",
     "MessageKind",
     "Verification",
+    "PeerHealth",
     "PeerState",
     "AddressClass",
     "RuleAction",

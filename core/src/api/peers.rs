@@ -18,7 +18,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectArgs {
-    /// Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind it.
+    /// Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind it. Or an
+    /// agent id, as `peers.of` gives it: then the request goes through the peers of this node, and theirs.
     pub url: String,
     /// Fail unless this agent answers there.
     #[serde(default)]
@@ -26,7 +27,7 @@ pub struct ConnectArgs {
 }
 
 impl ConnectArgs {
-    /// To whoever listens at `url`.
+    /// To whoever listens at `url`, or to the agent of that id.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), expect: None }
     }
@@ -102,7 +103,7 @@ impl Node {
 }
 
 impl Connections<'_> {
-    /// Asks the node at a URL for a connection. The result is connected, or pending until somebody over there
+    /// Asks the node at a URL for a connection, or an agent by its id, through the mesh. The result is connected, or pending until somebody over there
     /// decides; the event `peer_connected` tells when. Messages to a pending peer wait for it. A rejection comes as
     /// the event `connection_rejected`, if the other node is of our kind; 1.1.1 tells nobody, and the request ends
     /// after `request_expiry_secs`.

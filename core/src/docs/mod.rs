@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`message`] | one message, from socket to host and from host to peer; the states of inbox and outbox |
 //! | [`configuration`] | every setting and every variable |
+//! | [`healing`] | how peers that moved or slept are found again |
 //! | [`wire`] | what we add to the wire of 1.1.1, byte for byte |
 //! | [`differences`] | where we differ from 1.1.1 |
 //! | [`threat_model`] | what is protected, against whom, and what is not |
@@ -14,6 +15,8 @@
 pub mod configuration {}
 #[doc = include_str!("differences.md")]
 pub mod differences {}
+#[doc = include_str!("healing.md")]
+pub mod healing {}
 #[doc = include_str!("message.md")]
 pub mod message {}
 #[doc = include_str!("platforms.md")]

@@ -65,10 +65,11 @@ impl Inner {
 
     /// Makes what waits for a peer due now.
     pub(crate) fn flush(self: &Arc<Self>, agent: &AgentId) {
+        let now = self.both();
         let is_back = {
             let mut state = self.state.lock();
             self.wake(&mut state, agent);
-            state.peers.note_reached(agent, true)
+            state.peers.note_shown(agent, now)
         };
         if is_back {
             self.publish([PeerEvent::PeerReachability { agent_id: *agent, reachable: true }]);

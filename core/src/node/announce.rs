@@ -14,7 +14,7 @@ use crate::{
         compose::{self, Draft, Form},
         log::{Direction, EntryType, LogEntry},
     },
-    peers::{Connection, PeerEvent},
+    peers::Connection,
     transport::Method,
     trust::Opinion,
     wire::{
@@ -57,26 +57,24 @@ impl Inner {
         let reached = sent.is_ok();
         // What the peer does not want it will not want later; what it cannot take now, it may.
         let told = sent.is_ok_and(|sent| sent.reply.status < 500 && sent.reply.status != 429);
-        let changed = {
+        {
             let mut state = self.state.lock();
             state.peers.note_told(&peer.agent_id, told);
             if reached {
                 self.wake(&mut state, &peer.agent_id);
             }
-            state.peers.note_reached(&peer.agent_id, reached)
-        };
-        if changed {
-            self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: reached }]);
         }
+        self.note_reached(&peer.agent_id, reached);
     }
 
-    fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {
+    pub(super) fn update_body(&self, peer: &Connection) -> Result<Map<String, Value>> {
         let me = self.describe(&self.state.lock());
+        let url = self.url_for(peer);
         let timestamp = self.signing_time().to_wire();
-        let bytes = canonical::peer_update(&me.agent_id, &me.url, &timestamp);
+        let bytes = canonical::peer_update(&me.agent_id, &url, &timestamp);
         let mut object = self.own_object();
-        object.insert("new_url".into(), json!(me.url));
-        object.insert("addresses".into(), json!({"http": me.url}));
+        object.insert("new_url".into(), json!(url));
+        object.insert("addresses".into(), json!({"http": url}));
         object.insert("timestamp".into(), json!(timestamp));
         object.insert("bio".into(), json!(me.bio));
         object.insert("display_name".into(), json!(me.display_name));
@@ -129,24 +127,30 @@ impl Inner {
         }
     }
 
-    /// The scoped path first, the only one that 1.1.1 answers (B1), then the bare one.
     async fn opinion(&self, peer: &Connection, about: &AgentId) -> Option<Opinion> {
+        let object = self.ask_peer(peer, &format!("impression/{about}"), OPINION_TIMEOUT).await?;
+        if object.get("has_impression") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let score = object.get("score").and_then(Value::as_f64);
+        Some(Opinion { agent_id: peer.agent_id, score })
+    }
+
+    /// What a peer answers to a question: at the scoped path first, the only one that 1.1.1 answers (B1), then at the
+    /// bare one.
+    pub(super) async fn ask_peer(
+        &self,
+        peer: &Connection,
+        question: &str,
+        patience: Duration,
+    ) -> Option<Map<String, Value>> {
         let base = url::base(&peer.url);
-        for path in [
-            format!("{MESH_PREFIX}{}/impression/{about}", peer.agent_id),
-            format!("{MESH_PREFIX}impression/{about}"),
-        ] {
-            let sent =
-                self.request(base, Method::Get, path, None, OPINION_TIMEOUT, peer.grant()).await.ok()?;
-            if sent.reply.status != 200 {
-                continue;
+        for scope in [format!("{}/", peer.agent_id), String::new()] {
+            let path = format!("{MESH_PREFIX}{scope}{question}");
+            let sent = self.request(base, Method::Get, path, None, patience, peer.grant()).await.ok()?;
+            if sent.reply.status == 200 {
+                return strict::parse_object(&sent.reply.body).ok();
             }
-            let object = strict::parse_object(&sent.reply.body).ok()?;
-            if object.get("has_impression") != Some(&Value::Bool(true)) {
-                return None;
-            }
-            let score = object.get("score").and_then(Value::as_f64);
-            return Some(Opinion { agent_id: peer.agent_id, score });
         }
         None
     }

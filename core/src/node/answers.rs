@@ -44,6 +44,9 @@ impl Inner {
         // A claimed sign of life is reason enough to try what waits for that peer, not more.
         if let Some(agent) = from {
             self.wake(&mut state, &agent);
+            if state.peers.stir(&agent, self.steady()) {
+                self.upkeep_bell.notify_one();
+            }
             if let Some(url) = state.peers.ask_again(&agent, now) {
                 self.ask_again(agent, url);
             }

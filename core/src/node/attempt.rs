@@ -1,10 +1,14 @@
 //! One attempt to give a message to a peer, and what its answer means.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::{inner::Inner, outbound::DELIVERY_TIMEOUT};
+use super::{
+    inner::Inner,
+    outbound::DELIVERY_TIMEOUT,
+    relay::{self, Fate},
+};
 use crate::{
     error::Code,
     identity::AgentId,
@@ -87,7 +91,7 @@ impl Attempt {
 }
 
 impl Inner {
-    pub(super) async fn attempt(&self, item: &OutboxItem) -> Attempt {
+    pub(super) async fn attempt(self: &Arc<Self>, item: &OutboxItem) -> Attempt {
         let Some(peer) = self.state.lock().peers.get(&item.to).cloned() else {
             let pending = self.state.lock().peers.outstanding().any(|request| request.agent_id == item.to);
             let reason =
@@ -112,12 +116,26 @@ impl Inner {
                 Ok(body) => body,
                 Err(error) => return Attempt::over(Reason::new(error.code(), error.message())),
             };
+        let around = self.may_go_around(&item.to, &item.message_id).then(|| body.clone());
         match self.post_to_peer(&peer, "message", body, DELIVERY_TIMEOUT).await {
-            Err(error) => Attempt::Later {
-                reason: Reason::new(error.code(), error.message()),
-                hint: None,
-                reached: false,
-            },
+            Err(error) => {
+                let fate = match around {
+                    Some(body) => self.send_around(&item.to, &item.message_id, body).await,
+                    None => Fate::Lost,
+                };
+                let text = match fate {
+                    Fate::Taken => return Attempt::Accepted { via: relay::VIA, proof: None },
+                    Fate::Refused(text) => {
+                        format!("{}; through the mesh the peer refused it: {text}", error.message())
+                    }
+                    Fate::Unknown => format!(
+                        "{}; it went through the mesh and may have arrived, but the peer's own answer did not come back",
+                        error.message()
+                    ),
+                    Fate::Lost => error.message().to_owned(),
+                };
+                Attempt::Later { reason: Reason::new(error.code(), text), hint: None, reached: false }
+            }
             // A node of ours claims an id when it has the message; 1.1.1 does it before it looks at the rate limit.
             Ok(sent) if sent.reply.status == 409 && !peer.signs_v2() && item.was_limited => Attempt::Later {
                 reason: Reason::new(

@@ -116,6 +116,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         public_url: RwLock::new(config.public_url.as_deref().map(|text| url::normal(url::base(text)))),
         token,
         verbs,
+        searches: Arc::new(Semaphore::new(super::healing::AT_ONCE)),
         waiting_calls: Semaphore::new(calls::places(&config.limits)),
         data_dir: home.folder,
         owner: Mutex::new(home.owner),

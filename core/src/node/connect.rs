@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{actions::Action, inner::Inner, state::State};
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
-    peers::{Peer, PeerState, handshake, not_connected},
+    peers::{Peer, PeerOutcome, PeerState, Peers, handshake, not_connected},
     transport::{Grant, Method, Sent},
     wire::{
         frame::{ConnectionAccepted, ConnectionReply},
@@ -38,7 +39,7 @@ struct Asked {
 }
 
 impl Inner {
-    /// Asks the node at `url` for a connection.
+    /// Asks the node at `text`, a URL, for a connection, or the agent of that id, through the mesh.
     pub(crate) async fn connect(
         self: &Arc<Self>,
         text: &str,
@@ -46,6 +47,12 @@ impl Inner {
         grant: Grant,
     ) -> Result<Peer> {
         self.ready()?;
+        if let Ok(agent) = text.parse::<AgentId>() {
+            return match expect {
+                Some(expect) if expect != agent => Err(mismatch(&expect, &agent)),
+                _ => self.ask_around(agent).await,
+            };
+        }
         url::parse_any(text).map_err(|error| match url::with_scheme(text) {
             Some(whole) => Error::new(Code::UrlInvalid, format!("the URL has no scheme; write {whole}")),
             None => Error::new(error.code(), format!("url cannot be used: {}", error.message())),
@@ -132,7 +139,7 @@ impl Inner {
         });
     }
 
-    fn believe_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>> {
+    pub(super) fn believe_reply(&self, reply: ConnectionAccepted) -> Result<Verified<ConnectionAccepted>> {
         let relation = |agent: &AgentId| self.relation(agent);
         let verifier = Verifier { passport: &self.passport, now: self.now(), relation: &relation };
         verifier.verify_reply(reply).map_err(|_| {
@@ -150,6 +157,15 @@ impl Inner {
         nonce: &str,
     ) -> Result<Peer> {
         let agent = accepted.frame().from;
+        self.join(agent, |peers, now| peers.on_reply(dialled, &accepted, nonce, now)).await
+    }
+
+    /// Stores the connection that a reply of `agent` makes, if there is room for it.
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        agent: AgentId,
+        take: impl FnOnce(&mut Peers, Timestamp) -> Result<PeerOutcome>,
+    ) -> Result<Peer> {
         self.transact(
             |state, now| {
                 if state.peers.get(&agent).is_none() && state.peers.len() >= self.config.max_connections {
@@ -161,7 +177,7 @@ impl Inner {
                         ),
                     ));
                 }
-                let outcome = state.peers.on_reply(dialled, &accepted, nonce, now)?;
+                let outcome = take(&mut state.peers, now)?;
                 Ok((outcome.rows, (outcome.events, outcome.actions)))
             },
             move |inner, result, (events, actions)| {
@@ -265,6 +281,7 @@ impl Inner {
 fn view(state: &State, agent: &AgentId) -> Option<Peer> {
     let trust = state.trust.score(agent);
     if let Some(peer) = state.peers.get(agent) {
+        let health = state.peers.health(agent);
         return Some(Peer {
             agent_id: *agent,
             state: PeerState::Connected,
@@ -274,10 +291,11 @@ fn view(state: &State, agent: &AgentId) -> Option<Peer> {
             identity_verified: peer.identity_verified,
             trust,
             connected_at: Some(peer.connected_at),
-            last_activity: peer.last_activity,
+            last_activity: peer.last_activity.max(health.last_heard),
             messages_sent: peer.messages_sent,
             messages_received: peer.messages_received,
-            unreachable: state.peers.health(agent).is_unreachable(),
+            unreachable: health.is_unreachable(),
+            health: Some(health.word()),
             capabilities: peer.capabilities.clone(),
         });
     }
@@ -300,6 +318,7 @@ fn waiting(state: &State, agent: &AgentId) -> Option<Peer> {
         messages_sent: 0,
         messages_received: 0,
         unreachable: false,
+        health: None,
         capabilities: Map::new(),
     })
 }

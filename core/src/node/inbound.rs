@@ -175,6 +175,9 @@ impl Inner {
                     }
                     state.proven.insert(&source.key, self.steady());
                 }
+                if state.peers.stir(&sender, self.steady()) {
+                    self.upkeep_bell.notify_one();
+                }
                 let spent = match verified.frame() {
                     Frame::Receipts(_) => state.limiter.receipts(&sender, rate, now),
                     _ => state.limiter.peer(&sender, rate, now),
@@ -230,7 +233,7 @@ impl Inner {
                         Settled::new(state.peers.on_proof(proof.frame(), now))
                     }
                     Believed::ConnectionAccepted(accepted) => {
-                        Settled::new(state.peers.on_accepted(&accepted, &context))
+                        Settled::new(state.peers.on_accepted(&accepted, source, &context))
                     }
                     Believed::PeerUpdate(update) => {
                         Settled::new(state.peers.on_update(&update, source, &me, now))

@@ -60,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) public_url: RwLock<Option<String>>,
     pub(crate) token: LocalToken,
     pub(crate) verbs: LocalVerbs,
+    /// The places of searches for lost peers.
+    pub(crate) searches: Arc<Semaphore>,
     /// The places of local calls that wait for a message.
     pub(crate) waiting_calls: Semaphore,
     pub(crate) data_dir: Option<std::path::PathBuf>,
@@ -303,6 +305,7 @@ impl Inner {
         state.limiter = old.limiter;
         state.proven = old.proven;
         state.feed = old.feed;
+        state.adrift = old.adrift;
         drop(state);
         self.stalled.store(false, Ordering::Release);
         self.publish([NodeEvent::StorageRecovered]);

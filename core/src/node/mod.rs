@@ -11,7 +11,10 @@
 //! | `connect` | connecting and disconnecting |
 //! | `inboxes` | taking messages out |
 //! | `announce` | telling peers who and where we are |
+//! | `whereabouts` | our own address, and when it changes |
 //! | `routing` | envelopes on their way through the mesh |
+//! | `relay`, `routed` | messages and requests of ours that go around |
+//! | `healing` | looking for peers that are lost |
 //! | `upkeep` | what happens unasked |
 //! | `local` | the API for programs that hold the data folder's token |
 //! | `calls` | verbs over that API |
@@ -31,6 +34,7 @@ pub mod config;
 mod connect;
 pub mod events;
 mod gate;
+mod healing;
 pub mod host;
 mod inbound;
 mod inboxes;
@@ -43,12 +47,15 @@ mod part;
 mod portmap;
 mod presence;
 mod receipts;
+mod relay;
+mod routed;
 mod routing;
 mod settle;
 mod sources;
 mod state;
 mod token;
 mod upkeep;
+mod whereabouts;
 
 pub(crate) use calls::LocalVerbs;
 pub use compose::Parts;

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{attempt::Attempt, inner::Inner};
+use super::{attempt::Attempt, inner::Inner, relay};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
@@ -285,7 +285,9 @@ impl Inner {
                     }
                 }
                 let reached = !matches!(attempt, Attempt::Later { reached: false, .. });
-                if state.peers.note_reached(&to, reached) {
+                // What went around says nothing about the way to the peer itself.
+                let is_direct = !matches!(attempt, Attempt::Accepted { via: relay::VIA, .. });
+                if is_direct && state.peers.note_reached(&to, reached, self.both()) {
                     events.push(PeerEvent::PeerReachability { agent_id: to, reachable: reached }.into());
                 }
                 if is_accepted {
@@ -300,6 +302,7 @@ impl Inner {
                 }
                 inner.outbox_bell.notify_one();
                 inner.sent_bell.notify_waiters();
+                inner.upkeep_bell.notify_one();
             },
         );
         // What the peer has is true at once; everything else only when the disk says so, too.

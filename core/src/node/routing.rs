@@ -71,7 +71,7 @@ impl Routes {
 
     /// Counts an envelope of `source` that `carrier` brought; false when there were too many. The source is only
     /// claimed: what one carrier says in its name must not cost it the envelopes that others bring.
-    fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Moment) -> bool {
+    pub(super) fn allows(&mut self, carrier: SourceKey, source: AgentId, now: Moment) -> bool {
         self.sources.retain(|_, times| {
             times.retain(|at| now.since(*at) < SOURCE_WINDOW);
             !times.is_empty()
@@ -209,16 +209,8 @@ impl Inner {
         });
     }
 
-    /// The answer to a routed request. This node asks directly, never through the mesh, so no response can
-    /// be for it (S7); it passes on those of others.
+    /// The answer to a routed request: to one of ours (`routed`), or on its way to somebody else.
     async fn route_response(self: &Arc<Self>, envelope: RoutedEnvelope) -> Answer {
-        if envelope.target == self.me() {
-            return Answer::refuse(
-                403,
-                Code::RequestUnknown,
-                "No routed request of this agent waits for that response",
-            );
-        }
         if !self.state.lock().routes.is_new(&envelope.route_id, self.steady()) {
             return Answer::ok(json!({"status": "duplicate"}));
         }
@@ -231,7 +223,7 @@ impl Inner {
         if !envelope.source.verify(&bytes, signature) {
             return Answer::refuse(403, Code::SignatureInvalid, "Invalid response signature");
         }
-        self.pass_on(envelope).await
+        if envelope.target == self.me() { self.take_response(envelope) } else { self.pass_on(envelope).await }
     }
 
     /// The target is our peer. `None` when it cannot be reached, so that another hop may try.
@@ -272,9 +264,14 @@ impl Inner {
         let Some(next) = next else { return status("dead_end", &envelope) };
         let onward = self.extended(&envelope, &next);
         match self.post_to_peer(&next, "mesh_route", onward.encode(), HOP_TIMEOUT).await {
-            Ok(sent) if sent.reply.status < 300 => Answer::ok(json!({
-                "status": "forwarded", "route_id": envelope.route_id, "via": next.agent_id.short(),
-            })),
+            Ok(sent) if sent.reply.status < 300 => {
+                let mut answer = json!({"status": "forwarded", "route_id": envelope.route_id, "via": next.agent_id.short()});
+                // Whoever sent it hears what the target said, as far as the hops tell.
+                if let (Some(said), Some(object)) = (said(&sent).remove("delivery"), answer.as_object_mut()) {
+                    object.insert("delivery".into(), said);
+                }
+                Answer::ok(answer)
+            }
             _ => status("forward_failed", &envelope),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
         Given, Inbox, Outbox, Sent, context::ContextFeed, inbound::Tables, inbox::NUMBERS,
         log::ConversationLog, receipts::sent::Departure,
     },
-    peers::{Connection, Peers},
+    peers::{Connection, Peers, Sightings},
     store::{Batch, Range, Row, Store, Table},
     trust::Trust,
     wire::{limiter::Limiter, replay::ReplayWindow},
@@ -94,6 +94,9 @@ pub(crate) struct State {
     pub(crate) proven: ProvenSources,
     pub(crate) replay: ReplayWindow,
     pub(crate) routes: super::routing::Routes,
+    pub(crate) sightings: Sightings,
+    pub(crate) adrift: super::relay::Adrift,
+    pub(crate) asked: super::routed::Asked,
 }
 
 impl State {
@@ -127,6 +130,9 @@ impl State {
             proven: ProvenSources::default(),
             replay: ReplayWindow::default(),
             routes: super::routing::Routes::default(),
+            sightings: Sightings::default(),
+            adrift: super::relay::Adrift::default(),
+            asked: super::routed::Asked::default(),
         };
         state.expect_waiting()?;
         Ok(state)

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | outbox | delivers what is due, peer by peer |
 //! | receipts | tells senders what became of their messages |
-//! | upkeep | pings idle peers, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
+//! | upkeep | pings idle peers, looks for lost ones (`healing`), tells all once a day where we are, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
 //! | discovery | tells who was found, keeps connections to entry nodes |
 
 use std::{sync::Arc, time::Duration};
@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     identity::AgentId,
     messaging,
-    peers::{Connection, PeerEvent},
+    peers::Connection,
     store::{Range, Table},
     transport::Grant,
 };
@@ -27,8 +27,8 @@ use crate::{
 const ROUND: Duration = Duration::from_secs(60);
 /// How long a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest wait between pings of a peer that does not answer.
-const LONGEST_PING_WAIT: Duration = Duration::from_secs(300);
+/// How often peers are told where we are though nothing changed: a record of it is believed for 30 days.
+const RENEWAL: Duration = Duration::from_secs(86_400);
 /// How many claimed ids one round looks at.
 const CLAIM_PAGE: usize = 2_000;
 
@@ -97,6 +97,7 @@ impl Inner {
     async fn run_upkeep(self: &Arc<Self>) {
         let start = self.both();
         let mut next_round = start.steady + ROUND;
+        let mut next_renewal = start.steady + RENEWAL;
         let mut claims = ClaimPages { after: None, last_round: start, held_until: Moment::PAST };
         if self.ready().is_ok()
             && let Err(error) = self.look_at_ages().await
@@ -113,8 +114,13 @@ impl Inner {
                     tracing::warn!(%error, "a round of upkeep failed");
                 }
             }
-            let next_ping = self.ping_due(now);
-            let wait = next_ping.map_or(ROUND, |at| at.since(now)).min(next_round.since(now));
+            if now >= next_renewal {
+                next_renewal = now + RENEWAL;
+                let inner = Arc::clone(self);
+                self.env.tasks.spawn("announce", async move { inner.announce_self().await });
+            }
+            let dues = [self.ping_due(now), self.search_due(now), Some(next_round)];
+            let wait = dues.into_iter().flatten().map(|at| at.since(now)).min().unwrap_or(ROUND);
             tokio::select! {
                 biased;
                 () = tokio::time::sleep(wait.clamp(Duration::from_millis(50), ROUND)) => {}
@@ -129,31 +135,10 @@ impl Inner {
         if interval.is_zero() {
             return None;
         }
-        let mut state = self.state.lock();
-        let peers: Vec<AgentId> = state.peers.iter().map(|peer| peer.agent_id).collect();
-        let mut next = None;
-        for agent in peers {
-            let health = state.peers.health(&agent);
-            // Each failure doubles the wait; the first ping of a peer comes at a random moment, so that a
-            // restart does not ping everybody at once.
-            let wait =
-                interval.saturating_mul(1 << health.failures.min(5)).min(LONGEST_PING_WAIT.max(interval));
-            let at = match health.next_ping {
-                Some(at) => at,
-                None => now + Duration::from_millis(self.env.random.below(interval.as_millis() as u64)),
-            };
-            let at = if at <= now {
-                if let Some(peer) = state.peers.get(&agent).cloned() {
-                    let inner = Arc::clone(self);
-                    self.env.tasks.spawn("ping", async move { inner.ping(peer).await });
-                }
-                let jitter = Duration::from_millis(self.env.random.below(1 + wait.as_millis() as u64 / 10));
-                now + wait.saturating_sub(jitter)
-            } else {
-                at
-            };
-            state.peers.plan_ping(&agent, at);
-            next = Some(next.map_or(at, |earliest: Moment| earliest.min(at)));
+        let (due, next) = self.state.lock().peers.pings_due(now, interval, &*self.env.random);
+        for peer in due {
+            let inner = Arc::clone(self);
+            self.env.tasks.spawn("ping", async move { inner.ping(peer).await });
         }
         next
     }
@@ -161,25 +146,21 @@ impl Inner {
     async fn ping(self: &Arc<Self>, peer: Connection) {
         let mut body = self.own_object();
         body.insert("timestamp".into(), json!(self.now().to_wire()));
-        let answered = match self.post_to_peer(&peer, "ping", body, PING_TIMEOUT).await {
-            Ok(sent) => crate::wire::json::parse_object(&sent.reply.body).is_ok_and(|answer| {
-                answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])
-            }),
-            Err(_) => false,
-        };
-        let changed = {
-            let mut state = self.state.lock();
-            let changed = state.peers.note_reached(&peer.agent_id, answered);
-            if answered {
-                self.wake(&mut state, &peer.agent_id);
-            }
-            changed
-        };
+        let sent = self.post_to_peer(&peer, "ping", body, PING_TIMEOUT).await.ok();
+        let answer = sent.and_then(|sent| crate::wire::json::parse_object(&sent.reply.body).ok());
+        let answer = answer.filter(|answer| {
+            answer.get("agent_id").and_then(Value::as_str) == Some(&peer.agent_id.to_string()[..])
+        });
+        let answered = answer.is_some();
+        if let Some(answer) = answer {
+            self.note_sighting(&peer, answer.get("your_ip").and_then(Value::as_str));
+        }
+        if answered {
+            self.wake(&mut self.state.lock(), &peer.agent_id);
+        }
+        self.note_reached(&peer.agent_id, answered);
         if answered {
             self.announce_missed(&peer.agent_id);
-        }
-        if changed {
-            self.publish([PeerEvent::PeerReachability { agent_id: peer.agent_id, reachable: answered }]);
         }
     }
 
@@ -205,6 +186,7 @@ impl Inner {
     /// Once a minute.
     async fn round(self: &Arc<Self>, claims: &mut ClaimPages) -> Result<()> {
         super::compose::publish_late(self);
+        self.look_at_interfaces();
         self.write_owed().await?;
         let distrusted = self.look_at_ages().await?;
         self.write(|state, _| state.save_counters()).await?;

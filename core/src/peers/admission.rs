@@ -76,10 +76,15 @@ pub fn admit(rule: AutoAccept, verdict: &Verdict, facts: Facts<'_>) -> Admission
 /// everyone else, our own network for those outside, who may be anywhere when their address is unknown. Asking there
 /// would be asking in our name (S10).
 pub fn points_inside(source: &Source, url: &str) -> bool {
-    match (source_class(source).unwrap_or_default(), url_class(url)) {
+    leads_inside(source_class(source).unwrap_or_default(), url_class(url))
+}
+
+/// [`points_inside`], for classes of addresses: what somebody at `from` tells leads to `to`.
+pub fn leads_inside(from: AddressClass, to: AddressClass) -> bool {
+    match (from, to) {
         (AddressClass::Loopback, _) => false,
         (_, AddressClass::Never) => true,
-        (source, url) => url.is_nearer_than(source),
+        (from, to) => to.is_nearer_than(from),
     }
 }
 

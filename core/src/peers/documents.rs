@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{table::Peers, types::SelfDescription};
+use super::{location, table::Peers, types::SelfDescription};
 use crate::{
     error::Code,
     identity::AgentId,
@@ -145,7 +145,7 @@ pub fn impression_document(agent: &AgentId, impression: Option<&Impression>) -> 
     })
 }
 
-/// Where a peer of ours can be reached.
+/// Where a peer of ours can be reached, as 1.1.1 says it, and in the peer's own signed words when we have them.
 pub fn lookup_document(peers: &Peers, agent: &AgentId) -> Answer {
     match peers.get(agent) {
         None => Answer::refuse(404, Code::PeerNotConnected, "Not connected to that agent"),
@@ -155,12 +155,17 @@ pub fn lookup_document(peers: &Peers, agent: &AgentId) -> Answer {
             if addresses.is_empty() {
                 addresses.insert("http".into(), json!(peer.url));
             }
-            Answer::ok(json!({
-                "agent_id": agent,
-                "url": peer.url,
-                "addresses": addresses,
-                "status": "connected",
-            }))
+            let mut answer = Map::from_iter([
+                (String::from("agent_id"), json!(agent)),
+                (String::from("url"), json!(peer.url)),
+                (String::from("addresses"), Value::Object(addresses)),
+                (String::from("status"), json!("connected")),
+            ]);
+            // Nobody needs to take our word for it.
+            if let Some(record) = &peer.location {
+                answer.insert(location::MEMBER.into(), json!(record));
+            }
+            Answer::ok(Value::Object(answer))
         }
     }
 }

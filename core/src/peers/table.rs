@@ -8,11 +8,12 @@ use std::{
 };
 
 use super::{
+    health::Health,
     outstanding::Requests,
     types::{Connection, Outstanding, PendingRequest},
 };
 use crate::{
-    env::{Ages, Moment, Now, Timestamp},
+    env::{Ages, Now, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
@@ -27,22 +28,11 @@ const PARTED: usize = 1_024;
 /// Most requests that wait for our decision.
 pub const PENDING_LIMIT: usize = 50;
 
-/// How a peer behaved when we last tried to reach it. Not stored: a restart asks afresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Health {
-    /// Failed attempts in a row.
-    pub failures: u32,
-    /// When to try the next ping.
-    pub next_ping: Option<Moment>,
-    /// Whether our newest address, name and bio did not arrive there.
-    pub is_untold: bool,
-}
-
 /// Who the node is connected to, and who wants to be.
 #[derive(Clone, Debug, Default)]
 pub struct Peers {
-    connections: BTreeMap<AgentId, Connection>,
-    health: BTreeMap<AgentId, Health>,
+    pub(super) connections: BTreeMap<AgentId, Connection>,
+    pub(super) health: BTreeMap<AgentId, Health>,
     pub(super) pending: BTreeMap<String, PendingRequest>,
     pub(super) challenges: BTreeMap<String, crate::identity::Challenge>,
     /// How long those who ask us have waited.
@@ -352,59 +342,16 @@ impl Peers {
             rows
         })
     }
-
-    /// How `agent` behaved lately.
-    pub fn health(&self, agent: &AgentId) -> Health {
-        self.health.get(agent).copied().unwrap_or_default()
-    }
-
-    /// Notes that `agent` answered, or did not. True when its reachability changed.
-    pub fn note_reached(&mut self, agent: &AgentId, reached: bool) -> bool {
-        if !self.connections.contains_key(agent) {
-            return false;
-        }
-        let health = self.health.entry(*agent).or_default();
-        let before = health.is_unreachable();
-        health.failures = if reached { 0 } else { health.failures.saturating_add(1) };
-        before != health.is_unreachable()
-    }
-
-    /// Notes whether `agent` took our newest update.
-    pub fn note_told(&mut self, agent: &AgentId, told: bool) {
-        if self.connections.contains_key(agent) {
-            self.health.entry(*agent).or_default().is_untold = !told;
-        }
-    }
-
-    /// The connection of `agent` if it still has to be told; whoever takes it tells it.
-    pub fn take_untold(&mut self, agent: &AgentId) -> Option<Connection> {
-        let health = self.health.get_mut(agent)?;
-        std::mem::take(&mut health.is_untold).then(|| self.connections.get(agent).cloned()).flatten()
-    }
-
-    /// Sets when to ping `agent` next.
-    pub fn plan_ping(&mut self, agent: &AgentId, at: Moment) {
-        if self.connections.contains_key(agent) {
-            self.health.entry(*agent).or_default().next_ping = Some(at);
-        }
-    }
-}
-
-impl Health {
-    /// One failure may be chance; from the second in a row on the peer counts as gone.
-    pub fn is_unreachable(self) -> bool {
-        self.failures >= 2
-    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::Map;
 
     use super::*;
-    use crate::wire::AddressClass;
+    use crate::{env::Moment, wire::AddressClass};
 
-    fn connection(seed: u8, url: &str, identity_verified: bool) -> Connection {
+    pub(in crate::peers) fn connection(seed: u8, url: &str, identity_verified: bool) -> Connection {
         Connection {
             agent_id: AgentId::from_bytes([seed; 32]),
             url: url.into(),
@@ -423,8 +370,14 @@ mod tests {
             peer_created_at: None,
             rate_limit: 0,
             last_update: None,
+            location: None,
             agreed_at: None,
         }
+    }
+
+    /// A proven peer at `url`.
+    pub(crate) fn peer_at(url: &str) -> Connection {
+        connection(1, url, true)
     }
 
     #[test]

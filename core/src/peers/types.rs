@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::admission;
+use super::{admission, health::PeerHealth, location::LocationRecord};
 use crate::{
     env::Timestamp,
     identity::AgentId,
@@ -82,6 +82,9 @@ pub struct Connection {
     /// The newest address update that was applied; older ones are refused (S12).
     #[serde(default)]
     pub last_update: Option<Timestamp>,
+    /// The newest signed word about where it is, for those who look for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationRecord>,
     /// When, by its own clock, it signed the newest request, reply or acceptance that made or confirmed the connection:
     /// what it signed before does not end it. Nothing while all of them were unsigned, as those of 1.1.1 are.
     #[serde(default)]
@@ -126,7 +129,12 @@ impl Connection {
 
     /// How near its URL may lead.
     pub fn grant(&self) -> Grant {
-        Grant::Peer(admission::reach(&self.url, self.told_from))
+        Grant::Peer(self.reach())
+    }
+
+    /// How near to us the peer is, as far as its URL and whoever told it say.
+    pub fn reach(&self) -> AddressClass {
+        admission::reach(&self.url, self.told_from)
     }
 
     /// Notes what the peer signed to make or confirm the connection. The order in which such words arrive says nothing.
@@ -201,7 +209,7 @@ pub struct Peer {
     pub agent_id: AgentId,
     /// Connected or pending.
     pub state: PeerState,
-    /// Where.
+    /// Where; the id of the agent while it is pending and was asked through the mesh.
     pub url: String,
     /// Its name, chosen by itself.
     pub display_name: Option<String>,
@@ -213,7 +221,7 @@ pub struct Peer {
     pub trust: Option<f64>,
     /// Since when.
     pub connected_at: Option<Timestamp>,
-    /// The last sign of life.
+    /// The last sign of life: something that the peer signed or took, or an answer to a ping.
     pub last_activity: Option<Timestamp>,
     /// Messages it took from us.
     pub messages_sent: u64,
@@ -221,6 +229,8 @@ pub struct Peer {
     pub messages_received: u64,
     /// Whether the last attempts to reach it failed.
     pub unreachable: bool,
+    /// How well it can be reached; null while it is pending.
+    pub health: Option<PeerHealth>,
     /// What it can do beyond 1.1.1.
     pub capabilities: Map<String, Value>,
 }
@@ -277,7 +287,8 @@ impl PendingRequest {
 /// A request of ours that the other side has not decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outstanding {
-    /// Where we asked: a base URL, scoped when we asked one of several agents there.
+    /// Where we asked: a base URL, scoped when we asked one of several agents there; the id of the agent when we asked
+    /// through the mesh.
     pub url: String,
     /// Who answered there.
     pub agent_id: AgentId,
@@ -288,6 +299,13 @@ pub struct Outstanding {
     /// Whether it says that it signs what it accepts; an unsigned acceptance is then refused.
     #[serde(default)]
     pub signs_v2: bool,
+}
+
+impl Outstanding {
+    /// Whether it went through the mesh.
+    pub(super) fn went_around(&self) -> bool {
+        self.url == self.agent_id.to_string()
+    }
 }
 
 /// What happened to a connection.

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     admission,
     handshake::{PeerAction, PeerOutcome, stored_url},
+    location::LocationRecord,
     table::Peers,
     types::{PeerEvent, SelfDescription},
 };
@@ -74,8 +75,13 @@ impl Peers {
             return Outcome::answer(known_update());
         }
         let agent = update.from;
+        // A record that came by way of others may be newer than an update that was held up.
+        let is_newest = known.placed_at().is_none_or(|placed| sent_at >= placed);
         let rows = self.change(&agent, |connection| {
-            connection.move_to(url, admission::source_class(source).unwrap_or_default());
+            if is_newest {
+                connection.move_to(url, admission::source_class(source).unwrap_or_default());
+                connection.keep_location(LocationRecord::of_update(update), now);
+            }
             connection.last_update = Some(sent_at);
             connection.last_activity = Some(now);
             connection.identity_verified = true;

@@ -172,7 +172,13 @@ impl World {
                 entries.retain(|entry| entry["kind"] != "notice");
             }
             for entry in view.as_array_mut().into_iter().flatten() {
-                entry.as_object_mut().map(|entry| entry.remove("unreachable"));
+                let Some(entry) = entry.as_object_mut() else { continue };
+                entry.remove("unreachable");
+                entry.remove("health");
+                // Whoever is there may answer our own ping in between.
+                if entry.get("url").is_some_and(|url| url != NOWHERE) {
+                    entry.remove("last_activity");
+                }
             }
             views.push(view);
         }

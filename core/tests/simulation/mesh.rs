@@ -143,13 +143,16 @@ fn nothing_that_was_promised_is_lost_and_nothing_is_handled_twice() {
 fn the_same_seed_repeats_and_another_does_not() {
     let day = || Day { nodes: 6, connections: 2, messages: 8, faults: 15 };
     let run = |seed| simulate(seed, |seed| bad_day(seed, day()));
-    for seed in seeds([7]) {
+    for seed in seeds([4]) {
         let (first, again, other) = (run(seed), run(seed), run(seed + 1));
         for (number, (one, two)) in first.trace.iter().zip(&again.trace).enumerate() {
             assert_eq!(one, two, "event {number}");
         }
         assert_eq!(first.trace.len(), again.trace.len());
-        assert_eq!(first.history, again.history);
+        for (number, (one, two)) in first.history.iter().zip(&again.history).enumerate() {
+            assert_eq!(one, two, "line {number}");
+        }
+        assert_eq!(first.history.len(), again.history.len());
         assert_ne!(first.history, other.history);
         assert_ne!(first.trace, other.trace);
     }

@@ -36,13 +36,13 @@ impl Trouble {
 }
 
 /// Fails at one kind of question and takes everything else.
-struct Host {
+pub(crate) struct Host {
     connections: Option<Trouble>,
     messages: Option<Trouble>,
     routes: Option<Trouble>,
 }
 
-const WILLING: Host = Host { connections: None, messages: None, routes: None };
+pub(crate) const WILLING: Host = Host { connections: None, messages: None, routes: None };
 
 #[async_trait]
 impl Policy for Host {

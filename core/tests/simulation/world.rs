@@ -99,6 +99,7 @@ impl World {
             Arc::new(Machine {
                 index,
                 label: format!("m{index:02}"),
+                moved_to: Mutex::new(None),
                 id: passport.agent_id(),
                 disk: MemoryDisk::new(),
                 policy: Mutex::new(None),
@@ -162,10 +163,13 @@ pub(crate) fn careful() -> NodeConfig {
     config
 }
 
-/// What stays when a process dies: keys, disk, address.
+/// What stays when a process dies: keys, disk, and the address unless it moves.
 pub(crate) struct Machine {
     pub(crate) index: usize,
+    /// Its name, and its address until it moves.
     pub(crate) label: String,
+    /// Where it is since it moved.
+    moved_to: Mutex<Option<String>>,
     pub(crate) id: AgentId,
     pub(crate) disk: MemoryDisk,
     /// Asked by every node that starts from now on.
@@ -197,7 +201,7 @@ impl Machine {
         // A process that starts again does not throw the same dice again.
         let start = self.starts.fetch_add(1, Ordering::Relaxed);
         let parts = Parts {
-            transports: vec![Arc::new(MemoryTransport::new(&self.network, self.label.clone()))],
+            transports: vec![Arc::new(MemoryTransport::new(&self.network, self.place()))],
             store: Some(Arc::clone(&store) as _),
             passport: Some(self.passport.clone()),
             env: Some(Env {
@@ -213,7 +217,7 @@ impl Machine {
             node = Node::open_with(self.config.clone(), parts) => Some(node.expect("the disk is sound")),
         };
         let Some(node) = opened else {
-            self.network.crash(&self.label);
+            self.network.crash(&self.place());
             return None;
         };
         let life = Life { node: Arc::new(Mutex::new(Some(node))), store, ended: CancellationToken::new() };
@@ -235,14 +239,14 @@ impl Machine {
         // What its tasks still try in this moment reaches neither disk nor network.
         let at_commit = life.store.commits() + 1;
         life.store.plan_crash(Some(CrashPlan { at_commit, moment: dmagent::store::Moment::Before }));
-        self.network.crash(&self.label);
+        self.network.crash(&self.place());
         life.ended.cancel();
         drop(life.node.lock().take());
     }
 
     /// The power goes out at a delivery, counted from now.
     pub(crate) fn die_at(self: &Arc<Self>, plan: memory::CrashPlan) {
-        let happened = self.network.plan_crash(&self.label, plan);
+        let happened = self.network.plan_crash(&self.place(), plan);
         let machine = Arc::clone(self);
         self.tasks.spawn("death by delivery", async move {
             happened.notified().await;
@@ -279,8 +283,19 @@ impl Machine {
         life.node.lock().clone().expect("the machine is on")
     }
 
+    /// The label at which it listens.
+    pub(crate) fn place(&self) -> String {
+        self.moved_to.lock().clone().unwrap_or_else(|| self.label.clone())
+    }
+
+    /// From its next start on it has another address. Nobody is told.
+    pub(crate) fn move_to(&self, place: &str) {
+        assert!(self.life().is_none(), "a machine moves while it is off");
+        *self.moved_to.lock() = Some(place.to_owned());
+    }
+
     pub(crate) fn url(&self) -> String {
-        format!("memory://{}", self.label)
+        format!("memory://{}", self.place())
     }
 
     pub(crate) async fn connect(&self, to: &Self) -> Result<Peer> {

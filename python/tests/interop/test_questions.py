@@ -142,9 +142,20 @@ def test_both_answer_a_lookup_at_the_scoped_path_in_the_same_words(nodes: Nodes)
         prefix = f"/__darkmatter__/{node.agent_id}/peer_lookup/"
         found = node.get(prefix + nodes.bob.agent_id)
         assert (found.status, found.body["url"]) == (200, nodes.bob.base_url)
-        assert found.body.keys() == {"agent_id", "url", "addresses", "status"}
+        assert found.body.keys() - {"location"} == {"agent_id", "url", "addresses", "status"}
         unknown = node.get(prefix + stranger)
         assert (unknown.status, unknown.body["error"]) == (404, "Not connected to that agent")
+
+
+def test_we_pass_on_what_a_peer_signed_about_where_it_is(nodes: Nodes) -> None:
+    peer = Hostile("http://127.0.0.1:19")
+    assert peer.connect(nodes.carol.port).body["auto_accepted"] is True
+    update = peer.update("http://127.0.0.1:29")
+    assert nodes.carol.post("/__darkmatter__/peer_update", update).body["updated"] is True
+    found = nodes.carol.get(f"/__darkmatter__/{nodes.carol.agent_id}/peer_lookup/{peer.agent_id}").body
+    # Any agent can check the four: 1.1.1's signature covers the others.
+    assert found["location"] == {name: update[name] for name in ("agent_id", "new_url", "timestamp", "signature")}
+    nodes.carol.call("peers.disconnect", agent=peer.agent_id)
 
 
 def test_our_new_name_and_bio_are_shown_by_them(nodes: Nodes) -> None:

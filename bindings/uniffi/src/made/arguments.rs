@@ -54,7 +54,8 @@ pub struct BroadcastArgs {
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct ConnectArgs {
     /// Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-    /// it.
+    /// it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+    /// theirs.
     pub url: String,
     /// Fail unless this agent answers there.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -210,6 +210,21 @@ pub enum NetworkTier {
     Global,
 }
 
+/// How well a peer can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
+pub enum PeerHealth {
+    /// It answers, or failed once, or was not tried yet.
+    #[serde(rename = "healthy")]
+    Healthy,
+    /// Two attempts in a row failed: it is pinged ever more rarely and looked for. What waits for it is tried on
+    /// its own.
+    #[serde(rename = "failing")]
+    Failing,
+    /// Nine attempts in a row failed: it is pinged and looked for rarely. What waits for it goes on waiting.
+    #[serde(rename = "dormant")]
+    Dormant,
+}
+
 /// Whether a peer is connected or somebody still has to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
 pub enum PeerState {
@@ -556,9 +571,12 @@ pub struct Peer {
     /// Its name, chosen by itself.
     #[serde(default)]
     pub display_name: Option<String>,
+    /// How well it can be reached; null while it is pending.
+    #[serde(default)]
+    pub health: Option<PeerHealth>,
     /// Whether it proved its key.
     pub identity_verified: bool,
-    /// The last sign of life.
+    /// The last sign of life: something that the peer signed or took, or an answer to a ping.
     #[serde(default)]
     pub last_activity: Option<Timestamp>,
     /// Messages we took from it.
@@ -572,7 +590,7 @@ pub struct Peer {
     pub trust: Option<f64>,
     /// Whether the last attempts to reach it failed.
     pub unreachable: bool,
-    /// Where.
+    /// Where; the id of the agent while it is pending and was asked through the mesh.
     pub url: String,
 }
 

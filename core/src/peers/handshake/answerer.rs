@@ -10,7 +10,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::{AgentId, Challenge},
     peers::{
-        Connection, PENDING_LIMIT, PeerEvent, Peers, PendingRequest, Verdict,
+        Connection, LocationRecord, PENDING_LIMIT, PeerEvent, Peers, PendingRequest, Verdict,
         admission::{self, Admission, Facts},
     },
     store::Batch,
@@ -76,7 +76,8 @@ impl Peers {
             Admission::Accept(message) => {
                 let introduction = &request.introduction;
                 let proven = (proof, signed_at(request.signed.as_ref(), proof));
-                let kept = connection(request.from, (url, told_from), introduction, proven, context.now);
+                let mut kept = connection(request.from, (url, told_from), introduction, proven, context.now);
+                kept.keep_location(LocationRecord::of_handshake(request.signed.as_ref()), context.now);
                 let rows = self.connect(kept)?;
                 let answer = context.accepted_reply(&request.from, nonce, message)?;
                 Ok(self.connected(request.from, context.id("conn-", 4), "auto-accepted", rows, answer))
@@ -104,13 +105,14 @@ impl Peers {
             return if is_newer { self.change(&request.from, confirm) } else { Ok(Batch::new()) };
         }
         // As for an update: a peer is posted to at the address it tells (S10).
-        let is_outside = !admission::points_inside(source, url::base(&url));
+        let is_outside = !admission::points_inside(source, url::base(&url)) && sent_at > known.placed_at();
         let told_from = admission::source_class(source).unwrap_or_default();
         self.change(&request.from, |connection| {
             connection.last_update = sent_at;
             connection.agree(sent_at);
             if is_outside {
                 connection.move_to(url, told_from);
+                connection.keep_location(LocationRecord::of_handshake(request.signed.as_ref()), now);
             }
             connection.identity_verified = true;
             connection.last_activity = Some(now);

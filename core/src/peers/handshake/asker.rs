@@ -7,9 +7,9 @@ use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
     identity::{AgentId, Passport, Signature, challenge},
-    peers::{Outstanding, Peers},
+    peers::{LocationRecord, Outstanding, Peers, admission},
     store::Batch,
-    transport::Outcome,
+    transport::{Outcome, Source},
     wire::{
         AddressClass, Answer,
         frame::ConnectionAccepted,
@@ -26,16 +26,18 @@ impl Peers {
     pub fn on_accepted(
         &mut self,
         accepted: &Verified<ConnectionAccepted>,
+        source: &Source,
         context: &Context<'_>,
     ) -> PeerOutcome {
         let proof = accepted.proof();
         let accepted = accepted.frame();
         let base = url::base(&accepted.url);
         let sent_at = signed_at(accepted.signed.as_ref(), proof);
+        let record = LocationRecord::of_handshake(accepted.signed.as_ref());
         match self.staying(&accepted.from) {
             // Told again, or told after somebody else pretended to: the proven word counts, forward in time (S12).
             Some(known) if proof != Proof::None => {
-                let is_news = sent_at > known.last_update;
+                let is_news = sent_at > known.placed_at();
                 let (capabilities, now) = (accepted.introduction.capabilities.clone(), context.now);
                 // Where we asked, and where it says itself that it is.
                 let place = self
@@ -46,6 +48,7 @@ impl Peers {
                     if is_news {
                         connection.capabilities = capabilities;
                         place.into_iter().for_each(|url| connection.move_to(url, DIALLED));
+                        connection.keep_location(record, now);
                     }
                     connection.agree(sent_at);
                     connection.identity_verified = true;
@@ -79,17 +82,25 @@ impl Peers {
         if self.len() >= context.max_connections && self.get(&accepted.from).is_none() {
             return Outcome::answer(Answer::refuse(429, Code::ConnectionLimit, "Connection limit reached"));
         }
-        let kept = connection(
-            accepted.from,
-            (kept_url(&asked.url, &accepted.url), DIALLED),
-            &accepted.introduction,
-            (proof, sent_at),
-            context.now,
-        );
+        let place = if asked.went_around() {
+            // Asked through the mesh: the address is news, and comes from whoever tells it (S10).
+            if admission::points_inside(source, base) {
+                let sentence = "That address is on my side, not on yours";
+                return Outcome::answer(Answer::refuse(400, Code::UrlInvalid, sentence));
+            }
+            (stored_url(&accepted.url), admission::source_class(source).unwrap_or_default())
+        } else {
+            (kept_url(&asked.url, &accepted.url), DIALLED)
+        };
+        let mut kept =
+            connection(accepted.from, place, &accepted.introduction, (proof, sent_at), context.now);
+        kept.keep_location(record, context.now);
         let rows = match self.connect(kept) {
             Ok(rows) => rows,
             Err(error) => return Outcome::answer(Answer::from_error(&error)),
         };
+        // Our record stood in the request, which was only words until now: it is told again.
+        self.note_told(&accepted.from, false);
         let answer = Answer::ok(json!({"success": true}));
         self.connected(accepted.from, context.id("conn-", 4), "accepted", rows, answer)
     }
@@ -113,14 +124,36 @@ impl Peers {
         nonce: &str,
         now: Timestamp,
     ) -> Result<PeerOutcome> {
+        let place = (kept_url(dialled, &reply.frame().url), DIALLED);
+        self.take_reply(place, reply, nonce, now)
+    }
+
+    /// Takes the accepted reply to a request that went through the mesh, at the URL that the agent told from there.
+    pub fn on_routed_reply(
+        &mut self,
+        (claimed, told_from): (String, AddressClass),
+        reply: &Verified<ConnectionAccepted>,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<PeerOutcome> {
+        self.take_reply((stored_url(&claimed), told_from), reply, nonce, now)
+    }
+
+    fn take_reply(
+        &mut self,
+        (url, told_from): (String, AddressClass),
+        reply: &Verified<ConnectionAccepted>,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<PeerOutcome> {
         let proof = reply.proof();
         let reply = reply.frame();
         let echoed = reply.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
         if proof != Proof::None && echoed != Some(nonce) {
             return Err(Error::new(Code::PeerMismatch, "the reply answers another request; try again"));
         }
-        let url = kept_url(dialled, &reply.url);
         let sent_at = signed_at(reply.signed.as_ref(), proof);
+        let record = LocationRecord::of_handshake(reply.signed.as_ref());
         let rows = match self.get(&reply.from).cloned() {
             // Somebody else at the dialled address could otherwise pull the peer's messages over (S4).
             Some(known) if known.signs_v2() && proof == Proof::None => {
@@ -140,7 +173,7 @@ impl Peers {
                     && url::base(&stored_url(&reply.url)) == url::base(&known.url)
                     && !self.health(&known.agent_id).is_unreachable();
                 if is_same || !known.identity_verified || (proof != Proof::None && !says_it_stays) {
-                    known.move_to(url, DIALLED);
+                    known.move_to(url, told_from);
                 } else if says_it_stays {
                     tracing::info!(peer = known.agent_id.short(), "the peer says that it is where it was");
                 } else if self.health(&known.agent_id).is_unreachable() {
@@ -150,6 +183,7 @@ impl Peers {
                     ));
                 }
                 known.agree(sent_at);
+                known.keep_location(record, now);
                 known.identity_verified |= proof != Proof::None;
                 known.last_activity = Some(now);
                 if proof != Proof::None {
@@ -159,7 +193,9 @@ impl Peers {
             }
             None => {
                 let proven = (proof, sent_at);
-                self.connect(connection(reply.from, (url, DIALLED), &reply.introduction, proven, now))?
+                let mut kept = connection(reply.from, (url, told_from), &reply.introduction, proven, now);
+                kept.keep_location(record, now);
+                self.connect(kept)?
             }
         };
         let mut outcome = self.connected(reply.from, String::new(), "accepted", rows, Answer::ok(json!({})));
@@ -179,7 +215,8 @@ impl Peers {
     ) -> Result<Batch> {
         self.ask(Outstanding {
             signs_v2,
-            url: stored_url(dialled),
+            // Asked through the mesh, the place is the agent itself.
+            url: if dialled == agent.to_string() { dialled.to_owned() } else { stored_url(dialled) },
             agent_id: agent,
             request_id,
             asked_at: now,

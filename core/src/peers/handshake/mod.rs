@@ -29,6 +29,7 @@ mod rights;
 pub use asker::proof_body;
 
 use super::{
+    location::{self, LocationRecord},
     table::Peers,
     types::{AutoAccept, Connection, PeerEvent, SelfDescription},
 };
@@ -115,7 +116,7 @@ impl Context<'_> {
         format!("{prefix}{}", hex::encode(buffer))
     }
 
-    /// Adds time, audience, nonce and the second signature to a handshake object.
+    /// Adds our location, time, audience, nonce and the second signature to a handshake object.
     pub fn sign(
         &self,
         domain: Domain,
@@ -123,6 +124,9 @@ impl Context<'_> {
         nonce: Option<&str>,
         mut object: Map<String, Value>,
     ) -> Result<Map<String, Value>> {
+        // For those who will ask where we are: it names nobody, so it can be passed on.
+        let location = LocationRecord::sign(self.passport, &self.me.url, self.times, self.now);
+        object.insert(location::MEMBER.into(), json!(location));
         object.insert("timestamp".into(), json!(self.times.next(self.now).to_wire()));
         if let Some(to) = to {
             object.insert("to_agent_id".into(), json!(to));
@@ -198,6 +202,7 @@ fn connection(
         peer_created_at: introduction.created_at.clone(),
         rate_limit: 0,
         last_update: None,
+        location: None,
         agreed_at,
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::{
-    env::{Moment, SeededRandom, SigningTimes},
+    env::{Moment, Now, SeededRandom, SigningTimes},
     error::Code,
-    peers::{PENDING_LIMIT, Verdict},
+    peers::{LocationRecord, PENDING_LIMIT, Verdict},
     transport::{Grant, Source},
     wire::{
         frame::Frame,
@@ -84,6 +84,19 @@ impl Side {
         self.peers = peers;
         outcome
     }
+}
+
+fn near() -> Source {
+    Source::Socket("127.0.0.1:5".parse().unwrap())
+}
+
+/// `agent` does not answer `side` any more.
+fn lose(side: &mut Side, agent: &AgentId) {
+    for seconds in 0..60 {
+        let span = Duration::from_secs(seconds);
+        side.peers.note_reached(agent, false, Now { wall: NOW + span, steady: Moment::ORIGIN + span });
+    }
+    assert!(side.peers.health(agent).is_unreachable());
 }
 
 /// A request with or without the second signature.
@@ -221,7 +234,7 @@ fn an_unsigned_acceptance_in_the_name_of_a_signing_agent_is_refused_s6() {
             panic!("the acceptance is well formed");
         };
         let mut peers = std::mem::take(&mut alice.peers);
-        let outcome = peers.on_accepted(&accepted, &alice.context(AutoAccept::None));
+        let outcome = peers.on_accepted(&accepted, &near(), &alice.context(AutoAccept::None));
         alice.peers = peers;
         outcome.answer
     };
@@ -257,9 +270,7 @@ fn an_unsigned_reply_does_not_move_a_proven_peer_of_1_1_1_s4() {
     let _rows = alice.peers.change(&id, |connection| connection.identity_verified = true).unwrap();
     dial(&mut alice, "http://127.0.0.1:6666").unwrap();
     assert_eq!(url(&alice), "http://127.0.0.1:8003");
-    while !alice.peers.health(&id).is_unreachable() {
-        alice.peers.note_reached(&id, false);
-    }
+    lose(&mut alice, &id);
     assert_eq!(dial(&mut alice, "http://127.0.0.1:6666").unwrap_err().code(), Code::PeerMismatch);
     assert_eq!(url(&alice), "http://127.0.0.1:8003");
 }
@@ -288,7 +299,7 @@ fn accept(alice: &mut Side, bob: &Side, signed: bool) -> u16 {
         panic!("the acceptance is well formed");
     };
     let mut peers = std::mem::take(&mut alice.peers);
-    let outcome = peers.on_accepted(&accepted, &alice.context(AutoAccept::None));
+    let outcome = peers.on_accepted(&accepted, &near(), &alice.context(AutoAccept::None));
     alice.peers = peers;
     outcome.answer.status
 }
@@ -363,9 +374,7 @@ fn a_signed_reply_that_was_fetched_elsewhere_moves_nobody_s4() {
     assert_eq!(url(&alice), "http://127.0.0.1:8002");
     // When it is gone there, the user's word is all there is.
     let id = Side::new(2).me.agent_id;
-    while !alice.peers.health(&id).is_unreachable() {
-        alice.peers.note_reached(&id, false);
-    }
+    lose(&mut alice, &id);
     alice.peers.on_reply("http://127.0.0.1:6666", &answered, "nonce", NOW).unwrap();
     assert_eq!(url(&alice), "http://127.0.0.1:6666");
 }
@@ -391,4 +400,27 @@ fn a_request_between_a_notice_and_its_end_makes_a_connection_that_the_notice_doe
     bob.peers.stay(&id, "notice-1");
     assert!(bob.peers.left(&id, "notice-1").is_none() && bob.peers.staying(&id).is_none());
     assert!(bob.peers.left(&id, "notice-2").is_some() && bob.peers.get(&id).is_none());
+}
+
+#[test]
+fn a_handshake_brings_a_location_record_that_others_can_check_and_older_words_do_not_undo_a_newer_one() {
+    let (mut alice, mut bob) = (Side::new(1), Side::new(2));
+    let id = alice.me.agent_id;
+    let later = |seconds| NOW + Duration::from_secs(seconds);
+    bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
+    let record = bob.peers.get(&id).unwrap().location.clone().unwrap();
+    assert!(record.check(&id, NOW).is_ok());
+    assert_eq!(record.url(), alice.me.url);
+    // An address that somebody else passed on, and a request from before that was held up.
+    (alice.me.url, alice.now) = ("http://127.0.0.1:7001".into(), later(10));
+    let held_up = request(&alice, &bob, true);
+    let newer = LocationRecord::sign(&alice.passport, "http://127.0.0.1:7002", &alice.times, later(20));
+    let moved = bob.peers.on_location(&id, &newer, AddressClass::Loopback, later(20)).unwrap();
+    assert_eq!(moved.1, [PeerEvent::PeerUpdated { agent_id: id }]);
+    bob.ask(held_up, AutoAccept::Loopback);
+    let known = bob.peers.get(&id).unwrap();
+    assert_eq!((known.url.as_str(), known.location.as_ref()), ("http://127.0.0.1:7002", Some(&newer)));
+    (alice.me.url, alice.now) = ("http://127.0.0.1:7003".into(), later(30));
+    bob.ask(request(&alice, &bob, true), AutoAccept::Loopback);
+    assert_eq!(bob.peers.get(&id).unwrap().url, "http://127.0.0.1:7003");
 }

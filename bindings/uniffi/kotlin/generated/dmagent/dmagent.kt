@@ -7312,7 +7312,8 @@ public object FfiConverterTypeBroadcastArgs: FfiConverterRustBuffer<BroadcastArg
 data class ConnectArgs (
     /**
      * Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-     * it.
+     * it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+     * theirs.
      */
     val `url`: kotlin.String
     ,
@@ -8872,12 +8873,17 @@ data class Peer (
     val `displayName`: kotlin.String?
     ,
     /**
+     * How well it can be reached; null while it is pending.
+     */
+    val `health`: PeerHealth?
+    ,
+    /**
      * Whether it proved its key.
      */
     val `identityVerified`: kotlin.Boolean
     ,
     /**
-     * The last sign of life.
+     * The last sign of life: something that the peer signed or took, or an answer to a ping.
      */
     val `lastActivity`: Timestamp?
     ,
@@ -8907,7 +8913,7 @@ data class Peer (
     val `unreachable`: kotlin.Boolean
     ,
     /**
-     * Where.
+     * Where; the id of the agent while it is pending and was asked through the mesh.
      */
     val `url`: kotlin.String
 
@@ -8931,6 +8937,7 @@ public object FfiConverterTypePeer: FfiConverterRustBuffer<Peer> {
             FfiConverterTypeJson.read(buf),
             FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypePeerHealth.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterULong.read(buf),
@@ -8948,6 +8955,7 @@ public object FfiConverterTypePeer: FfiConverterRustBuffer<Peer> {
             FfiConverterTypeJson.allocationSize(value.`capabilities`) +
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`connectedAt`) +
             FfiConverterOptionalString.allocationSize(value.`displayName`) +
+            FfiConverterOptionalTypePeerHealth.allocationSize(value.`health`) +
             FfiConverterBoolean.allocationSize(value.`identityVerified`) +
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`lastActivity`) +
             FfiConverterULong.allocationSize(value.`messagesReceived`) +
@@ -8964,6 +8972,7 @@ public object FfiConverterTypePeer: FfiConverterRustBuffer<Peer> {
             FfiConverterTypeJson.write(value.`capabilities`, buf)
             FfiConverterOptionalTypeTimestamp.write(value.`connectedAt`, buf)
             FfiConverterOptionalString.write(value.`displayName`, buf)
+            FfiConverterOptionalTypePeerHealth.write(value.`health`, buf)
             FfiConverterBoolean.write(value.`identityVerified`, buf)
             FfiConverterOptionalTypeTimestamp.write(value.`lastActivity`, buf)
             FfiConverterULong.write(value.`messagesReceived`, buf)
@@ -12877,6 +12886,56 @@ public object FfiConverterTypeNetworkTier: FfiConverterRustBuffer<NetworkTier> {
 
 
 /**
+ * How well a peer can be reached.
+ */
+
+enum class PeerHealth {
+
+    /**
+     * It answers, or failed once, or was not tried yet.
+     */
+    HEALTHY,
+    /**
+     * Two attempts in a row failed: it is pinged ever more rarely and looked for. What waits for it is tried on
+     * its own.
+     */
+    FAILING,
+    /**
+     * Nine attempts in a row failed: it is pinged and looked for rarely. What waits for it goes on waiting.
+     */
+    DORMANT;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePeerHealth: FfiConverterRustBuffer<PeerHealth> {
+    override fun read(buf: ByteBuffer) = try {
+
+        PeerHealth.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: PeerHealth) = 4UL
+
+    override fun write(value: PeerHealth, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * Whether a peer is connected or somebody still has to decide.
  */
 
@@ -14486,6 +14545,38 @@ public object FfiConverterOptionalTypeNetworkTier: FfiConverterRustBuffer<Networ
         } else {
             buf.put(1)
             FfiConverterTypeNetworkTier.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypePeerHealth: FfiConverterRustBuffer<PeerHealth?> {
+    override fun read(buf: ByteBuffer): PeerHealth? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePeerHealth.read(buf)
+    }
+
+    override fun allocationSize(value: PeerHealth?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePeerHealth.allocationSize(value)
+        }
+    }
+
+    override fun write(value: PeerHealth?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePeerHealth.write(value, buf)
         }
     }
 }

@@ -761,6 +761,7 @@ private_constant :UniffiHandleMap
 
     RustBuffer.check_lower_OptionalTypeTimestamp(v.connected_at)
     RustBuffer.check_lower_Optionalstring(v.display_name)
+    RustBuffer.check_lower_OptionalTypePeerHealth(v.health)
 
     RustBuffer.check_lower_OptionalTypeTimestamp(v.last_activity)
 
@@ -1727,6 +1728,25 @@ private_constant :UniffiHandleMap
   end
 
 
+  # The Enum type PeerHealth.
+
+  def self.check_lower_TypePeerHealth(v)
+  end
+
+  def self.alloc_from_TypePeerHealth(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypePeerHealth(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypePeerHealth
+    consumeWithStream do |stream|
+      return stream.read_TypePeerHealth
+    end
+  end
+
+
   # The Enum type PeerState.
 
   def self.check_lower_TypePeerState(v)
@@ -2374,6 +2394,27 @@ private_constant :UniffiHandleMap
   def consume_into_OptionalTypeNetworkTier
     consumeWithStream do |stream|
       return stream.read_OptionalTypeNetworkTier
+    end
+  end
+
+  # The Optional<T> type for TypePeerHealth.
+
+  def self.check_lower_OptionalTypePeerHealth(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypePeerHealth(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypePeerHealth(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypePeerHealth(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypePeerHealth
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypePeerHealth
     end
   end
 
@@ -3467,6 +3508,7 @@ class RustBufferStream
       capabilities: read_TypeJson,
       connected_at: read_OptionalTypeTimestamp,
       display_name: read_Optionalstring,
+      health: read_OptionalTypePeerHealth,
       identity_verified: read_bool,
       last_activity: read_OptionalTypeTimestamp,
       messages_received: read_u64,
@@ -4486,6 +4528,28 @@ class RustBufferStream
 
 
 
+  # The Enum type PeerHealth.
+
+  def read_TypePeerHealth
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return PeerHealth::HEALTHY
+    end
+    if variant == 2
+      return PeerHealth::FAILING
+    end
+    if variant == 3
+      return PeerHealth::DORMANT
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypePeerHealth'
+  end
+
+
+
+
+
   # The Enum type PeerState.
 
   def read_TypePeerState
@@ -5036,6 +5100,21 @@ class RustBufferStream
       return read_TypeNetworkTier
     else
       raise InternalError, 'Unexpected flag byte for OptionalTypeNetworkTier'
+    end
+  end
+
+
+  # The Optional<T> type for TypePeerHealth.
+
+  def read_OptionalTypePeerHealth
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypePeerHealth
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypePeerHealth'
     end
   end
 
@@ -5939,6 +6018,7 @@ class RustBufferBuilder
     self.write_TypeJson(v.capabilities)
     self.write_OptionalTypeTimestamp(v.connected_at)
     self.write_Optionalstring(v.display_name)
+    self.write_OptionalTypePeerHealth(v.health)
     self.write_bool(v.identity_verified)
     self.write_OptionalTypeTimestamp(v.last_activity)
     self.write_u64(v.messages_received)
@@ -6767,6 +6847,21 @@ class RustBufferBuilder
  end
 
 
+  # The Enum type PeerHealth.
+
+  def write_TypePeerHealth(v)
+    if v == PeerHealth::HEALTHY
+      pack_into(4, 'l>', 1)
+    end
+    if v == PeerHealth::FAILING
+      pack_into(4, 'l>', 2)
+    end
+    if v == PeerHealth::DORMANT
+      pack_into(4, 'l>', 3)
+    end
+ end
+
+
   # The Enum type PeerState.
 
   def write_TypePeerState(v)
@@ -7171,6 +7266,17 @@ class RustBufferBuilder
     else
       pack_into(1, 'c', 1)
       self.write_TypeNetworkTier(v)
+    end
+  end
+
+  # The Optional<T> type for TypePeerHealth.
+
+  def write_OptionalTypePeerHealth(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypePeerHealth(v)
     end
   end
 
@@ -11606,6 +11712,18 @@ end
 
 
 
+class PeerHealth
+  HEALTHY = 0
+  FAILING = 1
+  DORMANT = 2
+
+end
+
+
+
+
+
+
 class PeerState
   CONNECTED = 0
   PENDING = 1
@@ -12879,14 +12997,15 @@ end
 
   # Record type Peer
 class Peer
-  attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :identity_verified, :last_activity, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
+  attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :health, :identity_verified, :last_activity, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
 
-  def initialize(agent_id:, bio:, capabilities:, connected_at:, display_name:, identity_verified:, last_activity:, messages_received:, messages_sent:, state:, trust:, unreachable:, url:)
+  def initialize(agent_id:, bio:, capabilities:, connected_at:, display_name:, health:, identity_verified:, last_activity:, messages_received:, messages_sent:, state:, trust:, unreachable:, url:)
     @agent_id = agent_id
     @bio = bio
     @capabilities = capabilities
     @connected_at = connected_at
     @display_name = display_name
+    @health = health
     @identity_verified = identity_verified
     @last_activity = last_activity
     @messages_received = messages_received
@@ -12911,6 +13030,9 @@ class Peer
       return false
     end
     if @display_name != other.display_name
+      return false
+    end
+    if @health != other.health
       return false
     end
     if @identity_verified != other.identity_verified

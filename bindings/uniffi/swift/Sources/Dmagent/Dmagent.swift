@@ -3856,7 +3856,8 @@ public func FfiConverterTypeBroadcastArgs_lower(_ value: BroadcastArgs) -> RustB
 public struct ConnectArgs: Equatable, Hashable {
     /**
      * Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-     * it.
+     * it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+     * theirs.
      */
     public let url: String
     /**
@@ -3869,7 +3870,8 @@ public struct ConnectArgs: Equatable, Hashable {
     public init(
         /**
          * Where: a base URL (`http://host:port`), also with `/mcp`, `/__darkmatter__` or the agent's scope behind
-         * it.
+         * it. Or an agent id, as `peers.of` gives it: then the request goes through the peers of this node, and
+         * theirs.
          */url: String,
         /**
          * Fail unless this agent answers there.
@@ -6003,11 +6005,15 @@ public struct Peer: Equatable, Hashable {
      */
     public let displayName: String?
     /**
+     * How well it can be reached; null while it is pending.
+     */
+    public let health: PeerHealth?
+    /**
      * Whether it proved its key.
      */
     public let identityVerified: Bool
     /**
-     * The last sign of life.
+     * The last sign of life: something that the peer signed or took, or an answer to a ping.
      */
     public let lastActivity: Timestamp?
     /**
@@ -6031,7 +6037,7 @@ public struct Peer: Equatable, Hashable {
      */
     public let unreachable: Bool
     /**
-     * Where.
+     * Where; the id of the agent while it is pending and was asked through the mesh.
      */
     public let url: String
 
@@ -6054,10 +6060,13 @@ public struct Peer: Equatable, Hashable {
          * Its name, chosen by itself.
          */displayName: String?,
         /**
+         * How well it can be reached; null while it is pending.
+         */health: PeerHealth?,
+        /**
          * Whether it proved its key.
          */identityVerified: Bool,
         /**
-         * The last sign of life.
+         * The last sign of life: something that the peer signed or took, or an answer to a ping.
          */lastActivity: Timestamp?,
         /**
          * Messages we took from it.
@@ -6075,13 +6084,14 @@ public struct Peer: Equatable, Hashable {
          * Whether the last attempts to reach it failed.
          */unreachable: Bool,
         /**
-         * Where.
+         * Where; the id of the agent while it is pending and was asked through the mesh.
          */url: String) {
         self.agentId = agentId
         self.bio = bio
         self.capabilities = capabilities
         self.connectedAt = connectedAt
         self.displayName = displayName
+        self.health = health
         self.identityVerified = identityVerified
         self.lastActivity = lastActivity
         self.messagesReceived = messagesReceived
@@ -6113,6 +6123,7 @@ public struct FfiConverterTypePeer: FfiConverterRustBuffer {
                 capabilities: FfiConverterTypeJson.read(from: &buf),
                 connectedAt: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 displayName: FfiConverterOptionString.read(from: &buf),
+                health: FfiConverterOptionTypePeerHealth.read(from: &buf),
                 identityVerified: FfiConverterBool.read(from: &buf),
                 lastActivity: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 messagesReceived: FfiConverterUInt64.read(from: &buf),
@@ -6130,6 +6141,7 @@ public struct FfiConverterTypePeer: FfiConverterRustBuffer {
         FfiConverterTypeJson.write(value.capabilities, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.connectedAt, into: &buf)
         FfiConverterOptionString.write(value.displayName, into: &buf)
+        FfiConverterOptionTypePeerHealth.write(value.health, into: &buf)
         FfiConverterBool.write(value.identityVerified, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.lastActivity, into: &buf)
         FfiConverterUInt64.write(value.messagesReceived, into: &buf)
@@ -11062,6 +11074,92 @@ public func FfiConverterTypeNetworkTier_lower(_ value: NetworkTier) -> RustBuffe
 
 
 /**
+ * How well a peer can be reached.
+ */
+
+public enum PeerHealth: Equatable, Hashable {
+
+    /**
+     * It answers, or failed once, or was not tried yet.
+     */
+    case healthy
+    /**
+     * Two attempts in a row failed: it is pinged ever more rarely and looked for. What waits for it is tried on
+     * its own.
+     */
+    case failing
+    /**
+     * Nine attempts in a row failed: it is pinged and looked for rarely. What waits for it goes on waiting.
+     */
+    case dormant
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PeerHealth: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePeerHealth: FfiConverterRustBuffer {
+    typealias SwiftType = PeerHealth
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PeerHealth {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .healthy
+
+        case 2: return .failing
+
+        case 3: return .dormant
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: PeerHealth, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .healthy:
+            writeInt(&buf, Int32(1))
+
+
+        case .failing:
+            writeInt(&buf, Int32(2))
+
+
+        case .dormant:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePeerHealth_lift(_ buf: RustBuffer) throws -> PeerHealth {
+    return try FfiConverterTypePeerHealth.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePeerHealth_lower(_ value: PeerHealth) -> RustBuffer {
+    return FfiConverterTypePeerHealth.lower(value)
+}
+
+
+
+/**
  * Whether a peer is connected or somebody still has to decide.
  */
 
@@ -13022,6 +13120,30 @@ fileprivate struct FfiConverterOptionTypeNetworkTier: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeNetworkTier.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePeerHealth: FfiConverterRustBuffer {
+    typealias SwiftType = PeerHealth?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePeerHealth.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePeerHealth.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
