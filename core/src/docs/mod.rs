@@ -5,6 +5,7 @@
 //! | [`message`] | one message, from socket to host and from host to peer; the states of inbox and outbox |
 //! | [`configuration`] | every setting and every variable |
 //! | [`wire`] | what we add to the wire of 1.1.1, byte for byte |
+//! | [`outbound`] | where requests may go, and the test of each line |
 //! | [`differences`] | where we differ from 1.1.1 |
 //! | [`threat_model`] | what is protected, against whom, and what is not |
 //! | [`platforms`] | what runs where, and what was verified |
@@ -16,6 +17,8 @@ pub mod configuration {}
 pub mod differences {}
 #[doc = include_str!("message.md")]
 pub mod message {}
+#[doc = include_str!("outbound.md")]
+pub mod outbound {}
 #[doc = include_str!("platforms.md")]
 pub mod platforms {}
 #[doc = include_str!("threat_model.md")]

@@ -46,6 +46,7 @@ mod sources;
 mod state;
 mod token;
 mod upkeep;
+mod vouch;
 
 pub(crate) use calls::LocalVerbs;
 pub use compose::Parts;

@@ -390,6 +390,7 @@ impl Inner {
                 Error::new(Code::Internal, "a request could not be written as JSON").because(cause)
             })?),
         };
+        let grant = self.vouched(base, grant);
         self.switchboard.send(base, Request { method, path, body, timeout, grant }).await
     }
 }

@@ -409,6 +409,7 @@ mod tests {
             agent_id: AgentId::from_bytes([seed; 32]),
             url: url.into(),
             told_from: AddressClass::Global,
+            told_by: None,
             bio: String::new(),
             display_name: None,
             connected_at: Timestamp::from_seconds(1000),

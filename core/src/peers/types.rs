@@ -1,12 +1,12 @@
 //! The records of connections and requests.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::admission;
+use super::admission::{self, Told};
 use crate::{
     env::Timestamp,
     identity::AgentId,
@@ -40,6 +40,9 @@ pub struct Connection {
     /// Where the URL was told: how near the peer was, or this machine when we dialled it ourselves.
     #[serde(default)]
     pub told_from: AddressClass,
+    /// The address of our network that told the URL, when nobody here dialled it or let it in by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<IpAddr>,
     /// What it says about itself.
     #[serde(default)]
     pub bio: String,
@@ -114,7 +117,10 @@ impl Connection {
 
     /// How near its URL may lead.
     pub fn grant(&self) -> Grant {
-        Grant::Peer(admission::reach(&self.url, self.told_from))
+        match self.told_by {
+            Some(teller) => Grant::At(teller),
+            None => Grant::Peer(admission::reach(&self.url, self.told_from)),
+        }
     }
 
     /// Notes what the peer signed to make or confirm the connection. The order in which such words arrive says nothing.
@@ -122,11 +128,10 @@ impl Connection {
         self.agreed_at = self.agreed_at.max(signed_at);
     }
 
-    /// Takes a URL that was told from an address of class `from`. Told again from further away, the same URL stays as
-    /// good as it was.
-    pub(super) fn move_to(&mut self, url: String, from: AddressClass) {
-        if self.url != url || from.is_nearer_than(self.told_from) {
-            self.told_from = from;
+    /// Takes a URL. Told again from further away, or by somebody else as far away, the same URL stays as good as it was.
+    pub(super) fn move_to(&mut self, url: String, told: Told) {
+        if self.url != url || told.from.is_nearer_than(self.told_from) {
+            (self.told_from, self.told_by) = (told.from, told.by);
         }
         self.url = url;
     }

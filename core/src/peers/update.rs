@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    admission,
+    admission::{self, Told},
     handshake::{PeerAction, PeerOutcome, stored_url},
     table::Peers,
     types::{PeerEvent, SelfDescription},
@@ -75,7 +75,7 @@ impl Peers {
         }
         let agent = update.from;
         let rows = self.change(&agent, |connection| {
-            connection.move_to(url, admission::source_class(source).unwrap_or_default());
+            connection.move_to(url, Told::at(source));
             connection.last_update = Some(sent_at);
             connection.last_activity = Some(now);
             connection.identity_verified = true;

@@ -7,11 +7,11 @@ use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
     identity::{AgentId, Passport, Signature, challenge},
-    peers::{Outstanding, Peers},
+    peers::{Outstanding, Peers, admission::Told},
     store::Batch,
     transport::Outcome,
     wire::{
-        AddressClass, Answer,
+        Answer,
         frame::ConnectionAccepted,
         url,
         verify::{Proof, Verified},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A URL that we dialled was given to us on this machine; it may lead anywhere.
-const DIALLED: AddressClass = AddressClass::Loopback;
+const DIALLED: Told = Told::DIALLED;
 
 impl Peers {
     /// Takes the late acceptance of a request of ours. It must answer something we asked (§6.4).

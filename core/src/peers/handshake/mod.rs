@@ -29,6 +29,7 @@ mod rights;
 pub use asker::proof_body;
 
 use super::{
+    admission::Told,
     table::Peers,
     types::{AutoAccept, Connection, PeerEvent, SelfDescription},
 };
@@ -39,7 +40,7 @@ use crate::{
     store::Batch,
     transport::Outcome,
     wire::{
-        AddressClass, Answer,
+        Answer,
         canonical::{self, Domain},
         frame::{HandshakeSignature, Introduction},
         time, url,
@@ -173,7 +174,7 @@ impl Context<'_> {
 /// A connection made from what the other side told, at the URL we should use, told from there.
 fn connection(
     agent: AgentId,
-    (url, told_from): (String, AddressClass),
+    (url, told): (String, Told),
     introduction: &Introduction,
     (proof, agreed_at): (Proof, Option<Timestamp>),
     now: Timestamp,
@@ -182,7 +183,8 @@ fn connection(
     Connection {
         agent_id: agent,
         url,
-        told_from,
+        told_from: told.from,
+        told_by: told.by,
         bio: introduction.bio.clone(),
         display_name: introduction.display_name.clone(),
         connected_at: now,
