@@ -100,6 +100,8 @@ tables! {
     Seen = "seen";
     /// The conversation log, by entry number.
     Log = "conversation_log";
+    /// Blocked agents, by agent id.
+    Blocked = "blocked";
 }
 
 /// How much a resolved commit promises.
