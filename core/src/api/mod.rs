@@ -38,7 +38,9 @@ pub use messages::{
 };
 pub use node::{NodeInfo, UpdateArgs};
 pub use passport::{SignArgs, Signed, Signing, Verdict, VerifyArgs};
-pub use peers::{AgentArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs};
+pub use peers::{
+    AgentArgs, BlockArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs,
+};
 pub use schema::schema;
 pub use trust::{Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

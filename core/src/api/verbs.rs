@@ -13,7 +13,7 @@ use crate::{
     error::{Code, Error, Result},
     messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
-    peers::{Peer, PendingRequest},
+    peers::{BlockedAgent, Peer, PendingRequest},
     wire::json::culprit,
 };
 
@@ -82,6 +82,12 @@ verbs! {
     "peers.disconnect" => peers.disconnect(DisconnectArgs) -> Done;
     /// Asks a peer whom it knows.
     "peers.of" => peers.of(PeersOfArgs) -> Vec<PeerHint>;
+    /// Has nothing to do with an agent from now on.
+    "peers.block" => peers.block(BlockArgs) -> BlockedAgent;
+    /// Ends the block of an agent.
+    "peers.unblock" => peers.unblock(AgentArgs) -> Done;
+    /// Lists blocked agents.
+    "peers.blocked" => peers.blocked(NoArgs) -> Vec<BlockedAgent>;
     /// Sends a message to one or several peers.
     "messages.send" => messages.send(SendArgs) -> Receipt;
     /// Sends a message to one peer and waits for the answer to it.

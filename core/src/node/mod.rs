@@ -7,7 +7,7 @@
 //! | `state`, `inner` | what it knows, and how knowledge changes and is stored together |
 //! | `inbound`, `gate`, `settle`, `answers` | one request, from the transport to its answer |
 //! | `outbound` | one message, from the host to a peer's disk |
-//! | `connect` | connecting and disconnecting |
+//! | `connect`, `part`, `block` | connecting, disconnecting, and having nothing to do with somebody |
 //! | `inboxes` | taking messages out |
 //! | `announce` | telling peers who and where we are |
 //! | `routing` | envelopes on their way through the mesh |
@@ -23,6 +23,7 @@
 mod actions;
 mod announce;
 mod answers;
+mod block;
 mod calls;
 mod compose;
 pub mod config;

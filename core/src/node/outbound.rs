@@ -126,6 +126,7 @@ impl Inner {
                 |state, now| {
                     let mut rows = Batch::new();
                     for agent in &outgoing.to {
+                        state.blocks.check(agent)?;
                         let pending = state.peers.outstanding().any(|request| request.agent_id == *agent);
                         if !pending {
                             state.peers.require(agent)?;

@@ -315,6 +315,13 @@ impl Peers {
         rows
     }
 
+    /// Forgets requests of either direction between us and `agent`.
+    pub fn drop_requests(&mut self, agent: &AgentId) -> Batch {
+        let mut rows = self.drop_pending_if(|request| request.agent_id == *agent);
+        rows.append(self.drop_outstanding_if(|request| request.agent_id == *agent));
+        rows
+    }
+
     /// Forgets requests of either direction that are older than `lifetime`, whatever happened to the wall clock
     /// since they were first seen.
     ///
