@@ -36,6 +36,7 @@ from ._record import Event, Record
 from ._records import (
     AgentDiscovered,
     BroadcastReceived,
+    BlockedAgent,
     ConnectionQuestion,
     ConnectionRejected,
     ConnectionRequested,
@@ -80,6 +81,7 @@ __all__ = [
     "BroadcastReceived",
     "ClosedError",
     "ConfigError",
+    "BlockedAgent",
     "ConnectionQuestion",
     "ConnectionRejected",
     "ConnectionRequested",
