@@ -157,6 +157,16 @@ export type RuleAction = 'handle' | 'forward' | 'drop' | 'pass' | 'unknown';
  */
 export type Verification = 'local' | 'signed' | 'signed_fully' | 'sealed';
 
+/** An agent that is blocked. */
+export interface BlockedAgent {
+  /** Who. */
+  readonly agentId: string;
+  /** Since when. */
+  readonly blockedAt: bigint;
+  /** Why, for people here; nobody is told. */
+  readonly reason: string | null;
+}
+
 /** Somebody asks for a connection. */
 export interface ConnectionQuestion {
   /** Who asks. */

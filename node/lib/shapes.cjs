@@ -6,6 +6,11 @@
 
 /** Members of records: the name here, how it crosses, and what stands for it when it is absent. */
 const RECORDS = {
+  BlockedAgent: {
+    agent_id: ['agentId', ''],
+    blocked_at: ['blockedAt', 'big'],
+    reason: ['reason', '', null],
+  },
   ConnectionQuestion: {
     agent_id: ['agentId', ''],
     bio: ['bio', ''],
@@ -370,6 +375,26 @@ const VERBS = {
       n: ['n', ''],
     },
     result: 'PeerHint[]',
+  },
+  'peers.block': {
+    row: ['agent'],
+    members: {
+      agent: ['agent', 'agent'],
+      reason: ['reason', ''],
+    },
+    result: 'BlockedAgent',
+  },
+  'peers.unblock': {
+    row: ['agent'],
+    members: {
+      agent: ['agent', 'agent'],
+    },
+    result: 'nothing',
+  },
+  'peers.blocked': {
+    row: [],
+    members: {},
+    result: 'BlockedAgent[]',
   },
   'messages.send': {
     row: ['to', 'content'],

@@ -4,6 +4,7 @@
 
 import type { AgentLike, Message } from './index.js';
 import type {
+  BlockedAgent,
   ContextText,
   Discovered,
   Json,
@@ -90,6 +91,19 @@ export interface Peers {
    * @param options.n How many, 1 to 50. Default: 10.
    */
   of(agent: AgentLike, options?: { signal?: AbortSignal; n?: number }): Promise<PeerHint[]>;
+  /**
+   * Has nothing to do with an agent from now on.
+   * @param agent Who; it need not be connected.
+   * @param options.reason Why, for people here: 1 to 200 characters. Nobody else is told.
+   */
+  block(agent: AgentLike, options?: { signal?: AbortSignal; reason?: string | null }): Promise<BlockedAgent>;
+  /**
+   * Ends the block of an agent.
+   * @param agent Who.
+   */
+  unblock(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<void>;
+  /** Lists blocked agents. */
+  blocked(options?: { signal?: AbortSignal }): Promise<BlockedAgent[]>;
 }
 
 /** Verbs about messages. */

@@ -31,6 +31,45 @@ def _untrusted(text: str | None) -> Untrusted | None:
     return None if text is None else Untrusted(text)
 
 
+class BlockedAgent(Record):
+    """An agent that is blocked."""
+
+    __slots__ = ("agent_id", "blocked_at", "reason")
+    _fields = ("agent_id", "blocked_at", "reason")
+
+    agent_id: str
+    """Who."""
+    blocked_at: int
+    """Since when."""
+    reason: str | None
+    """Why, for people here; nobody is told."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        blocked_at: int,
+        reason: str | None = None,
+    ) -> None:
+        self.agent_id = agent_id
+        self.blocked_at = blocked_at
+        self.reason = reason
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            agent_id=data["agent_id"],
+            blocked_at=data["blocked_at"],
+            reason=data.get("reason"),
+        )
+
+    @property
+    def blocked_time(self) -> datetime:
+        """`blocked_at` as an aware datetime in UTC."""
+        return moment(self.blocked_at)
+
+
 class ConnectionQuestion(Record):
     """Somebody asks for a connection."""
 

@@ -150,6 +150,20 @@ VERBS = {
         },
         "agent",
     ),
+    "peers.block": Members(
+        {
+            "agent": Agent(),
+            "reason": Optional(Text()),
+        },
+        "agent",
+    ),
+    "peers.unblock": Members(
+        {
+            "agent": Agent(),
+        },
+        "agent",
+    ),
+    "peers.blocked": Members({}),
     "messages.send": Members(
         {
             "content": Text(),

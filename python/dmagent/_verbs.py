@@ -8,6 +8,7 @@ from __future__ import annotations
 from ._arguments import agent_id, agent_ids, recipients, sequence_of, several
 from ._caller import Caller, NodeCaller
 from ._records import (
+    BlockedAgent,
     ContextText,
     Discovered,
     LogEntry,
@@ -168,6 +169,32 @@ class Peers(Caller):
         """
         result = await self._call("peers.of", {"agent": agent_id("agent", agent), "n": n})
         return [PeerHint.from_json(item) for item in result]
+
+    async def block(self, agent: AgentLike, *, reason: str | None = None) -> BlockedAgent:
+        """Has nothing to do with an agent from now on.
+
+        Args:
+            agent: Who; it need not be connected.
+            reason: Why, for people here: 1 to 200 characters. Nobody else is told.
+        """
+        arguments: dict[str, Any] = {"agent": agent_id("agent", agent)}
+        if reason is not None:
+            arguments["reason"] = reason
+        result = await self._call("peers.block", arguments)
+        return BlockedAgent.from_json(result)
+
+    async def unblock(self, agent: AgentLike) -> None:
+        """Ends the block of an agent.
+
+        Args:
+            agent: Who.
+        """
+        await self._call("peers.unblock", {"agent": agent_id("agent", agent)})
+
+    async def blocked(self) -> builtins.list[BlockedAgent]:
+        """Lists blocked agents."""
+        result = await self._call("peers.blocked", {})
+        return [BlockedAgent.from_json(item) for item in result]
 
 
 class Messages(Caller):

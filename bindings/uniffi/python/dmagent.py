@@ -690,6 +690,10 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_accept() != 63750:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_peers_block() != 54158:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_peers_blocked() != 30159:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_connect() != 41190:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_disconnect() != 42447:
@@ -703,6 +707,8 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_pending() != 19697:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_reject() != 62435:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_peers_unblock() != 9307:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_trust_forget() != 30938:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -942,6 +948,12 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_passport_verify.restype = ctype
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_accept.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_accept.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_block.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_block.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_blocked.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_blocked.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_connect.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_connect.restype = ctypes.c_uint16
@@ -963,6 +975,9 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_pending.restype = ctypes.
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_reject.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_reject.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_unblock.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_unblock.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_forget.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_forget.restype = ctypes.c_uint16
@@ -1329,6 +1344,17 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_connect.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1369,6 +1395,12 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_reject.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_reject.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_forget.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2233,6 +2265,132 @@ class _UniffiFfiConverterTypeAskArgs(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeJson.write(value.metadata, buf)
         _UniffiFfiConverterOptionalFloat64.write(value.timeout_secs, buf)
 
+@dataclass
+class BlockArgs:
+    """
+    Whom to have nothing to do with.
+"""
+    def __init__(self, *, agent:AgentId, reason:typing.Optional[str] = _DEFAULT):
+        self.agent = agent
+        if reason is _DEFAULT:
+            self.reason = None
+        else:
+            self.reason = reason
+
+
+
+
+    def __str__(self):
+        return "BlockArgs(agent={}, reason={})".format(self.agent, self.reason)
+    def __eq__(self, other):
+        if self.agent != other.agent:
+            return False
+        if self.reason != other.reason:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeBlockArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return BlockArgs(
+            agent=_UniffiFfiConverterTypeAgentId.read(buf),
+            reason=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.agent)
+        _UniffiFfiConverterOptionalString.check_lower(value.reason)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.agent, buf)
+        _UniffiFfiConverterOptionalString.write(value.reason, buf)
+
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
+
+
+class _UniffiFfiConverterTypeTimestamp:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterInt64.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterInt64.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterInt64.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterInt64.lower(value)
+
+
+Timestamp = int
+
+
+@dataclass
+class BlockedAgent:
+    """
+    An agent that is blocked.
+"""
+    def __init__(self, *, agent_id:AgentId, blocked_at:Timestamp, reason:typing.Optional[str]):
+        self.agent_id = agent_id
+        self.blocked_at = blocked_at
+        self.reason = reason
+
+
+
+
+    def __str__(self):
+        return "BlockedAgent(agent_id={}, blocked_at={}, reason={})".format(self.agent_id, self.blocked_at, self.reason)
+    def __eq__(self, other):
+        if self.agent_id != other.agent_id:
+            return False
+        if self.blocked_at != other.blocked_at:
+            return False
+        if self.reason != other.reason:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeBlockedAgent(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return BlockedAgent(
+            agent_id=_UniffiFfiConverterTypeAgentId.read(buf),
+            blocked_at=_UniffiFfiConverterTypeTimestamp.read(buf),
+            reason=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.agent_id)
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.blocked_at)
+        _UniffiFfiConverterOptionalString.check_lower(value.reason)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
+        _UniffiFfiConverterTypeTimestamp.write(value.blocked_at, buf)
+        _UniffiFfiConverterOptionalString.write(value.reason, buf)
+
 class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u32"
     VALUE_MIN = 0
@@ -2768,45 +2926,6 @@ class _UniffiFfiConverterTypeDisconnectArgs(_UniffiConverterRustBuffer):
         _UniffiFfiConverterTypeAgentId.write(value.agent, buf)
         _UniffiFfiConverterOptionalString.write(value.reason, buf)
 
-class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "i64"
-    VALUE_MIN = -2**63
-    VALUE_MAX = 2**63
-
-    @staticmethod
-    def read(buf):
-        return buf.read_i64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_i64(value)
-
-
-class _UniffiFfiConverterTypeTimestamp:
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterInt64.write(value, buf)
-
-    @staticmethod
-    def read(buf):
-        return _UniffiFfiConverterInt64.read(buf)
-
-    @staticmethod
-    def lift(value):
-        return _UniffiFfiConverterInt64.lift(value)
-
-    @staticmethod
-    def check_lower(value):
-        return _UniffiFfiConverterInt64.check_lower(value)
-
-    @staticmethod
-    def lower(value):
-        return _UniffiFfiConverterInt64.lower(value)
-
-
-Timestamp = int
-
-
 
 
 
@@ -3188,6 +3307,11 @@ class Code(enum.Enum):
     The host's policy said no, failed or did not answer in time.
 """
 
+    PEER_BLOCKED = 908
+    """
+    The agent is on the block list, here or at the other side.
+"""
+
     QUEUE_FULL = 1000
     """
     The receiver's queue is full.
@@ -3310,14 +3434,16 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if variant == 45:
             return Code.POLICY_REFUSED
         if variant == 46:
-            return Code.QUEUE_FULL
+            return Code.PEER_BLOCKED
         if variant == 47:
-            return Code.RATE_LIMITED
+            return Code.QUEUE_FULL
         if variant == 48:
-            return Code.MESSAGE_UNKNOWN
+            return Code.RATE_LIMITED
         if variant == 49:
-            return Code.MESSAGE_EXPIRED
+            return Code.MESSAGE_UNKNOWN
         if variant == 50:
+            return Code.MESSAGE_EXPIRED
+        if variant == 51:
             return Code.TOKEN_INVALID
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -3412,6 +3538,8 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if value == Code.TIER_RESTRICTED:
             return
         if value == Code.POLICY_REFUSED:
+            return
+        if value == Code.PEER_BLOCKED:
             return
         if value == Code.QUEUE_FULL:
             return
@@ -3517,16 +3645,18 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
             buf.write_i32(44)
         if value == Code.POLICY_REFUSED:
             buf.write_i32(45)
-        if value == Code.QUEUE_FULL:
+        if value == Code.PEER_BLOCKED:
             buf.write_i32(46)
-        if value == Code.RATE_LIMITED:
+        if value == Code.QUEUE_FULL:
             buf.write_i32(47)
-        if value == Code.MESSAGE_UNKNOWN:
+        if value == Code.RATE_LIMITED:
             buf.write_i32(48)
-        if value == Code.MESSAGE_EXPIRED:
+        if value == Code.MESSAGE_UNKNOWN:
             buf.write_i32(49)
-        if value == Code.TOKEN_INVALID:
+        if value == Code.MESSAGE_EXPIRED:
             buf.write_i32(50)
+        if value == Code.TOKEN_INVALID:
+            buf.write_i32(51)
 
 
 
@@ -7530,7 +7660,7 @@ class DmError:  # type: ignore
         """
         For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
         `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-        `tier_restricted`, `policy_refused`, `token_invalid`.
+        `tier_restricted`, `policy_refused`, `peer_blocked`, `token_invalid`.
 """
 
         def __init__(self, failure):
@@ -11150,6 +11280,29 @@ class _UniffiFfiConverterTypePassport:
     def write(cls, value: Passport, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeBlockedAgent(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeBlockedAgent.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeBlockedAgent.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeBlockedAgent.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypePeer(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -11230,6 +11383,16 @@ class PeersProtocol(typing.Protocol):
         Accepts a pending request.
 """
         raise NotImplementedError
+    async def block(self, arguments: BlockArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> BlockedAgent:
+        """
+        Has nothing to do with an agent from now on.
+"""
+        raise NotImplementedError
+    async def blocked(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[BlockedAgent]:
+        """
+        Lists blocked agents.
+"""
+        raise NotImplementedError
     async def connect(self, arguments: ConnectArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Peer:
         """
         Asks the node at a URL for a connection.
@@ -11263,6 +11426,11 @@ class PeersProtocol(typing.Protocol):
     async def reject(self, arguments: RequestArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> PendingRequest:
         """
         Rejects a pending request.
+"""
+        raise NotImplementedError
+    async def unblock(self, arguments: AgentArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
+        """
+        Ends the block of an agent.
 """
         raise NotImplementedError
 
@@ -11312,6 +11480,53 @@ class Peers(PeersProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeDmError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def block(self, arguments: BlockArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> BlockedAgent:
+        """
+        Has nothing to do with an agent from now on.
+"""
+
+        _UniffiFfiConverterTypeBlockArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeBlockArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeBlockedAgent.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def blocked(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[BlockedAgent]:
+        """
+        Lists blocked agents.
+"""
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeBlockedAgent.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked(*_uniffi_lowered_args),
             _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
@@ -11484,6 +11699,31 @@ class Peers(PeersProtocol):
             _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def unblock(self, arguments: AgentArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
+        """
+        Ends the block of an agent.
+"""
+
+        _UniffiFfiConverterTypeAgentArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeAgentArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_void,
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
@@ -12731,6 +12971,8 @@ __all__ = [
     "RouteVerdict",
     "AgentArgs",
     "AskArgs",
+    "BlockArgs",
+    "BlockedAgent",
     "BroadcastArgs",
     "ConnectArgs",
     "ConnectionQuestion",

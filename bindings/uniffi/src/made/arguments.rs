@@ -35,6 +35,17 @@ pub struct AskArgs {
     pub timeout_secs: Option<f64>,
 }
 
+/// Whom to have nothing to do with.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct BlockArgs {
+    /// Who; it need not be connected.
+    pub agent: AgentId,
+    /// Why, for people here: 1 to 200 characters. Nobody else is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reason: Option<String>,
+}
+
 /// A status broadcast.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct BroadcastArgs {

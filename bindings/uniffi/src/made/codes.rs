@@ -100,6 +100,8 @@ pub enum Code {
     TierRestricted = 906,
     /// The host's policy said no, failed or did not answer in time.
     PolicyRefused = 907,
+    /// The agent is on the block list, here or at the other side.
+    PeerBlocked = 908,
     /// The receiver's queue is full.
     QueueFull = 1000,
     /// Too many requests from this source or peer.
@@ -160,6 +162,7 @@ impl From<CoreCode> for Code {
             CoreCode::Inactive => Self::Inactive,
             CoreCode::TierRestricted => Self::TierRestricted,
             CoreCode::PolicyRefused => Self::PolicyRefused,
+            CoreCode::PeerBlocked => Self::PeerBlocked,
             CoreCode::QueueFull => Self::QueueFull,
             CoreCode::RateLimited => Self::RateLimited,
             CoreCode::MessageUnknown => Self::MessageUnknown,
@@ -219,7 +222,7 @@ pub enum DmError {
     },
     /// For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
     /// `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-    /// `tier_restricted`, `policy_refused`, `token_invalid`.
+    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `token_invalid`.
     RefusedError {
         /// What went wrong.
         failure: Failure,

@@ -260,6 +260,18 @@ pub enum Verification {
     Sealed,
 }
 
+/// An agent that is blocked.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct BlockedAgent {
+    /// Who.
+    pub agent_id: AgentId,
+    /// Since when.
+    pub blocked_at: Timestamp,
+    /// Why, for people here; nobody is told.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
 /// Somebody asks for a connection.
 #[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
 pub struct ConnectionQuestion {

@@ -125,6 +125,29 @@ impl Peers {
     ) -> Result<Vec<PeerHint>, DmError> {
         self.caller.call("peers.of", &arguments, cancel).await
     }
+
+    /// Has nothing to do with an agent from now on.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn block(
+        &self,
+        arguments: BlockArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<BlockedAgent, DmError> {
+        self.caller.call("peers.block", &arguments, cancel).await
+    }
+
+    /// Ends the block of an agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn unblock(&self, arguments: AgentArgs, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
+        let Done {} = self.caller.call("peers.unblock", &arguments, cancel).await?;
+        Ok(())
+    }
+
+    /// Lists blocked agents.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn blocked(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<BlockedAgent>, DmError> {
+        self.caller.call("peers.blocked", &NoArgs {}, cancel).await
+    }
 }
 
 /// Verbs about messages.

@@ -838,6 +838,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_accept(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_peers_block(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_peers_blocked(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_connect(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_disconnect(
@@ -851,6 +855,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_dmagent_uniffi_checksum_method_peers_pending(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_reject(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_peers_unblock(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_trust_forget(
     ): Int
@@ -1062,6 +1068,10 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_peers_accept(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_peers_block(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_peers_blocked(`ptr`: Long,`cancel`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_connect(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_disconnect(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
@@ -1075,6 +1085,8 @@ internal object UniffiLib {
     external fun uniffi_dmagent_uniffi_fn_method_peers_pending(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_reject(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_peers_unblock(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_clone_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1389,6 +1401,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_accept() and 0xFFFF) != 63750) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_block() and 0xFFFF) != 54158) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_blocked() and 0xFFFF) != 30159) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_connect() and 0xFFFF) != 41190) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1408,6 +1426,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_reject() and 0xFFFF) != 62435) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_unblock() and 0xFFFF) != 9307) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_trust_forget() and 0xFFFF) != 30938) {
@@ -6193,6 +6214,16 @@ public interface PeersInterface {
     suspend fun `accept`(`arguments`: RequestArgs, `cancel`: Cancel? = null): Peer
 
     /**
+     * Has nothing to do with an agent from now on.
+     */
+    suspend fun `block`(`arguments`: BlockArgs, `cancel`: Cancel? = null): BlockedAgent
+
+    /**
+     * Lists blocked agents.
+     */
+    suspend fun `blocked`(`cancel`: Cancel? = null): List<BlockedAgent>
+
+    /**
      * Asks the node at a URL for a connection.
      */
     suspend fun `connect`(`arguments`: ConnectArgs, `cancel`: Cancel? = null): Peer
@@ -6226,6 +6257,11 @@ public interface PeersInterface {
      * Rejects a pending request.
      */
     suspend fun `reject`(`arguments`: RequestArgs, `cancel`: Cancel? = null): PendingRequest
+
+    /**
+     * Ends the block of an agent.
+     */
+    suspend fun `unblock`(`arguments`: AgentArgs, `cancel`: Cancel? = null)
 
     companion object
 }
@@ -6355,6 +6391,57 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterTypePeer.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Has nothing to do with an agent from now on.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `block`(`arguments`: BlockArgs, `cancel`: Cancel?) : BlockedAgent {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block(
+                uniffiHandle,
+
+        FfiConverterTypeBlockArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBlockedAgent.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Lists blocked agents.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `blocked`(`cancel`: Cancel?) : List<BlockedAgent> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeBlockedAgent.lift(it) },
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -6536,6 +6623,33 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterTypePendingRequest.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Ends the block of an agent.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `unblock`(`arguments`: AgentArgs, `cancel`: Cancel?) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock(
+                uniffiHandle,
+
+        FfiConverterTypeAgentArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
+        // lift function
+        { },
+
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -7056,6 +7170,108 @@ public object FfiConverterTypeAskArgs: FfiConverterRustBuffer<AskArgs> {
             FfiConverterOptionalString.write(value.`inReplyTo`, buf)
             FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
             FfiConverterOptionalDouble.write(value.`timeoutSecs`, buf)
+    }
+}
+
+
+
+/**
+ * Whom to have nothing to do with.
+ */
+data class BlockArgs (
+    /**
+     * Who; it need not be connected.
+     */
+    val `agent`: AgentId
+    ,
+    /**
+     * Why, for people here: 1 to 200 characters. Nobody else is told.
+     */
+    val `reason`: kotlin.String? = null
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBlockArgs: FfiConverterRustBuffer<BlockArgs> {
+    override fun read(buf: ByteBuffer): BlockArgs {
+        return BlockArgs(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BlockArgs) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agent`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`)
+    )
+
+    override fun write(value: BlockArgs, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agent`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
+    }
+}
+
+
+
+/**
+ * An agent that is blocked.
+ */
+data class BlockedAgent (
+    /**
+     * Who.
+     */
+    val `agentId`: AgentId
+    ,
+    /**
+     * Since when.
+     */
+    val `blockedAt`: Timestamp
+    ,
+    /**
+     * Why, for people here; nobody is told.
+     */
+    val `reason`: kotlin.String?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBlockedAgent: FfiConverterRustBuffer<BlockedAgent> {
+    override fun read(buf: ByteBuffer): BlockedAgent {
+        return BlockedAgent(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BlockedAgent) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agentId`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`blockedAt`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`)
+    )
+
+    override fun write(value: BlockedAgent, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agentId`, buf)
+            FfiConverterTypeTimestamp.write(value.`blockedAt`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
     }
 }
 
@@ -10293,6 +10509,10 @@ enum class Code(val value: kotlin.UShort) {
      */
     POLICY_REFUSED(907u),
     /**
+     * The agent is on the block list, here or at the other side.
+     */
+    PEER_BLOCKED(908u),
+    /**
      * The receiver's queue is full.
      */
     QUEUE_FULL(1000u),
@@ -10681,7 +10901,7 @@ sealed class DmException: kotlin.Exception() {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `token_invalid`.
      */
     class RefusedException(
 
@@ -14064,6 +14284,34 @@ public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.Str
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterString.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer<List<BlockedAgent>> {
+    override fun read(buf: ByteBuffer): List<BlockedAgent> {
+        val len = buf.getInt()
+        return List<BlockedAgent>(len) {
+            FfiConverterTypeBlockedAgent.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<BlockedAgent>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeBlockedAgent.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<BlockedAgent>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeBlockedAgent.write(it, buf)
         }
     }
 }

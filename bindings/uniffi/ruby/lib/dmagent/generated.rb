@@ -258,6 +258,47 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type BlockArgs.
+
+  def self.check_lower_TypeBlockArgs(v)
+
+    RustBuffer.check_lower_Optionalstring(v.reason)
+  end
+
+  def self.alloc_from_TypeBlockArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeBlockArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeBlockArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeBlockArgs
+    end
+  end
+
+  # The Record type BlockedAgent.
+
+  def self.check_lower_TypeBlockedAgent(v)
+
+
+    RustBuffer.check_lower_Optionalstring(v.reason)
+  end
+
+  def self.alloc_from_TypeBlockedAgent(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeBlockedAgent(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeBlockedAgent
+    consumeWithStream do |stream|
+      return stream.read_TypeBlockedAgent
+    end
+  end
+
   # The Record type BroadcastArgs.
 
   def self.check_lower_TypeBroadcastArgs(v)
@@ -2475,6 +2516,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeBlockedAgent.
+
+  def self.check_lower_SequenceTypeBlockedAgent(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeBlockedAgent(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeBlockedAgent(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeBlockedAgent(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeBlockedAgent
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeBlockedAgent
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def self.check_lower_SequenceTypeDelivery(v)
@@ -2953,6 +3015,25 @@ class RustBufferStream
       in_reply_to: read_Optionalstring,
       metadata: read_OptionalTypeJson,
       timeout_secs: read_Optionalf64
+    )
+  end
+
+  # The Record type BlockArgs.
+
+  def read_TypeBlockArgs
+    BlockArgs.new(
+      agent: read_TypeAgentId,
+      reason: read_Optionalstring
+    )
+  end
+
+  # The Record type BlockedAgent.
+
+  def read_TypeBlockedAgent
+    BlockedAgent.new(
+      agent_id: read_TypeAgentId,
+      blocked_at: read_TypeTimestamp,
+      reason: read_Optionalstring
     )
   end
 
@@ -3645,18 +3726,21 @@ class RustBufferStream
       return Code::POLICY_REFUSED
     end
     if variant == 46
-      return Code::QUEUE_FULL
+      return Code::PEER_BLOCKED
     end
     if variant == 47
-      return Code::RATE_LIMITED
+      return Code::QUEUE_FULL
     end
     if variant == 48
-      return Code::MESSAGE_UNKNOWN
+      return Code::RATE_LIMITED
     end
     if variant == 49
-      return Code::MESSAGE_EXPIRED
+      return Code::MESSAGE_UNKNOWN
     end
     if variant == 50
+      return Code::MESSAGE_EXPIRED
+    end
+    if variant == 51
       return Code::TOKEN_INVALID
     end
 
@@ -4859,6 +4943,22 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeBlockedAgent.
+
+  def read_SequenceTypeBlockedAgent
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeBlockedAgent
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def read_SequenceTypeDelivery
@@ -5283,6 +5383,21 @@ class RustBufferBuilder
     self.write_Optionalstring(v.in_reply_to)
     self.write_OptionalTypeJson(v.metadata)
     self.write_Optionalf64(v.timeout_secs)
+  end
+
+  # The Record type BlockArgs.
+
+  def write_TypeBlockArgs(v)
+    self.write_TypeAgentId(v.agent)
+    self.write_Optionalstring(v.reason)
+  end
+
+  # The Record type BlockedAgent.
+
+  def write_TypeBlockedAgent(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_TypeTimestamp(v.blocked_at)
+    self.write_Optionalstring(v.reason)
   end
 
   # The Record type BroadcastArgs.
@@ -5876,20 +5991,23 @@ class RustBufferBuilder
     if v == Code::POLICY_REFUSED
       pack_into(4, 'l>', 45)
     end
-    if v == Code::QUEUE_FULL
+    if v == Code::PEER_BLOCKED
       pack_into(4, 'l>', 46)
     end
-    if v == Code::RATE_LIMITED
+    if v == Code::QUEUE_FULL
       pack_into(4, 'l>', 47)
     end
-    if v == Code::MESSAGE_UNKNOWN
+    if v == Code::RATE_LIMITED
       pack_into(4, 'l>', 48)
     end
-    if v == Code::MESSAGE_EXPIRED
+    if v == Code::MESSAGE_UNKNOWN
       pack_into(4, 'l>', 49)
     end
-    if v == Code::TOKEN_INVALID
+    if v == Code::MESSAGE_EXPIRED
       pack_into(4, 'l>', 50)
+    end
+    if v == Code::TOKEN_INVALID
+      pack_into(4, 'l>', 51)
     end
  end
 
@@ -6771,6 +6889,16 @@ class RustBufferBuilder
 
     items.each do |item|
       self.write_string(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeBlockedAgent.
+
+  def write_SequenceTypeBlockedAgent(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeBlockedAgent(item)
     end
   end
 
@@ -7682,6 +7810,14 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_peers_block,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_peers_blocked,
+    [:uint64, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_connect,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
@@ -7707,6 +7843,10 @@ module UniFFILib
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_reject,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_peers_unblock,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
@@ -8250,6 +8390,14 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_peers_block,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_peers_blocked,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_connect,
     [],
     :uint16
@@ -8275,6 +8423,10 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_reject,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_peers_unblock,
     [],
     :uint16
 
@@ -8761,6 +8913,7 @@ class Code
   INACTIVE = 905
   TIER_RESTRICTED = 906
   POLICY_REFUSED = 907
+  PEER_BLOCKED = 908
   QUEUE_FULL = 1000
   RATE_LIMITED = 1001
   MESSAGE_UNKNOWN = 1002
@@ -10831,6 +10984,28 @@ class AskArgs
 
 end
 
+  # Record type BlockArgs
+class BlockArgs
+  attr_reader :agent, :reason
+
+  def initialize(agent:, reason: nil)
+    @agent = agent
+    @reason = reason
+  end
+
+  def ==(other)
+    if @agent != other.agent
+      return false
+    end
+    if @reason != other.reason
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type BroadcastArgs
 class BroadcastArgs
   attr_reader :content, :metadata, :top
@@ -11185,6 +11360,32 @@ class VerifyArgs
       return false
     end
     if @context != other.context
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type BlockedAgent
+class BlockedAgent
+  attr_reader :agent_id, :blocked_at, :reason
+
+  def initialize(agent_id:, blocked_at:, reason:)
+    @agent_id = agent_id
+    @blocked_at = blocked_at
+    @reason = reason
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @blocked_at != other.blocked_at
+      return false
+    end
+    if @reason != other.reason
       return false
     end
 
@@ -12940,6 +13141,36 @@ end
     )
   end
 
+  def block(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeBlockArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_peers_block(uniffi_clone_handle(),RustBuffer.alloc_from_TypeBlockArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeBlockedAgent },
+    DmError
+    )
+  end
+
+  def blocked(cancel = nil)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_peers_blocked(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeBlockedAgent },
+    DmError
+    )
+  end
+
   def connect(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeConnectArgs(arguments)
@@ -13044,6 +13275,22 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_TypePendingRequest },
+    DmError
+    )
+  end
+
+  def unblock(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeAgentArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_peers_unblock(uniffi_clone_handle(),RustBuffer.alloc_from_TypeAgentArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_void,
+      :ffi_dmagent_uniffi_rust_future_cancel_void,
+      :ffi_dmagent_uniffi_rust_future_complete_void,
+      :ffi_dmagent_uniffi_rust_future_free_void,
+      Proc.new { |v| nil },
     DmError
     )
   end

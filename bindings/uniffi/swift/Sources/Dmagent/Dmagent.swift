@@ -2994,6 +2994,16 @@ public protocol PeersProtocol: AnyObject, Sendable {
     func accept(arguments: RequestArgs, cancel: Cancel?) async throws  -> Peer
 
     /**
+     * Has nothing to do with an agent from now on.
+     */
+    func block(arguments: BlockArgs, cancel: Cancel?) async throws  -> BlockedAgent
+
+    /**
+     * Lists blocked agents.
+     */
+    func blocked(cancel: Cancel?) async throws  -> [BlockedAgent]
+
+    /**
      * Asks the node at a URL for a connection.
      */
     func connect(arguments: ConnectArgs, cancel: Cancel?) async throws  -> Peer
@@ -3027,6 +3037,11 @@ public protocol PeersProtocol: AnyObject, Sendable {
      * Rejects a pending request.
      */
     func reject(arguments: RequestArgs, cancel: Cancel?) async throws  -> PendingRequest
+
+    /**
+     * Ends the block of an agent.
+     */
+    func unblock(arguments: AgentArgs, cancel: Cancel?) async throws
 
 }
 /**
@@ -3100,6 +3115,44 @@ open func accept(arguments: RequestArgs, cancel: Cancel? = nil)async throws  -> 
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypePeer_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Has nothing to do with an agent from now on.
+     */
+open func block(arguments: BlockArgs, cancel: Cancel? = nil)async throws  -> BlockedAgent  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_peers_block(
+                        self.uniffiCloneHandle(),FfiConverterTypeBlockArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBlockedAgent_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Lists blocked agents.
+     */
+open func blocked(cancel: Cancel? = nil)async throws  -> [BlockedAgent]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_peers_blocked(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeBlockedAgent.lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -3233,6 +3286,25 @@ open func reject(arguments: RequestArgs, cancel: Cancel? = nil)async throws  -> 
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypePendingRequest_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Ends the block of an agent.
+     */
+open func unblock(arguments: AgentArgs, cancel: Cancel? = nil)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_peers_unblock(
+                        self.uniffiCloneHandle(),FfiConverterTypeAgentArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_void,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_void,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_void,
+            liftFunc: { $0 },
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -3648,6 +3720,154 @@ public func FfiConverterTypeAskArgs_lift(_ buf: RustBuffer) throws -> AskArgs {
 #endif
 public func FfiConverterTypeAskArgs_lower(_ value: AskArgs) -> RustBuffer {
     return FfiConverterTypeAskArgs.lower(value)
+}
+
+
+/**
+ * Whom to have nothing to do with.
+ */
+public struct BlockArgs: Equatable, Hashable {
+    /**
+     * Who; it need not be connected.
+     */
+    public let agent: AgentId
+    /**
+     * Why, for people here: 1 to 200 characters. Nobody else is told.
+     */
+    public let reason: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who; it need not be connected.
+         */agent: AgentId,
+        /**
+         * Why, for people here: 1 to 200 characters. Nobody else is told.
+         */reason: String? = nil) {
+        self.agent = agent
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension BlockArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBlockArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BlockArgs {
+        return
+            try BlockArgs(
+                agent: FfiConverterTypeAgentId.read(from: &buf),
+                reason: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BlockArgs, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agent, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockArgs_lift(_ buf: RustBuffer) throws -> BlockArgs {
+    return try FfiConverterTypeBlockArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockArgs_lower(_ value: BlockArgs) -> RustBuffer {
+    return FfiConverterTypeBlockArgs.lower(value)
+}
+
+
+/**
+ * An agent that is blocked.
+ */
+public struct BlockedAgent: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let agentId: AgentId
+    /**
+     * Since when.
+     */
+    public let blockedAt: Timestamp
+    /**
+     * Why, for people here; nobody is told.
+     */
+    public let reason: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */agentId: AgentId,
+        /**
+         * Since when.
+         */blockedAt: Timestamp,
+        /**
+         * Why, for people here; nobody is told.
+         */reason: String?) {
+        self.agentId = agentId
+        self.blockedAt = blockedAt
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension BlockedAgent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBlockedAgent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BlockedAgent {
+        return
+            try BlockedAgent(
+                agentId: FfiConverterTypeAgentId.read(from: &buf),
+                blockedAt: FfiConverterTypeTimestamp.read(from: &buf),
+                reason: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BlockedAgent, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agentId, into: &buf)
+        FfiConverterTypeTimestamp.write(value.blockedAt, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockedAgent_lift(_ buf: RustBuffer) throws -> BlockedAgent {
+    return try FfiConverterTypeBlockedAgent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockedAgent_lower(_ value: BlockedAgent) -> RustBuffer {
+    return FfiConverterTypeBlockedAgent.lower(value)
 }
 
 
@@ -8110,6 +8330,10 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case policyRefused = 907
     /**
+     * The agent is on the block list, here or at the other side.
+     */
+    case peerBlocked = 908
+    /**
      * The receiver's queue is full.
      */
     case queueFull = 1000
@@ -8240,15 +8464,17 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
 
         case 45: return .policyRefused
 
-        case 46: return .queueFull
+        case 46: return .peerBlocked
 
-        case 47: return .rateLimited
+        case 47: return .queueFull
 
-        case 48: return .messageUnknown
+        case 48: return .rateLimited
 
-        case 49: return .messageExpired
+        case 49: return .messageUnknown
 
-        case 50: return .tokenInvalid
+        case 50: return .messageExpired
+
+        case 51: return .tokenInvalid
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -8438,24 +8664,28 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(45))
 
 
-        case .queueFull:
+        case .peerBlocked:
             writeInt(&buf, Int32(46))
 
 
-        case .rateLimited:
+        case .queueFull:
             writeInt(&buf, Int32(47))
 
 
-        case .messageUnknown:
+        case .rateLimited:
             writeInt(&buf, Int32(48))
 
 
-        case .messageExpired:
+        case .messageUnknown:
             writeInt(&buf, Int32(49))
 
 
-        case .tokenInvalid:
+        case .messageExpired:
             writeInt(&buf, Int32(50))
+
+
+        case .tokenInvalid:
+            writeInt(&buf, Int32(51))
 
         }
     }
@@ -8817,7 +9047,7 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `token_invalid`.
      */
     case RefusedError(
         /**
@@ -12396,6 +12626,31 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer {
+    typealias SwiftType = [BlockedAgent]
+
+    public static func write(_ value: [BlockedAgent], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeBlockedAgent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [BlockedAgent] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [BlockedAgent]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeBlockedAgent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeDelivery: FfiConverterRustBuffer {
     typealias SwiftType = [Delivery]
 
@@ -13175,6 +13430,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_peers_accept() != 63750) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_peers_block() != 54158) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_peers_blocked() != 30159) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_peers_connect() != 41190) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -13194,6 +13455,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_peers_reject() != 62435) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_peers_unblock() != 9307) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_trust_forget() != 30938) {

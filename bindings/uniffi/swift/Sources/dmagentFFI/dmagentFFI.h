@@ -539,6 +539,16 @@ void uniffi_dmagent_uniffi_fn_free_peers(uint64_t handle, RustCallStatus *_Nonnu
 uint64_t uniffi_dmagent_uniffi_fn_method_peers_accept(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCK
+uint64_t uniffi_dmagent_uniffi_fn_method_peers_block(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCKED
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCKED
+uint64_t uniffi_dmagent_uniffi_fn_method_peers_blocked(uint64_t ptr, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_CONNECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_CONNECT
 uint64_t uniffi_dmagent_uniffi_fn_method_peers_connect(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
@@ -572,6 +582,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_peers_pending(uint64_t ptr, RustBuffer 
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_REJECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_REJECT
 uint64_t uniffi_dmagent_uniffi_fn_method_peers_reject(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_UNBLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_UNBLOCK
+uint64_t uniffi_dmagent_uniffi_fn_method_peers_unblock(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_TRUST
@@ -1280,6 +1295,18 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_peers_accept(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCK
+uint16_t uniffi_dmagent_uniffi_checksum_method_peers_block(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCKED
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCKED
+uint16_t uniffi_dmagent_uniffi_checksum_method_peers_blocked(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_CONNECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_CONNECT
 uint16_t uniffi_dmagent_uniffi_checksum_method_peers_connect(void
@@ -1319,6 +1346,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_peers_pending(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_REJECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_REJECT
 uint16_t uniffi_dmagent_uniffi_checksum_method_peers_reject(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_UNBLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_UNBLOCK
+uint16_t uniffi_dmagent_uniffi_checksum_method_peers_unblock(void
 
 );
 #endif
