@@ -35,8 +35,8 @@ from ._policy import Forward, Refuse
 from ._record import Event, Record
 from ._records import (
     AgentDiscovered,
-    BroadcastReceived,
     BlockedAgent,
+    BroadcastReceived,
     ConnectionQuestion,
     ConnectionRejected,
     ConnectionRequested,
@@ -60,6 +60,8 @@ from ._records import (
     PendingRequest,
     Reason,
     Receipt,
+    Rule,
+    RuleTrial,
     Signed,
     StorageFailed,
     StorageRecovered,
@@ -78,10 +80,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AgentDiscovered",
+    "BlockedAgent",
     "BroadcastReceived",
     "ClosedError",
     "ConfigError",
-    "BlockedAgent",
     "ConnectionQuestion",
     "ConnectionRejected",
     "ConnectionRequested",
@@ -117,6 +119,8 @@ __all__ = [
     "PendingRequest",
     "Reason",
     "Receipt",
+    "Rule",
+    "RuleTrial",
     "Record",
     "Refuse",
     "RefusedError",

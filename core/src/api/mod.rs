@@ -3,6 +3,7 @@
 //! ```text
 //! node.peers().connect(…)      node.messages().send(…)      node.trust().set(…)
 //! node.discovery().scan()      node.passport().sign(…)      node.info() / node.update(…)
+//! node.rules().set(…)
 //! ```
 //!
 //! Every verb is one typed method (one argument struct in, one record out) and one line in the verb table
@@ -22,6 +23,7 @@ mod messages;
 mod node;
 mod passport;
 mod peers;
+mod rules;
 mod schema;
 mod trust;
 mod verbs;
@@ -41,6 +43,7 @@ pub use passport::{SignArgs, Signed, Signing, Verdict, VerifyArgs};
 pub use peers::{
     AgentArgs, BlockArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs,
 };
+pub use rules::{Fate, Rule, RuleTrial, Rules, RulesArgs, TryArgs};
 pub use schema::schema;
 pub use trust::{Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

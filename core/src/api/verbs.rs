@@ -116,6 +116,12 @@ verbs! {
     "trust.list" => trust.list(NoArgs) -> Vec<TrustOf>;
     /// Forgets what we think of an agent.
     "trust.forget" => trust.forget(AgentArgs) -> Done;
+    /// Lists the routing rules.
+    "rules.list" => rules.list(NoArgs) -> Vec<Rule>;
+    /// Replaces all routing rules.
+    "rules.set" => rules.set(RulesArgs) -> Vec<Rule>;
+    /// Tells what the rules would do with a message, without doing it.
+    "rules.test" => rules.test(TryArgs) -> RuleTrial;
     /// Looks around for other agents now.
     "discovery.scan" => discovery.scan(NoArgs) -> Vec<Discovered>;
     /// Lists agents seen lately.

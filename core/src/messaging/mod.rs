@@ -8,7 +8,7 @@
 //! | [`compose`] | signed and sealed frames for a peer |
 //! | [`sealers`] | keys for the next messages |
 //! | [`outbox`] | what waits for an unreachable peer |
-//! | [`rules`] | keep, forward or drop |
+//! | [`rules`], [`rule_book`] | keep, forward, answer or drop; which rules hold |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
 
@@ -19,6 +19,7 @@ pub mod inbound;
 pub mod inbox;
 pub mod log;
 pub mod outbox;
+pub mod rule_book;
 pub mod rules;
 pub mod sealers;
 mod types;

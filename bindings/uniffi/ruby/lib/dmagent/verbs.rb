@@ -14,6 +14,7 @@ module Dmagent
       Messages => { send: SendArgs, ask: AskArgs, broadcast: BroadcastArgs, next: NextArgs, acknowledge: SequenceArgs,
                     release: ReleaseArgs, log: LogArgs, context: ContextArgs },
       Trust => { get: AgentArgs, set: SetTrustArgs, forget: AgentArgs },
+      Rules => { set: RulesArgs, test: TryArgs },
       Passport => { sign: SignArgs, verify: VerifyArgs },
       Node => { update: UpdateArgs }
     }.freeze
