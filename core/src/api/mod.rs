@@ -45,5 +45,5 @@ pub use peers::{
 };
 pub use rules::{Fate, Rule, RuleTrial, Rules, RulesArgs, TryArgs};
 pub use schema::schema;
-pub use trust::{Impressions, SetTrustArgs, TrustOf};
+pub use trust::{AskOpinionArgs, Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

@@ -14,6 +14,7 @@ use crate::{
     messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{BlockedAgent, Peer, PendingRequest},
+    trust::PeerOpinion,
     wire::json::culprit,
 };
 
@@ -116,6 +117,8 @@ verbs! {
     "trust.list" => trust.list(NoArgs) -> Vec<TrustOf>;
     /// Forgets what we think of an agent.
     "trust.forget" => trust.forget(AgentArgs) -> Done;
+    /// Asks a peer what it thinks of an agent.
+    "trust.ask" => trust.ask(AskOpinionArgs) -> PeerOpinion;
     /// Lists the routing rules.
     "rules.list" => rules.list(NoArgs) -> Vec<Rule>;
     /// Replaces all routing rules.

@@ -15,20 +15,12 @@ use crate::{
         log::{Direction, EntryType, LogEntry},
     },
     peers::{Connection, PeerEvent},
-    transport::Method,
     trust::Opinion,
-    wire::{
-        canonical::{self, Domain},
-        json as strict,
-        route::MESH_PREFIX,
-        url,
-    },
+    wire::canonical::{self, Domain},
 };
 
 /// How many peers are asked or told at the same time.
 const AT_ONCE: usize = 16;
-/// How long an opinion may take, as in 1.1.1.
-const OPINION_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a broadcast or an update may take.
 const TELL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -107,7 +99,10 @@ impl Inner {
                 .collect()
         };
         let opinions: Vec<Opinion> = stream::iter(recommenders)
-            .map(|peer| async move { self.opinion(&peer, &newcomer).await })
+            .map(|peer| async move {
+                let said = self.opinion(&peer, newcomer).await.ok().filter(|said| said.has_impression)?;
+                Some(Opinion { agent_id: peer.agent_id, score: said.score })
+            })
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect()
@@ -126,28 +121,6 @@ impl Inner {
         if let Err(error) = seeded {
             tracing::warn!(%error, "trust could not be seeded");
         }
-    }
-
-    /// The scoped path first, the only one that 1.1.1 answers (B1), then the bare one.
-    async fn opinion(&self, peer: &Connection, about: &AgentId) -> Option<Opinion> {
-        let base = url::base(&peer.url);
-        for path in [
-            format!("{MESH_PREFIX}{}/impression/{about}", peer.agent_id),
-            format!("{MESH_PREFIX}impression/{about}"),
-        ] {
-            let sent =
-                self.request(base, Method::Get, path, None, OPINION_TIMEOUT, peer.grant()).await.ok()?;
-            if sent.reply.status != 200 {
-                continue;
-            }
-            let object = strict::parse_object(&sent.reply.body).ok()?;
-            if object.get("has_impression") != Some(&Value::Bool(true)) {
-                return None;
-            }
-            let score = object.get("score").and_then(Value::as_f64);
-            return Some(Opinion { agent_id: peer.agent_id, score });
-        }
-        None
     }
 
     /// Sends a status broadcast to every peer, or to the `top` most trusted. It is not kept for peers that

@@ -152,6 +152,7 @@ impl Inner {
         let refusal = match verified.frame() {
             Frame::Message(message) => seen(&message.message_id).then(messages::duplicate),
             Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
+            Frame::ImpressionQuery(query) => seen(&query.claim_id()).then(messages::duplicate),
             Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
         };
@@ -197,6 +198,9 @@ impl Inner {
         let sender = verified.sender();
         let now = self.now();
         let believed = match verified.sort() {
+            Believed::ImpressionQuery(query) => {
+                return Ok(self.answer_impression_query(query.frame(), now));
+            }
             Believed::Query(query) => return Ok(self.answer_query(query.frame())),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
             Believed::Routed(envelope) => {
@@ -239,6 +243,7 @@ impl Inner {
                     // Answered above.
                     Believed::Message(_)
                     | Believed::StatusBroadcast(_)
+                    | Believed::ImpressionQuery(_)
                     | Believed::Query(_)
                     | Believed::Ping(_)
                     | Believed::Routed(_) => {

@@ -9,7 +9,7 @@
 //! | `outbound` | one message, from the host to a peer's disk |
 //! | `connect`, `part`, `block` | connecting, disconnecting, and having nothing to do with somebody |
 //! | `inboxes` | taking messages out |
-//! | `announce` | telling peers who and where we are |
+//! | `announce`, `opinions` | telling peers who and where we are, and what we think of others |
 //! | `routing` | envelopes on their way through the mesh |
 //! | `upkeep` | what happens unasked |
 //! | `local` | the API for programs that hold the data folder's token |
@@ -37,6 +37,7 @@ mod inner;
 mod lifecycle;
 mod local;
 mod names;
+mod opinions;
 mod outbound;
 mod part;
 mod portmap;

@@ -21,7 +21,7 @@ pub use outstanding::OUTSTANDING_LIMIT;
 pub(crate) use table::not_connected;
 pub use table::{Health, PENDING_LIMIT, Peers};
 pub use types::{
-    AutoAccept, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection, Outstanding, Peer, PeerEvent, PeerState,
-    PendingRequest, SelfDescription,
+    AutoAccept, CAPABILITY_OPINION, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection, Outstanding, Peer,
+    PeerEvent, PeerState, PendingRequest, SelfDescription,
 };
 pub(crate) use update::known_update;

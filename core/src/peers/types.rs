@@ -93,6 +93,8 @@ pub struct Connection {
 
 /// The capability that says: I sign and verify `signature_v2`.
 pub const CAPABILITY_SIGNATURE: &str = "signature";
+/// The capability that says: I answer signed questions about agents, signed.
+pub const CAPABILITY_OPINION: &str = "opinion";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
 
@@ -107,12 +109,16 @@ impl Connection {
 
     /// Whether the peer opens sealed bodies.
     pub fn opens_seals(&self) -> bool {
-        self.signs_v2()
-            && self
-                .capabilities
-                .get(CAPABILITY_SEAL)
-                .and_then(Value::as_u64)
-                .is_some_and(|version| version >= 1)
+        self.signs_v2() && self.offers(CAPABILITY_SEAL)
+    }
+
+    /// Whether the peer signs what it thinks of others.
+    pub fn signs_opinions(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_OPINION)
+    }
+
+    fn offers(&self, capability: &str) -> bool {
+        self.capabilities.get(capability).and_then(Value::as_u64).is_some_and(|version| version >= 1)
     }
 
     /// How near its URL may lead.

@@ -50,6 +50,10 @@ pub enum Domain {
     AntimatterRequest,
     /// A question that only peers may ask.
     Query,
+    /// The question what somebody thinks of an agent.
+    ImpressionQuery,
+    /// The answer to it.
+    Opinion,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -72,6 +76,8 @@ impl Domain {
         Self::LanBeacon,
         Self::AntimatterRequest,
         Self::Query,
+        Self::ImpressionQuery,
+        Self::Opinion,
         Self::Application,
     ];
 
@@ -93,6 +99,8 @@ impl Domain {
             Self::LanBeacon => "lan_beacon",
             Self::AntimatterRequest => "antimatter_request",
             Self::Query => "query",
+            Self::ImpressionQuery => "impression_query",
+            Self::Opinion => "opinion",
             Self::Application => "application",
         }
     }

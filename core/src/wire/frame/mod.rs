@@ -7,6 +7,7 @@
 mod fields;
 mod handshake;
 mod message;
+mod opinion;
 mod query;
 mod routed;
 mod update;
@@ -17,6 +18,7 @@ pub use handshake::{
     ConnectionAccepted, ConnectionProof, ConnectionReply, ConnectionRequest, HandshakeSignature, Introduction,
 };
 pub use message::{Body, MessageFrame, StatusBroadcast};
+pub use opinion::ImpressionQuery;
 pub use query::{Query, pairs};
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
 pub use update::{PeerUpdate, Ping};
@@ -49,6 +51,8 @@ pub enum Frame {
     Ping(Ping),
     /// §6.10.
     Routed(Box<RoutedEnvelope>),
+    /// What do you think of an agent, signed.
+    ImpressionQuery(Box<ImpressionQuery>),
     /// Everything that only asks.
     Query(Query),
 }
@@ -88,6 +92,7 @@ impl Frame {
             | Endpoint::StatusBroadcast
             | Endpoint::PeerUpdate
             | Endpoint::Ping
+            | Endpoint::ImpressionQuery
             | Endpoint::MeshRoute => Self::from_object(route.endpoint, object(route.endpoint, body)?),
             _ => Ok(Self::Query(Query::decode(route, query, body)?)),
         }
@@ -107,6 +112,7 @@ impl Frame {
             Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
+            Endpoint::ImpressionQuery => Self::ImpressionQuery(Box::new(ImpressionQuery::decode(object)?)),
             Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object)?)),
             _ => return Err(Answer::not_found()),
         })
