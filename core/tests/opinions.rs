@@ -112,13 +112,6 @@ async fn the_settings_say_who_hears_what() {
     }
 }
 
-/// A question as a peer signs it.
-fn question(actor: &Actor, to: &AgentId, about: &AgentId) -> Object {
-    let nonce = actor.fresh("");
-    let members = json!({"from_agent_id": actor.id(), "about": about, "nonce": nonce});
-    actor.sign(Domain::ImpressionQuery, to, object(members))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_fresh_question_of_a_peer_is_answered_and_once() {
     let bob = agent(2, |_| {}).await;
@@ -130,30 +123,30 @@ async fn only_a_fresh_question_of_a_peer_is_answered_and_once() {
     let code =
         |reply: &support::http::Reply| (reply.status, reply.json()["code"].as_str().map(str::to_owned));
     let refused = |status, word: &str| (status, Some(word.to_owned()));
-    let early = question(&peer, &us, &third);
+    let early = peer.impression_query(&us, &third);
     assert_eq!(code(&post("impression_query", &early).await), refused(403, "peer_not_connected"));
     post("connection_request", &peer.request(&us, "http://127.0.0.1:9", true)).await;
     think(&bob, third, 0.5, "").await;
 
-    let asked = question(&peer, &us, &third);
+    let asked = peer.impression_query(&us, &third);
     let answer = post("impression_query", &asked).await.json();
     let nonce = asked["nonce"].as_str().unwrap();
     let mine = opinion::Question { peer: us, me: peer.id(), about: third, nonce };
     assert_eq!(mine.believe(object(answer), peer.now()).unwrap().score, Some(0.5));
     assert_eq!(code(&post("impression_query", &asked).await), refused(409, "replay"));
 
-    let for_another = question(&peer, &Actor::new(7).id(), &third);
+    let for_another = peer.impression_query(&Actor::new(7).id(), &third);
     assert_eq!(code(&post("impression_query", &for_another).await), refused(403, "signature_invalid"));
-    let mut changed = question(&peer, &us, &third);
+    let mut changed = peer.impression_query(&us, &third);
     changed.insert("about".into(), json!(Actor::new(8).id()));
     assert_eq!(code(&post("impression_query", &changed).await), refused(403, "signature_invalid"));
-    let mut unsigned = question(&peer, &us, &third);
+    let mut unsigned = peer.impression_query(&us, &third);
     unsigned.remove("signature_v2");
     assert_eq!(code(&post("impression_query", &unsigned).await), refused(403, "signature_missing"));
     for (member, value) in
         [("about", json!("x")), ("nonce", json!("")), ("nonce", json!(7)), ("about", Value::Null)]
     {
-        let mut bad = question(&peer, &us, &third);
+        let mut bad = peer.impression_query(&us, &third);
         bad.insert(member.into(), value);
         let status = post("impression_query", &bad).await.status;
         assert!([400, 403].contains(&status), "{member}: {status}");

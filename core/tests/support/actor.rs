@@ -120,6 +120,12 @@ impl Actor {
         compose::broadcast(draft, to, form, &self.passport, self.now()).unwrap()
     }
 
+    /// The question what somebody thinks of `about`.
+    pub(crate) fn impression_query(&self, to: &AgentId, about: &AgentId) -> Object {
+        let members = json!({"from_agent_id": self.id(), "about": about, "nonce": self.fresh("")});
+        self.sign(Domain::ImpressionQuery, to, object(members))
+    }
+
     /// A new address, in our form.
     pub(crate) fn update(&self, to: &AgentId, url: &str) -> Object {
         let members = json!({
