@@ -124,6 +124,13 @@ const RECORDS = {
     connected: ['connected', ''],
     display_name: ['displayName', ''],
   },
+  PeerOpinion: {
+    agent_id: ['agentId', ''],
+    has_impression: ['hasImpression', ''],
+    note: ['note', ''],
+    score: ['score', '', null],
+    signed: ['signed', ''],
+  },
   PendingRequest: {
     agent_id: ['agentId', ''],
     bio: ['bio', ''],
@@ -148,6 +155,25 @@ const RECORDS = {
     deliveries: ['deliveries', 'Delivery[]'],
     message_id: ['messageId', ''],
     state: ['state', ''],
+  },
+  Rule: {
+    action: ['action', ''],
+    enabled: ['enabled', '', true],
+    forward_to: ['forwardTo', '', []],
+    from_agent_id: ['fromAgentId', '', null],
+    keyword: ['keyword', '', null],
+    metadata_key: ['metadataKey', '', null],
+    metadata_value: ['metadataValue', '', null],
+    priority: ['priority', 'big', 0],
+    response_text: ['responseText', '', null],
+    rule_id: ['ruleId', ''],
+  },
+  RuleTrial: {
+    answer: ['answer', '', null],
+    fate: ['fate', ''],
+    forward_to: ['forwardTo', ''],
+    reason: ['reason', ''],
+    rule_id: ['ruleId', '', null],
   },
   Signed: {
     agent_id: ['agentId', ''],
@@ -300,6 +326,8 @@ const SETTINGS = {
     routerMode: ['router_mode', ''],
     routingRules: ['routing_rules', 'RoutingRule[]'],
     seal: ['seal', ''],
+    shareImpressions: ['share_impressions', ''],
+    shareNotes: ['share_notes', ''],
     trustedProxies: ['trusted_proxies', ''],
     upnp: ['upnp', ''],
   },
@@ -505,6 +533,35 @@ const VERBS = {
       agent: ['agent', 'agent'],
     },
     result: 'nothing',
+  },
+  'trust.ask': {
+    row: ['peer', 'about'],
+    members: {
+      about: ['about', 'agent'],
+      peer: ['peer', 'agent'],
+    },
+    result: 'PeerOpinion',
+  },
+  'rules.list': {
+    row: [],
+    members: {},
+    result: 'Rule[]',
+  },
+  'rules.set': {
+    row: ['rules'],
+    members: {
+      rules: ['rules', 'RoutingRule[]'],
+    },
+    result: 'Rule[]',
+  },
+  'rules.test': {
+    row: ['content', 'from'],
+    members: {
+      content: ['content', ''],
+      from: ['from', 'agent'],
+      metadata: ['metadata', ''],
+    },
+    result: 'RuleTrial',
   },
   'discovery.scan': {
     row: [],

@@ -14,11 +14,15 @@ import type {
   OutboxItem,
   Peer,
   PeerHint,
+  PeerOpinion,
   PendingRequest,
   Receipt,
+  Rule,
+  RuleTrial,
   Signed,
   TrustOf,
 } from './records.js';
+import type { RoutingRule } from './settings.js';
 
 /** What a node tells and changes about itself. */
 export interface NodeVerbs {
@@ -45,6 +49,8 @@ export interface NodeVerbs {
   readonly messages: Messages;
   /** Verbs about trust. */
   readonly trust: Trust;
+  /** Verbs about routing rules. */
+  readonly rules: Rules;
   /** Verbs about discovery. */
   readonly discovery: Discovery;
   /** Verbs about the passport: signatures of this agent, and the check of anybody's. */
@@ -242,6 +248,37 @@ export interface Trust {
    * @param agent Who.
    */
   forget(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Asks a peer what it thinks of an agent.
+   * @param peer A connected peer.
+   * @param about The agent that it is asked about.
+   */
+  ask(peer: AgentLike, about: AgentLike, options?: { signal?: AbortSignal }): Promise<PeerOpinion>;
+}
+
+/** Verbs about routing rules. */
+export interface Rules {
+  /** Lists the routing rules. */
+  list(options?: { signal?: AbortSignal }): Promise<Rule[]>;
+  /**
+   * Replaces all routing rules.
+   * @param rules At most 256 rules; none removes all.
+   */
+  set(rules: RoutingRule[], options?: { signal?: AbortSignal }): Promise<Rule[]>;
+  /**
+   * Tells what the rules would do with a message, without doing it.
+   * @param content The text, at most 65,536 characters.
+   * @param from Who would send it.
+   * @param options.metadata Its metadata; `inReplyTo` in it makes it an answer.
+   */
+  test(
+    content: string,
+    from: AgentLike,
+    options?: {
+      signal?: AbortSignal;
+      metadata?: Json;
+    },
+  ): Promise<RuleTrial>;
 }
 
 /** Verbs about discovery. */

@@ -94,6 +94,8 @@ SETTINGS = Members(
         "router_mode": Word("rules_first", "rules_only", "queue_only", "spawn"),
         "routing_rules": List(ROUTING_RULE),
         "seal": Flag(),
+        "share_impressions": Word("connected", "trusted", "none"),
+        "share_notes": Word("connected", "trusted", "none"),
         "trusted_proxies": List(Address()),
         "upnp": Flag(),
     },
@@ -251,6 +253,30 @@ VERBS = {
             "agent": Agent(),
         },
         "agent",
+    ),
+    "trust.ask": Members(
+        {
+            "about": Agent(),
+            "peer": Agent(),
+        },
+        "peer",
+        "about",
+    ),
+    "rules.list": Members({}),
+    "rules.set": Members(
+        {
+            "rules": List(ROUTING_RULE),
+        },
+        "rules",
+    ),
+    "rules.test": Members(
+        {
+            "content": Text(),
+            "from": Agent(),
+            "metadata": Dict(Json()),
+        },
+        "content",
+        "from",
     ),
     "discovery.scan": Members({}),
     "discovery.list": Members({}),

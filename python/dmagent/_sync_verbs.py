@@ -16,8 +16,11 @@ from ._records import (
     OutboxItem,
     Peer,
     PeerHint,
+    PeerOpinion,
     PendingRequest,
     Receipt,
+    Rule,
+    RuleTrial,
     Signed,
     TrustOf,
 )
@@ -25,11 +28,11 @@ from ._records import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from .sync import Message
-    from .types import AgentLike, MessageKind
+    from .types import AgentLike, MessageKind, RoutingRule
 
 class NodeVerbs(NodeCaller):
     """What a node tells and changes about itself."""
@@ -80,6 +83,11 @@ class NodeVerbs(NodeCaller):
     def trust(self) -> Trust:
         """Verbs about trust."""
         return Trust(self)
+
+    @property
+    def rules(self) -> Rules:
+        """Verbs about routing rules."""
+        return Rules(self)
 
     @property
     def discovery(self) -> Discovery:
@@ -399,6 +407,50 @@ class Trust(Caller):
             agent: Who.
         """
         self._call("trust.forget", {"agent": agent_id("agent", agent)})
+
+    def ask(self, peer: AgentLike, about: AgentLike) -> PeerOpinion:
+        """Asks a peer what it thinks of an agent.
+
+        Args:
+            peer: A connected peer.
+            about: The agent that it is asked about.
+        """
+        result = self._call("trust.ask", {"peer": agent_id("peer", peer), "about": agent_id("about", about)})
+        return PeerOpinion.from_json(result)
+
+
+class Rules(Caller):
+    """Verbs about routing rules."""
+
+    __slots__ = ()
+
+    def list(self) -> builtins.list[Rule]:
+        """Lists the routing rules."""
+        result = self._call("rules.list", {})
+        return [Rule.from_json(item) for item in result]
+
+    def set(self, rules: Sequence[RoutingRule]) -> builtins.list[Rule]:
+        """Replaces all routing rules.
+
+        Args:
+            rules: At most 256 rules; none removes all.
+        """
+        result = self._call("rules.set", {"rules": [*rules]})
+        return [Rule.from_json(item) for item in result]
+
+    def test(self, content: str, from_: AgentLike, *, metadata: dict[str, Any] | None = None) -> RuleTrial:
+        """Tells what the rules would do with a message, without doing it.
+
+        Args:
+            content: The text, at most 65,536 characters.
+            from_: Who would send it.
+            metadata: Its metadata; `in_reply_to` in it makes it an answer.
+        """
+        arguments: dict[str, Any] = {"content": content, "from": agent_id("from_", from_)}
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        result = self._call("rules.test", arguments)
+        return RuleTrial.from_json(result)
 
 
 class Discovery(Caller):

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::records::MessageKind;
+use super::settings::RoutingRule;
 use crate::plain::{AgentId, Json};
 
 /// An agent.
@@ -33,6 +34,15 @@ pub struct AskArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
+}
+
+/// Whom to ask about whom.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct AskOpinionArgs {
+    /// A connected peer.
+    pub peer: AgentId,
+    /// The agent that it is asked about.
+    pub about: AgentId,
 }
 
 /// Whom to have nothing to do with.
@@ -145,6 +155,13 @@ pub struct RequestArgs {
     pub request_id: String,
 }
 
+/// All rules from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct RulesArgs {
+    /// At most 256 rules; none removes all.
+    pub rules: Vec<RoutingRule>,
+}
+
 /// A message to send.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct SendArgs {
@@ -203,6 +220,19 @@ pub struct SignArgs {
     /// What the signature is for, at most 200 characters: a signature for one purpose is none for another.
     #[uniffi(default = "")]
     pub context: String,
+}
+
+/// A message to try the rules with.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct TryArgs {
+    /// The text, at most 65,536 characters.
+    pub content: String,
+    /// Who would send it.
+    pub from: AgentId,
+    /// Its metadata; `in_reply_to` in it makes it an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
 }
 
 /// What to change about a node. Absent members stay as they are.
