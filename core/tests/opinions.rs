@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dmagent::{
     AgentId, ConnectArgs, Node, NodeConfig,
     api::{AskOpinionArgs, SetTrustArgs},
-    env::Timestamp,
+    env::{Tasks, Timestamp},
     error::Code,
     peers::AutoAccept,
     trust::{PeerOpinion, Sharing, opinion, sharing::Shared},
@@ -157,11 +157,12 @@ async fn only_a_fresh_question_of_a_peer_is_answered_and_once() {
 /// What a hostile peer answers to a question.
 type Lie = Box<dyn Fn(&Object) -> Vec<u8> + Send>;
 
-/// Serves one answer after the other to questions about agents, at the URL it returns.
-async fn liar(lies: Arc<Mutex<Vec<Lie>>>) -> String {
+/// Serves one answer after the other to questions about agents, at the URL it returns, for as long as its tasks live.
+async fn liar(lies: Arc<Mutex<Vec<Lie>>>) -> (String, Tasks) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
+    let tasks = Tasks::new();
+    tasks.spawn("liar", async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut said = Vec::new();
             let asked = loop {
@@ -186,7 +187,7 @@ async fn liar(lies: Arc<Mutex<Vec<Lie>>>) -> String {
             let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
         }
     });
-    url
+    (url, tasks)
 }
 
 fn said(by: &Actor, to: AgentId, about: AgentId, nonce: &str, shared: Shared<'_>, at: Timestamp) -> Object {
@@ -199,7 +200,7 @@ async fn opinions_of_a_hostile_peer_are_not_believed() {
     let me = alice.agent_id();
     let (peer, other, about) = (2_u8, 3_u8, Actor::new(9).id());
     let lies = Arc::<Mutex<Vec<Lie>>>::default();
-    let url = liar(Arc::clone(&lies)).await;
+    let (url, _tasks) = liar(Arc::clone(&lies)).await;
     let actor = Actor::new(peer);
     let mut request = actor.plain_request(&url);
     request.insert("capabilities".into(), json!({"signature": 2, "opinion": 1}));

@@ -53,7 +53,7 @@ impl Question<'_> {
     /// [`Code::BadAnswer`] when it is not this peer's fresh answer to this question, or none that makes sense.
     pub fn believe(&self, mut answer: Map<String, Value>, now: Timestamp) -> Result<PeerOpinion> {
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
-        let signature = text(SIGNATURE_MEMBER).and_then(|hex| Signature::parse_lenient(hex));
+        let signature = text(SIGNATURE_MEMBER).and_then(Signature::parse_lenient);
         let bytes = canonical::object_v2(Domain::Opinion, &self.peer, Some(&self.me), &answer);
         let holds = matches!((bytes, signature), (Ok(bytes), Some(signature)) if self.peer.verify(&bytes, &signature));
         if !holds {

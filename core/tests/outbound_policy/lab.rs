@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use dmagent::{
+    env::Tasks,
     error::Code,
     transport::{
         Arrival, Grant, Receiver, Request, Source, Transport as _,
@@ -77,6 +78,8 @@ pub(crate) struct Scripted {
     pub(crate) port: u16,
     heads: Arc<Mutex<Vec<String>>>,
     count: Arc<AtomicUsize>,
+    /// Ends with it.
+    _tasks: Tasks,
 }
 
 impl Scripted {
@@ -98,9 +101,10 @@ impl Scripted {
 pub(crate) async fn answering(answer: &[u8]) -> Scripted {
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let scripted = Scripted { port, heads: Arc::default(), count: Arc::default() };
+    let tasks = Tasks::new();
+    let scripted = Scripted { port, heads: Arc::default(), count: Arc::default(), _tasks: tasks.clone() };
     let (heads, count, answer) = (Arc::clone(&scripted.heads), Arc::clone(&scripted.count), answer.to_vec());
-    tokio::spawn(async move {
+    tasks.spawn("scripted server", async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::SeqCst);
             let mut head = Vec::new();
