@@ -143,6 +143,8 @@ enum {
     DM_TIER_RESTRICTED = 906,
     // The host's policy said no, failed or did not answer in time.
     DM_POLICY_REFUSED = 907,
+    // The agent is on the block list, here or at the other side.
+    DM_PEER_BLOCKED = 908,
     // The receiver's queue is full.
     DM_QUEUE_FULL = 1000,
     // Too many requests from this source or peer.

@@ -189,6 +189,7 @@ fn rules_match_as_the_table_says() {
             content: row["message"]["content"].as_str().unwrap(),
             from: &from,
             metadata: row["message"]["metadata"].as_object().unwrap(),
+            is_reply: false,
         };
         assert_eq!(matches(&rule(&row["rule"]), message), row["matches"].as_bool().unwrap(), "{row}");
     }
@@ -197,7 +198,7 @@ fn rules_match_as_the_table_says() {
 #[test]
 fn every_mode_decides_as_the_table_says() {
     let (from, metadata) = (id("p1"), Map::new());
-    let message = MessageView { content: "Hello World", from: &from, metadata: &metadata };
+    let message = MessageView { content: "Hello World", from: &from, metadata: &metadata, is_reply: false };
     for row in rows(&vectors!("router.json"), "decisions") {
         let rules: Vec<_> = row["rules"].as_array().unwrap().iter().map(rule).collect();
         let expected = match row["action"].as_str().unwrap() {

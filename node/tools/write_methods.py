@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from layout import words
-from schema import Node, Schema
+from schema import SETTINGS, Node, Schema
 from script import HEADER, camel, comment, hint, imported, renamed
 from write_tables import argument_kind
 from write_verbs import NOUNS
@@ -72,5 +72,6 @@ def methods(schema: Schema) -> str:
         HEADER.format("The verbs as methods."),
         "import type { AgentLike, Message } from './index.js';",
         *imported(used, "./records.js"),
+        *imported([name for name in SETTINGS if f"{name}[]" in text], "./settings.js"),
     ]
     return "\n".join(head) + "\n" + text + "\n"

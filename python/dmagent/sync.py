@@ -19,7 +19,7 @@ from ._errors import ClosedError, from_native
 from ._message import HeldMessage
 from ._node import observed
 from ._records import Peer, Receipt
-from ._sync_verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Trust
+from ._sync_verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Rules, Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .types import AgentLike, MessageKind, ReplyOptions, SendOptions
 
 
-__all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Trust"]
+__all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Rules", "Trust"]
 
 
 def _wait(call: _native.Call) -> Any:

@@ -14,6 +14,7 @@ UNTRUSTED = {
     *(("BroadcastReceived", name) for name in ("content",)),
     *(("LogEntry", name) for name in ("content",)),
     *(("ContextText", name) for name in ("context",)),
+    *(("PeerOpinion", name) for name in ("note",)),
     *((record, "bio") for record in ("Peer", "PeerHint", "PendingRequest", "ConnectionQuestion", "Discovered")),
     *(
         (record, "display_name")

@@ -6,13 +6,14 @@ import json
 import textwrap
 
 from layout import HEADER, doc, row, safe, words
-from schema import Node, Schema
+from schema import SETTINGS, Node, Schema
 
 NOUNS = {
     "node": ("NodeVerbs", "What a node tells and changes about itself."),
     "peers": ("Peers", "Verbs about peers."),
     "messages": ("Messages", "Verbs about messages."),
     "trust": ("Trust", "Verbs about trust."),
+    "rules": ("Rules", "Verbs about routing rules."),
     "discovery": ("Discovery", "Verbs about discovery."),
     "passport": ("Passport", "Verbs about the passport: signatures of this agent, and the check of anybody's."),
 }
@@ -28,6 +29,8 @@ def parameter(schema: Schema, verb: str, member: str, described: Node) -> tuple[
         return "AgentLike | Iterable[AgentLike]", f'recipients("{name}", {name})'
     if inner.get("type") == "array" and schema.name_of(inner["items"]) == "AgentId":
         return "AgentLike | Iterable[AgentLike]", f'agent_ids("{name}", {name})'
+    if inner.get("type") == "array" and schema.name_of(inner["items"]) in SETTINGS:
+        return f"Sequence[{schema.hint(inner['items'])}]", f"[*{name}]"
     if inner.get("type") == "array":
         item = schema.hint(inner["items"])
         return f"{item} | Iterable[{item}]", f'several("{verb}", "{name}", {name})'
@@ -123,7 +126,9 @@ def verbs(schema: Schema, is_async: bool) -> str:
     home = "_caller" if is_async else "_sync_caller"
     message = "._message" if is_async else ".sync"
     words_used = sorted(
-        name for name in ["AgentLike", *(n for n in schema.defs if schema.is_enum(n))] if f"{name}]" in text or f": {name}" in text
+        name
+        for name in ["AgentLike", *SETTINGS, *(n for n in schema.defs if schema.is_enum(n))]
+        if f"{name}]" in text or f": {name}" in text
     )
     head = [
         HEADER.format(f"The verbs as methods, {kind}."),
@@ -134,7 +139,7 @@ def verbs(schema: Schema, is_async: bool) -> str:
         "TYPE_CHECKING = False",
         "if TYPE_CHECKING:",
         "    import builtins",
-        "    from collections.abc import Iterable",
+        "    from collections.abc import Iterable, Sequence",
         "    from typing import Any",
         "",
         f"    from {message} import Message",

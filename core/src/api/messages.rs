@@ -226,7 +226,7 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] (nothing was sent to anybody),
+    /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] or [`Code::PeerBlocked`] (nothing was sent to anybody),
     /// [`Code::QueueFull`] when the outbox is full, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
     /// disk does not take it.
     pub async fn send(&self, args: SendArgs) -> Result<Receipt> {

@@ -3,6 +3,7 @@
 //! ```text
 //! node.peers().connect(…)      node.messages().send(…)      node.trust().set(…)
 //! node.discovery().scan()      node.passport().sign(…)      node.info() / node.update(…)
+//! node.rules().set(…)
 //! ```
 //!
 //! Every verb is one typed method (one argument struct in, one record out) and one line in the verb table
@@ -23,6 +24,7 @@ mod node;
 mod passport;
 mod peers;
 mod receipts;
+mod rules;
 mod schema;
 mod trust;
 mod verbs;
@@ -39,8 +41,11 @@ pub use messages::{
 };
 pub use node::{NodeInfo, UpdateArgs};
 pub use passport::{SignArgs, Signed, Signing, Verdict, VerifyArgs};
-pub use peers::{AgentArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs};
+pub use peers::{
+    AgentArgs, BlockArgs, ConnectArgs, Connections, DisconnectArgs, PeerHint, PeersOfArgs, RequestArgs,
+};
 pub use receipts::{GivenReceipt, MessageArgs, NewestArgs, ReceiptVerdict, UntilArgs, VerifyReceiptArgs};
+pub use rules::{Fate, Rule, RuleTrial, Rules, RulesArgs, TryArgs};
 pub use schema::schema;
-pub use trust::{Impressions, SetTrustArgs, TrustOf};
+pub use trust::{AskOpinionArgs, Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

@@ -9,7 +9,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     node::Node,
-    peers::{Peer, PendingRequest},
+    peers::{BlockedAgent, Peer, PendingRequest},
     transport::Grant,
     wire::json as strict,
 };
@@ -72,6 +72,17 @@ pub struct PeersOfArgs {
     pub n: u32,
 }
 
+/// Whom to have nothing to do with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockArgs {
+    /// Who; it need not be connected.
+    pub agent: AgentId,
+    /// Why, for people here: 1 to 200 characters. Nobody else is told.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
 /// How long the reason of a disconnect may be.
 const REASON_CHARS: usize = 200;
 
@@ -111,7 +122,7 @@ impl Connections<'_> {
     /// # Errors
     ///
     /// [`Code::Unreachable`], [`Code::AddressForbidden`] (outside the network tier), [`Code::PeerMismatch`],
-    /// [`Code::PeerRefused`], [`Code::ConnectionLimit`].
+    /// [`Code::PeerRefused`], [`Code::PeerBlocked`], [`Code::ConnectionLimit`].
     pub async fn connect(&self, args: ConnectArgs) -> Result<Peer> {
         self.0.inner().connect(&args.url, args.expect, Grant::User).await
     }
@@ -172,6 +183,33 @@ impl Connections<'_> {
         Ok(Done {})
     }
 
+    /// Has nothing to do with an agent from now on, over restarts. Its connection ends, requests of either direction and
+    /// messages that wait for it are dropped, and whatever it sends is refused with [`Code::PeerBlocked`]: it cannot
+    /// connect, send or ask, and envelopes that name it as their source are neither opened nor passed on. What it sent
+    /// before stays in the inbox. A peer is told that the connection ended, and not why.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::InvalidArgument`] for this node itself, for a reason of the wrong length, and beyond 10,000 agents.
+    pub async fn block(&self, args: BlockArgs) -> Result<BlockedAgent> {
+        self.0.inner().block(args.agent, args.reason).await
+    }
+
+    /// Lets a blocked agent be a stranger like any other. Nothing happens when it is not blocked.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the disk.
+    pub async fn unblock(&self, args: AgentArgs) -> Result<Done> {
+        self.0.inner().unblock(&args.agent).await?;
+        Ok(Done {})
+    }
+
+    /// Every blocked agent, in the order of their ids.
+    pub async fn blocked(&self, _: NoArgs) -> Result<Vec<BlockedAgent>> {
+        Ok(self.0.inner().state.lock().blocks.iter().cloned().collect())
+    }
+
     /// Asks a peer whom it knows, most trusted by it first.
     ///
     /// # Errors
@@ -202,7 +240,8 @@ impl Connections<'_> {
             .take(50)
             .filter_map(|entry| {
                 let agent_id = entry.get("agent_id")?.as_str()?.parse().ok()?;
-                (agent_id != inner.me()).then(|| PeerHint {
+                let is_wanted = agent_id != inner.me() && !state.blocks.contains(&agent_id);
+                is_wanted.then(|| PeerHint {
                     agent_id,
                     display_name: text(entry, "display_name"),
                     bio: text(entry, "bio"),

@@ -4,7 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AgentArgs, NoArgs, verbs::Done};
-use crate::{error::Result, identity::AgentId, node::Node, trust::Impression};
+use crate::{
+    error::Result,
+    identity::AgentId,
+    node::Node,
+    trust::{Impression, PeerOpinion},
+};
 
 /// What to think of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +22,16 @@ pub struct SetTrustArgs {
     /// Why, at most 2,000 characters. Absent keeps the note.
     #[serde(default)]
     pub note: Option<String>,
+}
+
+/// Whom to ask about whom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskOpinionArgs {
+    /// A connected peer.
+    pub peer: AgentId,
+    /// The agent that it is asked about.
+    pub about: AgentId,
 }
 
 /// What we think of an agent.
@@ -77,5 +92,19 @@ impl Impressions<'_> {
     pub async fn forget(&self, args: AgentArgs) -> Result<Done> {
         self.0.inner().write(|state, _| Ok(state.trust.remove(&args.agent))).await?;
         Ok(Done {})
+    }
+
+    /// Asks a connected peer what it thinks of an agent. A peer of our kind answers a signed question with an answer that
+    /// it signs for us; 1.1.1 signs nothing. What is not shared with us looks like no impression. Nothing is changed here:
+    /// use [`set`](Self::set) to make the opinion ours. It takes at most 3 s.
+    ///
+    /// # Errors
+    ///
+    /// [`PeerNotConnected`](crate::error::Code::PeerNotConnected), [`PeerBlocked`](crate::error::Code::PeerBlocked),
+    /// [`Unreachable`](crate::error::Code::Unreachable), [`PeerRefused`](crate::error::Code::PeerRefused), and
+    /// [`BadAnswer`](crate::error::Code::BadAnswer) for an opinion that is not this peer's answer to this question, or whose
+    /// score is none from -1 to 1.
+    pub async fn ask(&self, args: AskOpinionArgs) -> Result<PeerOpinion> {
+        self.0.inner().ask_opinion(&args.peer, args.about).await
     }
 }

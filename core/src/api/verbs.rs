@@ -13,7 +13,8 @@ use crate::{
     error::{Code, Error, Result},
     messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
-    peers::{Peer, PendingRequest},
+    peers::{BlockedAgent, Peer, PendingRequest},
+    trust::PeerOpinion,
     wire::json::culprit,
 };
 
@@ -82,6 +83,12 @@ verbs! {
     "peers.disconnect" => peers.disconnect(DisconnectArgs) -> Done;
     /// Asks a peer whom it knows.
     "peers.of" => peers.of(PeersOfArgs) -> Vec<PeerHint>;
+    /// Has nothing to do with an agent from now on.
+    "peers.block" => peers.block(BlockArgs) -> BlockedAgent;
+    /// Ends the block of an agent.
+    "peers.unblock" => peers.unblock(AgentArgs) -> Done;
+    /// Lists blocked agents.
+    "peers.blocked" => peers.blocked(NoArgs) -> Vec<BlockedAgent>;
     /// Sends a message to one or several peers.
     "messages.send" => messages.send(SendArgs) -> Receipt;
     /// Sends a message to one peer and waits for the answer to it.
@@ -120,6 +127,14 @@ verbs! {
     "trust.list" => trust.list(NoArgs) -> Vec<TrustOf>;
     /// Forgets what we think of an agent.
     "trust.forget" => trust.forget(AgentArgs) -> Done;
+    /// Asks a peer what it thinks of an agent.
+    "trust.ask" => trust.ask(AskOpinionArgs) -> PeerOpinion;
+    /// Lists the routing rules.
+    "rules.list" => rules.list(NoArgs) -> Vec<Rule>;
+    /// Replaces all routing rules.
+    "rules.set" => rules.set(RulesArgs) -> Vec<Rule>;
+    /// Tells what the rules would do with a message, without doing it.
+    "rules.test" => rules.test(TryArgs) -> RuleTrial;
     /// Looks around for other agents now.
     "discovery.scan" => discovery.scan(NoArgs) -> Vec<Discovered>;
     /// Lists agents seen lately.

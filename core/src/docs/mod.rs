@@ -6,6 +6,7 @@
 //! | [`configuration`] | every setting and every variable |
 //! | [`healing`] | how peers that moved or slept are found again |
 //! | [`wire`] | what we add to the wire of 1.1.1, byte for byte |
+//! | [`outbound`] | where requests may go, and the test of each line |
 //! | [`differences`] | where we differ from 1.1.1 |
 //! | [`threat_model`] | what is protected, against whom, and what is not |
 //! | [`platforms`] | what runs where, and what was verified |
@@ -19,6 +20,8 @@ pub mod differences {}
 pub mod healing {}
 #[doc = include_str!("message.md")]
 pub mod message {}
+#[doc = include_str!("outbound.md")]
+pub mod outbound {}
 #[doc = include_str!("platforms.md")]
 pub mod platforms {}
 #[doc = include_str!("threat_model.md")]

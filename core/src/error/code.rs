@@ -201,6 +201,8 @@ codes! {
     TierRestricted = 906, "tier_restricted", Never, 403, Refused;
     /// The host's policy said no, failed or did not answer in time.
     PolicyRefused = 907, "policy_refused", Never, 403, Refused;
+    /// The agent is on the block list, here or at the other side.
+    PeerBlocked = 908, "peer_blocked", Never, 403, Refused;
 
     /// The receiver's queue is full.
     QueueFull = 1000, "queue_full", Later, 429, Limit;

@@ -48,6 +48,19 @@ pub enum MessageAction {
         /// Its hidden place in our inbox, to give up once the copies are on our disk.
         kept: u64,
     },
+    /// Answer it, as a routing rule says.
+    Answer {
+        /// Whom.
+        to: AgentId,
+        /// The id of the message that is answered.
+        message_id: String,
+        /// The rule that answers.
+        rule_id: String,
+        /// What to say.
+        text: String,
+        /// The hidden place of the message in our inbox, to give up once the answer is on our disk.
+        kept: u64,
+    },
     /// The peer says that it ended the connection.
     Disconnected {
         /// Who.
@@ -74,7 +87,7 @@ pub struct Inbound {
     pub reserved: Option<u64>,
     /// Whether the message was added to the counters of its sender.
     pub is_counted: bool,
-    /// The place of a message that goes on to others. It is not confirmed: should the node end before the
+    /// The place of a message that goes on to others or is answered. It is not confirmed: should the node end before the
     /// copies are on its disk, the next start finds the message in the inbox.
     pub kept: Option<u64>,
     /// Whether a message of a peer was taken and thrown away, as a rule says.
@@ -275,8 +288,16 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             });
             (Vec::new(), "forwarded")
         }
+        // Nobody answers a stranger: it has no address that we believe.
+        Decision::Answer { rule_id, text } if connected => {
+            let sequence = place(tables.inbox)?;
+            kept = Some(sequence);
+            let message_id = message_id.clone();
+            actions.push(MessageAction::Answer { to: from, message_id, rule_id, text, kept: sequence });
+            (Vec::new(), "answered")
+        }
         // Out of hops: it stays with us, so that nothing is lost and nothing runs in circles.
-        Decision::Forward { .. } | Decision::Handle | Decision::Pass => {
+        Decision::Forward { .. } | Decision::Answer { .. } | Decision::Handle | Decision::Pass => {
             reserved = Some(place(tables.inbox)?);
             (event(kind), if rules.is_awaited { "agent" } else { "queued" })
         }

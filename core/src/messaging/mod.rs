@@ -9,7 +9,7 @@
 //! | [`sealers`] | keys for the next messages |
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`receipts`] | what became of a message, on both sides |
-//! | [`rules`] | keep, forward or drop |
+//! | [`rules`], [`rule_book`] | keep, forward, answer or drop; which rules hold |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
 
@@ -21,6 +21,7 @@ pub mod inbox;
 pub mod log;
 pub mod outbox;
 pub mod receipts;
+pub mod rule_book;
 pub mod rules;
 pub mod sealers;
 mod types;

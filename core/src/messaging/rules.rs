@@ -1,4 +1,4 @@
-//! Routing rules: does an incoming message stay, go on to others, or end here?
+//! Routing rules: does an incoming message stay, go on to others, get an answer, or end here?
 //!
 //! A [`RouterMode`] names a chain of deciders; the first that does not pass wins. Rules are tried by
 //! priority, highest first, in list order on ties; the first whose conditions all hold decides. Modes and
@@ -46,6 +46,10 @@ pub enum RuleAction {
     Handle,
     /// Send it to `forward_to` and keep nothing.
     Forward,
+    /// Answer with `response_text` and keep nothing. It answers what a connected peer says first: a message that is an
+    /// answer itself, or repeats the answer of a rule, is none of its business, so that two nodes never answer each other
+    /// for ever.
+    Answer,
     /// Keep nothing.
     Drop,
     /// Ask no further rule; the next decider of the chain decides.
@@ -83,7 +87,7 @@ pub struct RoutingRule {
     /// Who gets a forwarded message.
     #[serde(default)]
     pub forward_to: Vec<AgentId>,
-    /// Read and kept for files of 1.1.1, which ignores it too.
+    /// What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
     #[serde(default)]
     pub response_text: Option<String>,
 }
@@ -101,6 +105,20 @@ pub struct MessageView<'a> {
     pub from: &'a AgentId,
     /// Its metadata.
     pub metadata: &'a Map<String, Value>,
+    /// Whether it names a message that it answers.
+    pub is_reply: bool,
+}
+
+/// The member of the metadata that marks what a rule answered. Those who pass it on keep it.
+pub const ANSWERED_BY_RULE: &str = "answered_by_rule";
+
+impl MessageView<'_> {
+    /// Whether a rule may answer it.
+    fn may_be_answered(&self) -> bool {
+        // 1.1.1 has the reference in the metadata alone.
+        let names_one = self.metadata.get("in_reply_to").is_some_and(|reference| !reference.is_null());
+        !self.is_reply && !names_one && !self.metadata.contains_key(ANSWERED_BY_RULE)
+    }
 }
 
 /// What happens to a message.
@@ -113,6 +131,13 @@ pub enum Decision {
     Forward {
         /// Who gets it.
         to: Vec<AgentId>,
+    },
+    /// It is answered with this text and then ends here. The caller keeps it when the sender is no peer.
+    Answer {
+        /// The rule that answers.
+        rule_id: String,
+        /// What to say.
+        text: String,
     },
     /// It ends here.
     Drop,
@@ -137,7 +162,10 @@ pub fn decide(mode: RouterMode, rules: &[RoutingRule], message: MessageView<'_>)
 pub fn matching_rule<'r>(rules: &'r [RoutingRule], message: MessageView<'_>) -> Option<&'r RoutingRule> {
     // Lower-case once, not once per rule: content may be long and rules may be many.
     let content = message.content.to_lowercase();
-    let matching = rules.iter().filter(|rule| rule.enabled && conditions_hold(rule, message, &content));
+    let applies = |rule: &RoutingRule| rule.action != RuleAction::Answer || message.may_be_answered();
+    let holds =
+        |rule: &RoutingRule| rule.enabled && applies(rule) && conditions_hold(rule, message, &content);
+    let matching = rules.iter().filter(|rule| holds(rule));
     // `max_by_key` keeps the last of equals, so the list is read from its end.
     matching.rev().max_by_key(|rule| rule.priority)
 }
@@ -179,6 +207,12 @@ fn outcome(rule: &RoutingRule, message: MessageView<'_>) -> Decision {
         RuleAction::Handle => Decision::Handle,
         RuleAction::Drop => Decision::Drop,
         RuleAction::Pass | RuleAction::Unknown => Decision::Pass,
+        RuleAction::Answer => match &rule.response_text {
+            Some(text) if !text.trim().is_empty() => {
+                Decision::Answer { rule_id: rule.rule_id.clone(), text: text.clone() }
+            }
+            _ => Decision::Pass,
+        },
         RuleAction::Forward => {
             let mut to = Vec::with_capacity(rule.forward_to.len());
             for id in &rule.forward_to {
@@ -212,7 +246,7 @@ mod tests {
     #[test]
     fn a_message_is_never_sent_back_to_its_sender_nor_twice_to_one_agent() {
         let (from, metadata) = (id(1), Map::new());
-        let view = MessageView { content: "", from: &from, metadata: &metadata };
+        let view = MessageView { content: "", from: &from, metadata: &metadata, is_reply: false };
         let rules = [forwards_to(&[id(1), id(2), id(2), id(3)])];
         assert_eq!(decide(RouterMode::Spawn, &rules, view), Decision::Forward { to: vec![id(2), id(3)] });
     }
@@ -220,7 +254,7 @@ mod tests {
     #[test]
     fn a_message_that_could_only_go_back_to_its_sender_is_kept() {
         let (from, metadata) = (id(1), Map::new());
-        let view = MessageView { content: "", from: &from, metadata: &metadata };
+        let view = MessageView { content: "", from: &from, metadata: &metadata, is_reply: false };
         assert_eq!(decide(RouterMode::Spawn, &[forwards_to(&[id(1)])], view), Decision::Handle);
         assert_eq!(decide(RouterMode::RulesOnly, &[forwards_to(&[])], view), Decision::Pass);
     }
@@ -230,7 +264,7 @@ mod tests {
         let (from, metadata) =
             (id(1), json!({"n": 1.5, "t": true, "none": null, "s": "x", "list": [1, "a"]}));
         let metadata = metadata.as_object().unwrap();
-        let view = MessageView { content: "", from: &from, metadata };
+        let view = MessageView { content: "", from: &from, metadata, is_reply: false };
         for (key, value, holds) in [
             ("n", "1.5", true),
             ("t", "true", true),
@@ -250,9 +284,34 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_answers_what_is_said_first_and_never_an_answer() {
+        let (from, plain) = (id(1), Map::new());
+        let rules = [
+            rule(json!({"rule_id": "away", "action": "answer", "response_text": "back at nine"})),
+            rule(json!({"rule_id": "rest", "action": "drop", "priority": -1})),
+            rule(json!({"rule_id": "mute", "action": "answer", "priority": -2})),
+        ];
+        let decide = |metadata: &Map<String, Value>, is_reply| {
+            let view = MessageView { content: "", from: &from, metadata, is_reply };
+            (decide(RouterMode::Spawn, &rules, view), matching_rule(&rules, view).unwrap().rule_id.clone())
+        };
+        let answer = Decision::Answer { rule_id: "away".into(), text: "back at nine".into() };
+        assert_eq!(decide(&plain, false), (answer, "away".into()));
+        assert_eq!(decide(&plain, true), (Decision::Drop, "rest".into()));
+        for metadata in
+            [json!({"in_reply_to": "msg-1"}), json!({ANSWERED_BY_RULE: "theirs", "forwarded": true})]
+        {
+            assert_eq!(decide(metadata.as_object().unwrap(), false), (Decision::Drop, "rest".into()));
+        }
+        let view = MessageView { content: "", from: &from, metadata: &plain, is_reply: false };
+        assert_eq!(super::decide(RouterMode::RulesOnly, &rules[2..], view), Decision::Pass, "nothing to say");
+    }
+
+    #[test]
     fn a_keyword_matches_letters_beyond_ascii_in_any_case() {
         let (from, metadata) = (id(1), Map::new());
-        let view = MessageView { content: "GRÜSSE aus Köln", from: &from, metadata: &metadata };
+        let view =
+            MessageView { content: "GRÜSSE aus Köln", from: &from, metadata: &metadata, is_reply: false };
         assert!(matches(&rule(json!({"rule_id": "k", "action": "drop", "keyword": "grüsse"})), view));
     }
 

@@ -6,9 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{inner::Inner, outbound::Outgoing};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     identity::AgentId,
-    messaging::{Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType},
+    messaging::{
+        Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType,
+        rules::ANSWERED_BY_RULE,
+    },
     peers::{PeerAction, PeerEvent},
     transport::Method,
     wire::{route::MESH_PREFIX, url},
@@ -49,6 +52,9 @@ impl Inner {
                     inner.connection_notice(agent, request_id, &status).await;
                 }
                 Action::Message(forward @ MessageAction::Forward { .. }) => inner.forward(forward).await,
+                Action::Message(MessageAction::Answer { to, message_id, rule_id, text, kept }) => {
+                    inner.answer_by_rule(to, message_id, rule_id, text, kept).await;
+                }
                 Action::Message(MessageAction::Disconnected { agent, notice, said }) => {
                     if let Err(error) = inner.part_with(agent, &notice, &said).await {
                         tracing::warn!(%error, "a connection that the peer ended could not be removed");
@@ -226,15 +232,47 @@ impl Inner {
             .map(|_| ())
         };
         if let Err(error) = sent {
-            // The message itself, not a notice about it: newer notices push out older ones.
-            let shown = self.transact(
-                |state, _| Ok((state.inbox.annotate(kept, "forward_failed", json!(error.message()))?, ())),
-                move |inner, result, ()| result.map(|()| inner.show(kept)),
-            );
-            if let Err(error) = shown.await.and_then(|result| result) {
-                // Its row stays: the message is there after the next start, or the recovery of the disk.
-                tracing::error!(%error, "a message could neither be forwarded nor shown");
-            }
+            self.keep_after_all(kept, "forward_failed", &error).await;
+        }
+    }
+
+    /// Answers a message as a routing rule says. It may not go on from there: whoever passes answers on would make a
+    /// new question of it. What cannot be answered comes back into our own inbox.
+    async fn answer_by_rule(
+        self: &Arc<Self>,
+        to: AgentId,
+        message_id: String,
+        rule_id: String,
+        text: String,
+        kept: u64,
+    ) {
+        let outgoing = Outgoing {
+            message_id: self.new_message_id(),
+            to: vec![to],
+            content: text,
+            metadata: Map::from_iter([(String::from(ANSWERED_BY_RULE), json!(rule_id))]),
+            in_reply_to: Some(message_id),
+            hops: 0,
+            expires_in: self.config.outbox_expiry(),
+            wait: Duration::from_secs(10),
+            entry_type: None,
+            passes_on: Some(kept),
+        };
+        if let Err(error) = self.send(outgoing).await {
+            self.keep_after_all(kept, "answer_failed", &error).await;
+        }
+    }
+
+    /// Shows a message that was to be passed on or answered, with the reason why it was not, to the host.
+    async fn keep_after_all(self: &Arc<Self>, kept: u64, member: &'static str, error: &Error) {
+        // The message itself, not a notice about it: newer notices push out older ones.
+        let shown = self.transact(
+            |state, _| Ok((state.inbox.annotate(kept, member, json!(error.message()))?, ())),
+            move |inner, result, ()| result.map(|()| inner.show(kept)),
+        );
+        if let Err(error) = shown.await.and_then(|result| result) {
+            // Its row stays: the message is there after the next start, or the recovery of the disk.
+            tracing::error!(%error, "a message that a rule took away could not be shown");
         }
     }
 }

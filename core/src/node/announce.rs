@@ -27,8 +27,6 @@ use crate::{
 
 /// How many peers are asked or told at the same time.
 const AT_ONCE: usize = 16;
-/// How long an opinion may take, as in 1.1.1.
-const OPINION_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a broadcast or an update may take.
 const TELL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -106,7 +104,10 @@ impl Inner {
                 .collect()
         };
         let opinions: Vec<Opinion> = stream::iter(recommenders)
-            .map(|peer| async move { self.opinion(&peer, &newcomer).await })
+            .map(|peer| async move {
+                let said = self.opinion(&peer, newcomer).await.ok().filter(|said| said.has_impression)?;
+                Some(Opinion { agent_id: peer.agent_id, score: said.score })
+            })
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect()
@@ -125,15 +126,6 @@ impl Inner {
         if let Err(error) = seeded {
             tracing::warn!(%error, "trust could not be seeded");
         }
-    }
-
-    async fn opinion(&self, peer: &Connection, about: &AgentId) -> Option<Opinion> {
-        let object = self.ask_peer(peer, &format!("impression/{about}"), OPINION_TIMEOUT).await?;
-        if object.get("has_impression") != Some(&Value::Bool(true)) {
-            return None;
-        }
-        let score = object.get("score").and_then(Value::as_f64);
-        Some(Opinion { agent_id: peer.agent_id, score })
     }
 
     /// What a peer answers to a question: at the scoped path first, the only one that 1.1.1 answers (B1), then at the

@@ -27,7 +27,7 @@ impl Inner {
                 me.local_agents(&state.peers, port, self.config.network_tier.name())
             }
             Query::NetworkInfo => me.network_info(&state.peers, accepting),
-            Query::Impression(agent) => documents::impression_document(agent, state.trust.get(agent)),
+            Query::Impression(agent) => self.answer_impression(&state, agent),
             Query::PeerLookup(agent) => documents::lookup_document(&state.peers, agent),
             Query::GetPeers(n) => me.peers_document(&state.peers, &state.trust, *n),
         }

@@ -73,6 +73,7 @@ impl Inner {
             return Err(Error::new(Code::InvalidArgument, "the url is this node's own address"));
         }
         if let Some(agent) = &expected {
+            self.state.lock().blocks.check(agent)?;
             self.notice_told(agent).await;
         }
         let nonce = self.id("", 16);
@@ -168,6 +169,7 @@ impl Inner {
     ) -> Result<Peer> {
         self.transact(
             |state, now| {
+                state.blocks.check(&agent)?;
                 if state.peers.get(&agent).is_none() && state.peers.len() >= self.config.max_connections {
                     return Err(Error::new(
                         Code::ConnectionLimit,
@@ -199,8 +201,11 @@ impl Inner {
         grant: Grant,
     ) -> Result<Peer> {
         // Remembered before the proof is sent: the acceptance may come at once (B6).
-        self.write(|state, now| state.peers.on_pending_reply(dialled, agent, request_id, signs_v2, now))
-            .await?;
+        self.write(|state, now| {
+            state.blocks.check(&agent)?;
+            state.peers.on_pending_reply(dialled, agent, request_id, signs_v2, now)
+        })
+        .await?;
         if let Some((challenge_id, challenge_hex)) = challenge {
             let body = handshake::proof_body(&self.passport, &challenge_id, &challenge_hex);
             let path = format!("{MESH_PREFIX}{prefix}connection_proof");

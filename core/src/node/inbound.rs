@@ -15,7 +15,7 @@ use crate::{
     env::Timestamp,
     error::Code,
     messaging::inbound as messages,
-    peers::{PeerAction, PeerEvent, known_update},
+    peers::{PeerAction, PeerEvent, blocks, known_update},
     transport::{Arrival, Outcome, Receiver, Source},
     wire::{
         Answer,
@@ -67,6 +67,10 @@ impl Inner {
     ) -> Result<Answer, Answer> {
         let now = self.now();
         let verified = self.verify(frame, now).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
+        // Nothing of a blocked agent is looked at, also when it is only named: whoever borrows the name loses by it.
+        if verified.sender().is_some_and(|sender| self.is_blocked(&sender)) {
+            return Err(self.charge_refused(&pass, blocks::refusal(), now));
+        }
         let fresh =
             self.check_replay(verified).map_err(|refusal| self.charge_refused(&pass, refusal, now))?;
         let metered = self.limit_peer(fresh, &pass, now)?;
@@ -150,6 +154,7 @@ impl Inner {
                 seen(&message.message_id).then(|| self.known_message(&sender, &message.message_id))
             }
             Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
+            Frame::ImpressionQuery(query) => seen(&query.claim_id()).then(messages::duplicate),
             Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
         };
@@ -199,8 +204,12 @@ impl Inner {
     /// Steps 7 to 9: its system decides, the rows are committed, then events are published and the answer given.
     async fn dispatch(self: &Arc<Self>, admitted: Admitted, source: &Source) -> Result<Answer, Answer> {
         let (verified, verdict, decision) = admitted.into_parts();
+        let sender = verified.sender();
         let now = self.now();
         let believed = match verified.sort() {
+            Believed::ImpressionQuery(query) => {
+                return Ok(self.answer_impression_query(query.frame(), now));
+            }
             Believed::Query(query) => return Ok(self.answer_query(query.frame())),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
             Believed::Routed(envelope) => {
@@ -210,6 +219,11 @@ impl Inner {
         };
         self.settle(
             |state, now| {
+                // The host may have blocked it while its own policy thought about it.
+                if sender.is_some_and(|sender| state.blocks.contains(&sender)) {
+                    let refused = Outcome::answer(blocks::refusal());
+                    return Ok(Settled::new::<PeerEvent, PeerAction>(refused).split());
+                }
                 // Describing ourselves copies more than a message costs, and only the handshake needs it.
                 let believed = match believed {
                     Believed::Message(message) => {
@@ -242,6 +256,7 @@ impl Inner {
                     Believed::Message(_)
                     | Believed::StatusBroadcast(_)
                     | Believed::Receipts(_)
+                    | Believed::ImpressionQuery(_)
                     | Believed::Query(_)
                     | Believed::Ping(_)
                     | Believed::Routed(_) => {

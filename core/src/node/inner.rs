@@ -22,7 +22,10 @@ use crate::{
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
     messaging::Sealers,
-    peers::{CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription, handshake},
+    peers::{
+        CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription,
+        handshake,
+    },
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
     wire::verify::Relation,
@@ -116,6 +119,7 @@ impl Inner {
     pub(crate) fn describe(&self, state: &State) -> SelfDescription {
         let mut capabilities = self.config.capabilities.clone();
         capabilities.insert(CAPABILITY_SIGNATURE.into(), json!(2));
+        capabilities.insert(CAPABILITY_OPINION.into(), json!(1));
         if self.config.seal {
             capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
         }

@@ -8,9 +8,9 @@
 //! | `inbound`, `gate`, `settle`, `answers` | one request, from the transport to its answer |
 //! | `outbound`, `attempt` | one message, from the host to a peer's disk |
 //! | `receipts` | what became of messages: told and heard |
-//! | `connect` | connecting and disconnecting |
+//! | `connect`, `part`, `block` | connecting, disconnecting, and having nothing to do with somebody |
 //! | `inboxes` | taking messages out |
-//! | `announce` | telling peers who and where we are |
+//! | `announce`, `opinions` | telling peers who and where we are, and what we think of others |
 //! | `whereabouts` | our own address, and when it changes |
 //! | `routing` | envelopes on their way through the mesh |
 //! | `relay`, `routed` | messages and requests of ours that go around |
@@ -28,6 +28,7 @@ mod actions;
 mod announce;
 mod answers;
 mod attempt;
+mod block;
 mod calls;
 mod compose;
 pub mod config;
@@ -42,6 +43,7 @@ mod inner;
 mod lifecycle;
 mod local;
 mod names;
+mod opinions;
 mod outbound;
 mod part;
 mod portmap;
@@ -55,6 +57,7 @@ mod sources;
 mod state;
 mod token;
 mod upkeep;
+mod vouch;
 mod whereabouts;
 
 pub(crate) use calls::LocalVerbs;

@@ -109,6 +109,7 @@ impl Inner {
                 |state, now| {
                     let mut rows = Batch::new();
                     for agent in &outgoing.to {
+                        state.blocks.check(agent)?;
                         let pending = state.peers.outstanding().any(|request| request.agent_id == *agent);
                         if !pending {
                             state.peers.require(agent)?;
@@ -352,6 +353,7 @@ impl Inner {
                 Error::new(Code::Internal, "a request could not be written as JSON").because(cause)
             })?),
         };
+        let grant = self.vouched(base, grant);
         self.switchboard.send(base, Request { method, path, body, timeout, grant }).await
     }
 }

@@ -59,10 +59,15 @@ impl Inner {
         })
         .await?;
         let Some((connection, at)) = ended else { return Err(not_connected(agent)) };
+        self.tell_end(connection, reason, at);
+        Ok(())
+    }
+
+    /// Tells a peer that its connection was ended at `at`.
+    pub(super) fn tell_end(self: &Arc<Self>, connection: Connection, reason: &str, at: Timestamp) {
         let content = format!("This agent has ended the connection: {reason}.");
         let grant = connection.grant();
         self.tell_parting(connection, Notice { content, request_id: None, at }, grant);
-        Ok(())
     }
 
     /// Rejects a pending request. Whoever proved itself and checks our signature is told; 1.1.1 knows no such notice.

@@ -20,7 +20,7 @@ use crate::{
     env::Moment,
     error::Code,
     identity::AgentId,
-    peers::Connection,
+    peers::{Connection, blocks},
     transport::{Sent, Source},
     trust::chain,
     wire::{
@@ -104,6 +104,9 @@ impl Inner {
         envelope: RoutedEnvelope,
         source: &Source,
     ) -> Answer {
+        if self.is_blocked(&envelope.source) {
+            return blocks::refusal();
+        }
         if envelope.route_type == RouteType::ConnectionResponse {
             return self.route_response(envelope).await;
         }

@@ -69,10 +69,10 @@ impl Inner {
             return Settled::new::<PeerEvent, PeerAction>(Outcome::answer(answer));
         }
         let decision = decision.unwrap_or_else(|| match &message.frame().body {
-            Body::Plain { content, metadata, .. } => rules::decide(
+            Body::Plain { content, metadata, in_reply_to } => rules::decide(
                 self.config.router_mode,
-                &self.config.routing_rules,
-                rules::MessageView { content, from: &sender, metadata },
+                state.rules.rules(),
+                rules::MessageView { content, from: &sender, metadata, is_reply: in_reply_to.is_some() },
             ),
             Body::Sealed(_) => rules::Decision::Handle,
         });

@@ -1,5 +1,7 @@
 //! Who is let in: one pure decision from facts that nobody can forge.
 
+use std::net::IpAddr;
+
 use super::types::AutoAccept;
 use crate::{transport::Source, wire::AddressClass};
 
@@ -94,6 +96,37 @@ pub fn leads_inside(from: AddressClass, to: AddressClass) -> bool {
 pub fn reach(url: &str, told_from: AddressClass) -> AddressClass {
     let class = url_class(url);
     if class.is_nearer_than(told_from) { class } else { told_from }
+}
+
+/// Where a URL was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    /// How near that is.
+    pub(super) from: AddressClass,
+    /// The very address, when it lies on our network and nobody here looked at what it told.
+    pub(super) by: Option<IpAddr>,
+}
+
+impl Told {
+    /// The user of this node named it.
+    pub(super) const DIALLED: Self = Self::looked_at(AddressClass::Loopback);
+
+    /// Somebody at `source` told it.
+    pub(super) fn at(source: &Source) -> Self {
+        let from = source_class(source).unwrap_or_default();
+        let by = match source {
+            Source::Socket(address) if from.is_local() && from != AddressClass::Loopback => {
+                Some(address.ip())
+            }
+            _ => None,
+        };
+        Self { from, by }
+    }
+
+    /// Somebody that near told it, and a person let it in.
+    pub(super) const fn looked_at(from: AddressClass) -> Self {
+        Self { from, by: None }
+    }
 }
 
 /// The class of the address a request came from; `None` when that is unknown.

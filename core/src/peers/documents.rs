@@ -6,7 +6,7 @@ use super::{location, table::Peers, types::SelfDescription};
 use crate::{
     error::Code,
     identity::AgentId,
-    trust::{Impression, Trust},
+    trust::{Trust, sharing::Shared},
     wire::{Answer, route::MESH_PREFIX},
 };
 
@@ -133,15 +133,12 @@ impl SelfDescription {
 }
 
 /// What we think of an agent, as 1.1.1 asks it.
-pub fn impression_document(agent: &AgentId, impression: Option<&Impression>) -> Answer {
-    Answer::ok(match impression {
+pub fn impression_document(agent: &AgentId, shared: Option<Shared<'_>>) -> Answer {
+    Answer::ok(match shared {
         None => json!({"agent_id": agent, "has_impression": false}),
-        Some(impression) => json!({
-            "agent_id": agent,
-            "has_impression": true,
-            "score": impression.score,
-            "note": impression.note,
-        }),
+        Some(Shared { score, note }) => {
+            json!({"agent_id": agent, "has_impression": true, "score": score, "note": note})
+        }
     })
 }
 

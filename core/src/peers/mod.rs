@@ -2,11 +2,12 @@
 //!
 //! [`Peers`] is a table in memory with the rows that keep it. Its methods decide and return an
 //! [`Outcome`](crate::transport::Outcome); they do no I/O. The story of a handshake is in [`handshake`], the
-//! question who is let in in [`admission`], requests of ours in `outstanding`, address changes in `update`,
+//! question who is let in in [`admission`] and `blocks`, requests of ours in `outstanding`, address changes in `update`,
 //! records of addresses that can be passed on in `location`, who is lost in `health` and where it may be in
 //! `search`, our own address as peers see it in `own_address`, answers to questions in [`documents`].
 
 pub mod admission;
+pub(crate) mod blocks;
 pub mod documents;
 pub mod handshake;
 mod health;
@@ -19,6 +20,7 @@ mod types;
 mod update;
 
 pub use admission::Verdict;
+pub use blocks::{BLOCKED_LIMIT, BlockedAgent, Blocks};
 pub use handshake::{PeerAction, PeerOutcome};
 pub use health::{Health, PeerHealth};
 pub(crate) use location::may_be_asked;
@@ -30,7 +32,7 @@ pub(crate) use table::not_connected;
 pub(crate) use table::tests::peer_at;
 pub use table::{PENDING_LIMIT, Peers};
 pub use types::{
-    AutoAccept, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection, Outstanding, Peer,
-    PeerEvent, PeerState, PendingRequest, SelfDescription,
+    AutoAccept, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, Connection,
+    Outstanding, Peer, PeerEvent, PeerState, PendingRequest, SelfDescription,
 };
 pub(crate) use update::known_update;

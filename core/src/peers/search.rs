@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{
+    admission,
     handshake::stored_url,
     location::{self, LocationRecord},
     table::Peers,
@@ -143,7 +144,7 @@ impl Peers {
         let url = record.url();
         let is_elsewhere = url != known.url;
         let rows = self.change(agent, |connection| {
-            connection.move_to(url, class);
+            connection.move_to(url, admission::Told::looked_at(class));
             connection.keep_location(Some(record.clone()), now);
         })?;
         let events = if is_elsewhere {
@@ -167,7 +168,7 @@ impl Peers {
             return Ok((Batch::new(), Vec::new()));
         }
         let rows = self.change(agent, |connection| {
-            connection.move_to(url, class);
+            connection.move_to(url, admission::Told::looked_at(class));
             connection.keep_location(record, now);
         })?;
         self.note_moved(agent);

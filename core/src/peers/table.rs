@@ -305,6 +305,13 @@ impl Peers {
         rows
     }
 
+    /// Forgets requests of either direction between us and `agent`.
+    pub fn drop_requests(&mut self, agent: &AgentId) -> Batch {
+        let mut rows = self.drop_pending_if(|request| request.agent_id == *agent);
+        rows.append(self.drop_outstanding_if(|request| request.agent_id == *agent));
+        rows
+    }
+
     /// Forgets requests of either direction that are older than `lifetime`, whatever happened to the wall clock
     /// since they were first seen.
     ///
@@ -356,6 +363,7 @@ pub(super) mod tests {
             agent_id: AgentId::from_bytes([seed; 32]),
             url: url.into(),
             told_from: AddressClass::Global,
+            told_by: None,
             bio: String::new(),
             display_name: None,
             connected_at: Timestamp::from_seconds(1000),

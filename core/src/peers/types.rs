@@ -1,12 +1,16 @@
 //! The records of connections and requests.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{admission, health::PeerHealth, location::LocationRecord};
+use super::{
+    admission::{self, Told},
+    health::PeerHealth,
+    location::LocationRecord,
+};
 use crate::{
     env::Timestamp,
     identity::AgentId,
@@ -40,6 +44,9 @@ pub struct Connection {
     /// Where the URL was told: how near the peer was, or this machine when we dialled it ourselves.
     #[serde(default)]
     pub told_from: AddressClass,
+    /// The address of our network that told the URL, when nobody here dialled it or let it in by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by: Option<IpAddr>,
     /// What it says about itself.
     #[serde(default)]
     pub bio: String,
@@ -95,6 +102,8 @@ pub struct Connection {
 pub const CAPABILITY_SIGNATURE: &str = "signature";
 /// The capability that says: I tell what becomes of messages, and take such receipts.
 pub const CAPABILITY_RECEIPTS: &str = "receipts";
+/// The capability that says: I answer signed questions about agents, signed.
+pub const CAPABILITY_OPINION: &str = "opinion";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
 
@@ -109,12 +118,16 @@ impl Connection {
 
     /// Whether the peer opens sealed bodies.
     pub fn opens_seals(&self) -> bool {
-        self.signs_v2()
-            && self
-                .capabilities
-                .get(CAPABILITY_SEAL)
-                .and_then(Value::as_u64)
-                .is_some_and(|version| version >= 1)
+        self.signs_v2() && self.offers(CAPABILITY_SEAL)
+    }
+
+    /// Whether the peer signs what it thinks of others.
+    pub fn signs_opinions(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_OPINION)
+    }
+
+    fn offers(&self, capability: &str) -> bool {
+        self.capabilities.get(capability).and_then(Value::as_u64).is_some_and(|version| version >= 1)
     }
 
     /// Whether the peer gives and takes receipts.
@@ -129,7 +142,10 @@ impl Connection {
 
     /// How near its URL may lead.
     pub fn grant(&self) -> Grant {
-        Grant::Peer(self.reach())
+        match self.told_by {
+            Some(teller) => Grant::At(teller),
+            None => Grant::Peer(self.reach()),
+        }
     }
 
     /// How near to us the peer is, as far as its URL and whoever told it say.
@@ -142,11 +158,10 @@ impl Connection {
         self.agreed_at = self.agreed_at.max(signed_at);
     }
 
-    /// Takes a URL that was told from an address of class `from`. Told again from further away, the same URL stays as
-    /// good as it was.
-    pub(super) fn move_to(&mut self, url: String, from: AddressClass) {
-        if self.url != url || from.is_nearer_than(self.told_from) {
-            self.told_from = from;
+    /// Takes a URL. Told again from further away, or by somebody else as far away, the same URL stays as good as it was.
+    pub(super) fn move_to(&mut self, url: String, told: Told) {
+        if self.url != url || told.from.is_nearer_than(self.told_from) {
+            (self.told_from, self.told_by) = (told.from, told.by);
         }
         self.url = url;
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    admission,
+    admission::{self, Told},
     handshake::{PeerAction, PeerOutcome, stored_url},
     location::LocationRecord,
     table::Peers,
@@ -79,7 +79,7 @@ impl Peers {
         let is_newest = known.placed_at().is_none_or(|placed| sent_at >= placed);
         let rows = self.change(&agent, |connection| {
             if is_newest {
-                connection.move_to(url, admission::source_class(source).unwrap_or_default());
+                connection.move_to(url, Told::at(source));
                 connection.keep_location(LocationRecord::of_update(update), now);
             }
             connection.last_update = Some(sent_at);

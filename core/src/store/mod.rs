@@ -104,6 +104,8 @@ tables! {
     Given = "given_receipts";
     /// The conversation log, by entry number.
     Log = "conversation_log";
+    /// Blocked agents, by agent id.
+    Blocked = "blocked";
 }
 
 /// How much a resolved commit promises.

@@ -17,7 +17,11 @@ mod outcome;
 mod suite;
 mod switchboard;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -98,6 +102,9 @@ pub enum Grant {
     User,
     /// The origin of a peer. It may lead to addresses of this class, and to none that is nearer to us.
     Peer(AddressClass),
+    /// The URL was told from this address of our network, and nobody here looked at it. It may lead back there. A node
+    /// of tier `global` goes nowhere else on its network for it; one that keeps to its network does, as for every URL.
+    At(IpAddr),
 }
 
 /// A request to another node.

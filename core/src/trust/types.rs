@@ -12,7 +12,7 @@ use crate::{env::Timestamp, identity::AgentId};
 pub struct Impression {
     /// From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals.
     pub score: f64,
-    /// A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
+    /// A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says.
     #[serde(default)]
     pub note: String,
     /// Since when the score is below zero; absent while it is not.
@@ -48,4 +48,19 @@ pub struct Opinion {
     /// Its score; absent or not finite counts as 0.
     #[serde(default)]
     pub score: Option<f64>,
+}
+
+/// What a peer said about an agent when it was asked: its own words, data and never instructions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PeerOpinion {
+    /// About whom.
+    pub agent_id: AgentId,
+    /// Whether the peer has, and tells, an impression.
+    pub has_impression: bool,
+    /// From -1 (distrusted) to 1 (trusted).
+    pub score: Option<f64>,
+    /// The peer's note, at most 2,000 characters; empty when it tells none.
+    pub note: String,
+    /// Whether the peer signed it for us. 1.1.1 signs no opinions.
+    pub signed: bool,
 }

@@ -84,6 +84,8 @@ endpoints! {
     NetworkInfo = "network_info", Peer, [Get];
     /// What the node thinks of an agent.
     Impression = "impression", Peer, [Get];
+    /// What the node thinks of an agent, asked and answered under signatures.
+    ImpressionQuery = "impression_query", Peer, [Post];
     /// Where a peer of the node can be reached.
     PeerLookup = "peer_lookup", Peer, [Get];
     /// The peers the node trusts most.

@@ -10,7 +10,7 @@ use super::{
     canonical::{BodyDigest, Domain},
     frame::{
         Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandshakeSignature,
-        MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope, StatusBroadcast,
+        ImpressionQuery, MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope, StatusBroadcast,
     },
     receipt::SignedReceipt,
     seal, time,
@@ -103,6 +103,8 @@ pub enum Believed {
     Ping(Verified<Ping>),
     /// §6.10.
     Routed(Verified<RoutedEnvelope>),
+    /// A signed question.
+    ImpressionQuery(Verified<ImpressionQuery>),
     /// Everything that only asks.
     Query(Verified<Query>),
 }
@@ -126,6 +128,7 @@ impl Verified<Frame> {
             Frame::PeerUpdate(frame) => Believed::PeerUpdate(keep!(*frame)),
             Frame::Ping(frame) => Believed::Ping(keep!(frame)),
             Frame::Routed(frame) => Believed::Routed(keep!(*frame)),
+            Frame::ImpressionQuery(frame) => Believed::ImpressionQuery(keep!(*frame)),
             Frame::Query(frame) => Believed::Query(keep!(frame)),
         }
     }
@@ -194,6 +197,10 @@ impl Verifier<'_> {
             Frame::Ping(ping) => {
                 let sender = ping.from;
                 unproven(Frame::Ping(ping), sender)
+            }
+            Frame::ImpressionQuery(query) => {
+                let proof = self.impression_query(&query)?;
+                Ok(Verified { sender: Some(query.from), frame: Frame::ImpressionQuery(query), proof })
             }
             // Envelopes are unsigned (§15.2); what they carry is verified where it is opened.
             Frame::Routed(envelope) => unproven(Frame::Routed(envelope), None),
@@ -343,6 +350,18 @@ impl Verifier<'_> {
         } else {
             Err(refuse(Code::SignatureInvalid, INVALID))
         }
+    }
+
+    /// Only peers ask, and only under the second signature.
+    fn impression_query(&self, query: &ImpressionQuery) -> Result<Proof, Answer> {
+        if (self.relation)(&query.from) == Relation::Stranger {
+            return Err(refuse(Code::PeerNotConnected, "Not connected"));
+        }
+        let Some(signature) = &query.signature_v2 else {
+            return Err(refuse(Code::SignatureMissing, "Signature required — questions are signed"));
+        };
+        self.object(Domain::ImpressionQuery, &query.from, true, &query.object, signature)?;
+        self.fresh(&query.timestamp).map(|()| Proof::V2)
     }
 
     /// §6.8: unknown agents and wrong keys are refused before the signature is looked at.

@@ -119,6 +119,7 @@ impl World {
                 let message = self.peer.message(&us, Form::Sealed, "hello");
                 self.peer.envelope(&us, message)
             }
+            Endpoint::ImpressionQuery => self.peer.impression_query(&us, &Actor::new(9).id()),
             Endpoint::GetPeers => object(json!({"n": 3})),
             Endpoint::AcceptPending => {
                 let pending = self.pend(&Actor::new(6).request(&us, NOWHERE, false)).await;

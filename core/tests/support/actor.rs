@@ -139,6 +139,12 @@ impl Actor {
         object(json!({"receipts": signed.collect::<Vec<_>>()}))
     }
 
+    /// The question what somebody thinks of `about`.
+    pub(crate) fn impression_query(&self, to: &AgentId, about: &AgentId) -> Object {
+        let members = json!({"from_agent_id": self.id(), "about": about, "nonce": self.fresh("")});
+        self.sign(Domain::ImpressionQuery, to, object(members))
+    }
+
     /// A new address, in our form.
     pub(crate) fn update(&self, to: &AgentId, url: &str) -> Object {
         let members = json!({

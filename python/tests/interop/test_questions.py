@@ -119,6 +119,16 @@ def test_what_we_think_of_a_newcomer_seeds_their_trust(nodes: Nodes, lab: Lab) -
     assert nodes.alice.state()["impressions"][newcomer.agent_id]["score"] == 0.3
 
 
+def test_they_say_what_they_think_when_they_are_asked(nodes: Nodes) -> None:
+    other = "ab" * 32
+    nothing = {"agent_id": other, "has_impression": False, "score": None, "note": "", "signed": False}
+    assert nodes.carol.call("trust.ask", peer=nodes.alice.agent_id, about=other) == nothing
+    opinion = {"agent_id": nodes.bob.agent_id, "score": -0.25, "note": "owes me"}
+    assert nodes.alice.post("/__darkmatter__/set_impression", opinion).status == 200
+    told = nodes.carol.call("trust.ask", peer=nodes.alice.agent_id, about=nodes.bob.agent_id)
+    assert told == {**opinion, "has_impression": True, "signed": False}
+
+
 def test_b1_every_form_of_a_path_with_an_argument_is_answered(nodes: Nodes) -> None:
     me, bob = nodes.carol.agent_id, nodes.bob.agent_id
     nodes.carol.call("trust.set", agent=bob, score=0.25, note="fine")
@@ -127,7 +137,7 @@ def test_b1_every_form_of_a_path_with_an_argument_is_answered(nodes: Nodes) -> N
         answer = nodes.carol.get(f"{prefix}/impression/{bob}")
         assert (answer.status, answer.body) == (
             200,
-            {"agent_id": bob, "has_impression": True, "score": 0.25, "note": "fine"},
+            {"agent_id": bob, "has_impression": True, "score": 0.25, "note": ""},
         )
         answer = nodes.carol.get(f"{prefix}/peer_lookup/{bob}")
         assert answer.status == 200

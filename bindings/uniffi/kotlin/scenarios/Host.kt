@@ -55,7 +55,9 @@ private fun given(value: Any?, type: KType): Any? {
         kind == Double::class -> written(value).toDouble()
         kind == UInt::class -> written(value).toUInt()
         kind == ULong::class -> written(value).toULong()
+        kind == Long::class -> written(value).toLong()
         kind.java.isEnum -> kind.java.enumConstants.first { snake("$it") == value }
+        value is Map<*, *> -> record(kind, value.mapKeys { "${it.key}" })
         else -> value
     }
 }

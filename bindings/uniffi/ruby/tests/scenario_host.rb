@@ -12,7 +12,7 @@ include Dmagent
 JSON_TEXT = %i[metadata capabilities wallets].freeze
 # Members that are words, which are numbers in Ruby.
 WORDS = { kind: MessageKind, verification: Verification, source: FoundBy, direction: Direction, entry_type: EntryType,
-          told_from: AddressClass }.freeze
+          told_from: AddressClass, action: RuleAction, fate: Fate }.freeze
 # Messages that nobody has handled yet, by their place in the inbox.
 HELD = {}
 SAYING = Mutex.new
@@ -48,9 +48,15 @@ def call(node, verb, given)
   noun, name = verb.split('.')
   members = given.transform_keys(&:to_sym)
   members[:kinds] = members[:kinds].map { |word| MessageKind.const_get(word.upcase) } if members[:kinds]
+  members[:rules] = members[:rules].map { |rule| routing_rule(rule) } if members[:rules]
   object = noun == 'node' ? node : node.public_send(noun)
   result = object.public_send(name, **members)
   result.is_a?(Handout) ? hold(result.await) : plain(result)
+end
+
+def routing_rule(given)
+  members = given.transform_keys(&:to_sym)
+  RoutingRule.new(**members, action: RuleAction.const_get(members[:action].upcase))
 end
 
 def hold(message)

@@ -42,6 +42,11 @@ impl Node {
         Arc::new(Trust { caller: self.caller.clone() })
     }
 
+    /// Verbs about routing rules.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::new(Rules { caller: self.caller.clone() })
+    }
+
     /// Verbs about discovery.
     pub fn discovery(&self) -> Arc<Discovery> {
         Arc::new(Discovery { caller: self.caller.clone() })
@@ -124,6 +129,29 @@ impl Peers {
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Vec<PeerHint>, DmError> {
         self.caller.call("peers.of", &arguments, cancel).await
+    }
+
+    /// Has nothing to do with an agent from now on.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn block(
+        &self,
+        arguments: BlockArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<BlockedAgent, DmError> {
+        self.caller.call("peers.block", &arguments, cancel).await
+    }
+
+    /// Ends the block of an agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn unblock(&self, arguments: AgentArgs, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
+        let Done {} = self.caller.call("peers.unblock", &arguments, cancel).await?;
+        Ok(())
+    }
+
+    /// Lists blocked agents.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn blocked(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<BlockedAgent>, DmError> {
+        self.caller.call("peers.blocked", &NoArgs {}, cancel).await
     }
 }
 
@@ -307,6 +335,43 @@ impl Trust {
     pub async fn forget(&self, arguments: AgentArgs, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
         let Done {} = self.caller.call("trust.forget", &arguments, cancel).await?;
         Ok(())
+    }
+
+    /// Asks a peer what it thinks of an agent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn ask(
+        &self,
+        arguments: AskOpinionArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<PeerOpinion, DmError> {
+        self.caller.call("trust.ask", &arguments, cancel).await
+    }
+}
+
+/// Verbs about routing rules.
+#[derive(uniffi::Object)]
+pub struct Rules {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Rules {
+    /// Lists the routing rules.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn list(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Rule>, DmError> {
+        self.caller.call("rules.list", &NoArgs {}, cancel).await
+    }
+
+    /// Replaces all routing rules.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn set(&self, arguments: RulesArgs, cancel: Option<Arc<Cancel>>) -> Result<Vec<Rule>, DmError> {
+        self.caller.call("rules.set", &arguments, cancel).await
+    }
+
+    /// Tells what the rules would do with a message, without doing it.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn test(&self, arguments: TryArgs, cancel: Option<Arc<Cancel>>) -> Result<RuleTrial, DmError> {
+        self.caller.call("rules.test", &arguments, cancel).await
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     messaging::{InboxLimits, RouterMode, RoutingRule},
     peers::AutoAccept,
     store::Durability,
+    trust::Sharing,
     wire::{
         NetworkTier,
         limiter::Limits,
@@ -113,6 +114,12 @@ pub struct NodeConfig {
     /// Rules for incoming messages.
     pub routing_rules: Vec<RoutingRule>,
 
+    /// Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or `none`.
+    /// Nobody is told about itself.
+    pub share_impressions: Sharing,
+    /// Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none.
+    pub share_notes: Sharing,
+
     /// How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for
     /// a new address after 30 s of silence.
     pub ping_interval_secs: u64,
@@ -179,6 +186,8 @@ impl Default for NodeConfig {
             sent_limit: 1_000,
             router_mode: RouterMode::Spawn,
             routing_rules: Vec::new(),
+            share_impressions: Sharing::Connected,
+            share_notes: Sharing::Trusted,
             ping_interval_secs: 25,
             policy_timeout_ms: 2_000,
             negative_trust_secs: 3_600,

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use super::NodeConfig;
 use crate::{
     error::{Code, Error, Result},
+    messaging::rule_book,
     wire::{AddressClass, limits, route::Endpoint, url},
 };
 
@@ -60,6 +61,8 @@ pub(super) fn validate(config: &NodeConfig) -> Result<()> {
             return Err(refuse("access_overrides", name, "names of endpoints"));
         }
     }
+    rule_book::check(&config.routing_rules)
+        .map_err(|fault| Error::new(Code::ConfigInvalid, fault.told("routing_rules")))?;
     if serde_json::to_vec(&config.capabilities).map_or(true, |bytes| bytes.len() > 4096) {
         return Err(refuse("capabilities", "too large", "at most 4,096 bytes of JSON"));
     }

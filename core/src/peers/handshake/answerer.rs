@@ -11,7 +11,7 @@ use crate::{
     identity::{AgentId, Challenge},
     peers::{
         Connection, LocationRecord, PENDING_LIMIT, PeerEvent, Peers, PendingRequest, Verdict,
-        admission::{self, Admission, Facts},
+        admission::{self, Admission, Facts, Told},
     },
     store::Batch,
     transport::{Outcome, Source},
@@ -53,7 +53,7 @@ impl Peers {
         }
         let nonce = request.signed.as_ref().and_then(|signed| signed.nonce.as_deref());
         let url = stored_url(&request.url);
-        let told_from = admission::source_class(source).unwrap_or_default();
+        let told = Told::at(source);
         // Whoever is about to leave asks for a new connection.
         if self.staying(&request.from).is_some() {
             let rows = self.refresh(request, url, proof, source, context.now)?;
@@ -76,13 +76,13 @@ impl Peers {
             Admission::Accept(message) => {
                 let introduction = &request.introduction;
                 let proven = (proof, signed_at(request.signed.as_ref(), proof));
-                let mut kept = connection(request.from, (url, told_from), introduction, proven, context.now);
+                let mut kept = connection(request.from, (url, told), introduction, proven, context.now);
                 kept.keep_location(LocationRecord::of_handshake(request.signed.as_ref()), context.now);
                 let rows = self.connect(kept)?;
                 let answer = context.accepted_reply(&request.from, nonce, message)?;
                 Ok(self.connected(request.from, context.id("conn-", 4), "auto-accepted", rows, answer))
             }
-            Admission::Pend => self.pend(request, (url, told_from), proof, context),
+            Admission::Pend => self.pend(request, (url, told.from), proof, context),
         }
     }
 
@@ -106,12 +106,11 @@ impl Peers {
         }
         // As for an update: a peer is posted to at the address it tells (S10).
         let is_outside = !admission::points_inside(source, url::base(&url)) && sent_at > known.placed_at();
-        let told_from = admission::source_class(source).unwrap_or_default();
         self.change(&request.from, |connection| {
             connection.last_update = sent_at;
             connection.agree(sent_at);
             if is_outside {
-                connection.move_to(url, told_from);
+                connection.move_to(url, Told::at(source));
                 connection.keep_location(LocationRecord::of_handshake(request.signed.as_ref()), now);
             }
             connection.identity_verified = true;
@@ -298,7 +297,7 @@ impl PendingRequest {
             created_at: self.peer_created_at.clone(),
         };
         let proof = if self.identity_verified { Proof::V2 } else { Proof::None };
-        let place = (self.url.clone(), self.told_from);
+        let place = (self.url.clone(), Told::looked_at(self.told_from));
         connection(self.agent_id, place, &introduction, (proof, self.signed_at), now)
     }
 }

@@ -7,7 +7,10 @@ use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
     identity::{AgentId, Passport, Signature, challenge},
-    peers::{LocationRecord, Outstanding, Peers, admission},
+    peers::{
+        LocationRecord, Outstanding, Peers,
+        admission::{self, Told},
+    },
     store::Batch,
     transport::{Outcome, Source},
     wire::{
@@ -19,7 +22,7 @@ use crate::{
 };
 
 /// A URL that we dialled was given to us on this machine; it may lead anywhere.
-const DIALLED: AddressClass = AddressClass::Loopback;
+const DIALLED: Told = Told::DIALLED;
 
 impl Peers {
     /// Takes the late acceptance of a request of ours. It must answer something we asked (§6.4).
@@ -88,7 +91,7 @@ impl Peers {
                 let sentence = "That address is on my side, not on yours";
                 return Outcome::answer(Answer::refuse(400, Code::UrlInvalid, sentence));
             }
-            (stored_url(&accepted.url), admission::source_class(source).unwrap_or_default())
+            (stored_url(&accepted.url), Told::at(source))
         } else {
             (kept_url(&asked.url, &accepted.url), DIALLED)
         };
@@ -136,12 +139,12 @@ impl Peers {
         nonce: &str,
         now: Timestamp,
     ) -> Result<PeerOutcome> {
-        self.take_reply((stored_url(&claimed), told_from), reply, nonce, now)
+        self.take_reply((stored_url(&claimed), Told::looked_at(told_from)), reply, nonce, now)
     }
 
     fn take_reply(
         &mut self,
-        (url, told_from): (String, AddressClass),
+        (url, told): (String, Told),
         reply: &Verified<ConnectionAccepted>,
         nonce: &str,
         now: Timestamp,
@@ -173,7 +176,7 @@ impl Peers {
                     && url::base(&stored_url(&reply.url)) == url::base(&known.url)
                     && !self.health(&known.agent_id).is_unreachable();
                 if is_same || !known.identity_verified || (proof != Proof::None && !says_it_stays) {
-                    known.move_to(url, told_from);
+                    known.move_to(url, told);
                 } else if says_it_stays {
                     tracing::info!(peer = known.agent_id.short(), "the peer says that it is where it was");
                 } else if self.health(&known.agent_id).is_unreachable() {
@@ -193,7 +196,7 @@ impl Peers {
             }
             None => {
                 let proven = (proof, sent_at);
-                let mut kept = connection(reply.from, (url, told_from), &reply.introduction, proven, now);
+                let mut kept = connection(reply.from, (url, told), &reply.introduction, proven, now);
                 kept.keep_location(record, now);
                 self.connect(kept)?
             }

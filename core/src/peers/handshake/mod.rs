@@ -29,6 +29,7 @@ mod rights;
 pub use asker::proof_body;
 
 use super::{
+    admission::Told,
     location::{self, LocationRecord},
     table::Peers,
     types::{AutoAccept, Connection, PeerEvent, SelfDescription},
@@ -40,7 +41,7 @@ use crate::{
     store::Batch,
     transport::Outcome,
     wire::{
-        AddressClass, Answer,
+        Answer,
         canonical::{self, Domain},
         frame::{HandshakeSignature, Introduction},
         time, url,
@@ -177,7 +178,7 @@ impl Context<'_> {
 /// A connection made from what the other side told, at the URL we should use, told from there.
 fn connection(
     agent: AgentId,
-    (url, told_from): (String, AddressClass),
+    (url, told): (String, Told),
     introduction: &Introduction,
     (proof, agreed_at): (Proof, Option<Timestamp>),
     now: Timestamp,
@@ -186,7 +187,8 @@ fn connection(
     Connection {
         agent_id: agent,
         url,
-        told_from,
+        told_from: told.from,
+        told_by: told.by,
         bio: introduction.bio.clone(),
         display_name: introduction.display_name.clone(),
         connected_at: now,

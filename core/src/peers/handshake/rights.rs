@@ -11,6 +11,7 @@ use crate::{
     peers::{LocationRecord, PENDING_LIMIT, Verdict},
     transport::{Grant, Source},
     wire::{
+        AddressClass,
         frame::Frame,
         route::Endpoint,
         verify::{Believed, Relation, Verified, Verifier},
@@ -147,13 +148,14 @@ fn a_url_leads_as_near_as_whoever_told_it_s10() {
     peers.accept(&waiting.request_id, &bob.context(AutoAccept::None)).unwrap();
     bob.peers = peers;
     assert_eq!(grant(&bob), Grant::Peer(AddressClass::Global));
+    let at = |address: &str| Grant::At(address.parse().unwrap());
     tell(&mut bob, 1, "192.168.1.7:5", "http://alice.example:8100");
-    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Private));
+    assert_eq!(grant(&bob), at("192.168.1.7"), "nobody here looked at it");
     tell(&mut bob, 2, "9.9.9.9:5", "http://alice.example:8100");
-    assert_eq!(grant(&bob), Grant::Peer(AddressClass::Private), "nothing new");
+    assert_eq!(grant(&bob), at("192.168.1.7"), "nothing new");
     tell(&mut bob, 3, "9.9.9.9:5", "http://other.example:8100");
     assert_eq!(grant(&bob), Grant::Peer(AddressClass::Global));
-    let _rows = bob.peers.change(&id, |peer| peer.move_to(peer.url.clone(), AddressClass::Loopback)).unwrap();
+    let _rows = bob.peers.change(&id, |peer| peer.move_to(peer.url.clone(), Told::DIALLED)).unwrap();
     assert_eq!(grant(&bob), Grant::Peer(AddressClass::Loopback), "we dialled it ourselves");
 }
 

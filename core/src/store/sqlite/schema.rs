@@ -24,9 +24,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
      CREATE TABLE IF NOT EXISTS outbox (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE IF NOT EXISTS conversation_log (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
-    // Version 2: receipts.
+    // Version 2: receipts, and the block list.
     "CREATE TABLE sent (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-     CREATE TABLE given_receipts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+     CREATE TABLE given_receipts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+     CREATE TABLE blocked (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
 /// Brings the database from its version to the newest of `migrations`.
@@ -109,12 +110,12 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         upgrade(&mut connection, MIGRATIONS).unwrap();
         connection.execute("INSERT INTO meta VALUES ('a', '1')", ()).unwrap();
-        let broken =
-            [MIGRATIONS[0], MIGRATIONS[1], "UPDATE meta SET value = '2'; INSERT INTO nowhere VALUES (1);"];
+        let broken = ["UPDATE meta SET value = '2'; INSERT INTO nowhere VALUES (1);"];
+        let broken = [MIGRATIONS, &broken].concat();
         assert!(upgrade(&mut connection, &broken).is_err());
         let value: String = connection.query_one("SELECT value FROM meta", (), |row| row.get(0)).unwrap();
         let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        assert_eq!((value.as_str(), version), ("1", 2));
+        assert_eq!((value.as_str(), version as usize), ("1", MIGRATIONS.len()));
     }
 
     #[test]

@@ -30,6 +30,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// may not lead so near.
 pub(super) struct Dialer {
     policy: Policy,
+    lookup: Arc<dyn Lookup>,
     machine: reqwest::Client,
     network: reqwest::Client,
     internet: reqwest::Client,
@@ -37,25 +38,10 @@ pub(super) struct Dialer {
 
 impl Dialer {
     pub(super) fn new(policy: Policy, lookup: &Arc<dyn Lookup>) -> Result<Self> {
-        let pool = |nearest| {
-            let guard = Guard { lookup: Arc::clone(lookup), policy, grant: Grant::Peer(nearest) };
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients")]
-            reqwest::Client::builder()
-                .tls_backend_preconfigured(tls::config()?)
-                .dns_resolver(Arc::new(guard))
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .http1_only()
-                .tcp_nodelay(true)
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(IDLE_PER_ORIGIN)
-                .user_agent(concat!("dmagent/", env!("CARGO_PKG_VERSION")))
-                .build()
-                .map_err(|error| Error::new(Code::Internal, "the HTTP client cannot be built").because(error))
-        };
+        let pool = |nearest| client(lookup, policy, Grant::Peer(nearest), IDLE_PER_ORIGIN);
         Ok(Self {
             policy,
+            lookup: Arc::clone(lookup),
             machine: pool(AddressClass::Loopback)?,
             network: pool(AddressClass::Private)?,
             internet: pool(AddressClass::Global)?,
@@ -76,7 +62,13 @@ impl Dialer {
     }
 
     async fn exchange(&self, target: &Target, request: Request) -> Result<Reply> {
+        let bound;
         let client = match self.policy.nearest(request.grant) {
+            // A connection of the pool may lead to another address of the same distance, and this one to a single one.
+            _ if matches!(request.grant, Grant::At(_)) && target.literal().is_none() => {
+                bound = client(&self.lookup, self.policy, request.grant, 0)?;
+                &bound
+            }
             AddressClass::Loopback => &self.machine,
             AddressClass::Private | AddressClass::LinkLocal => &self.network,
             AddressClass::Global | AddressClass::Never => &self.internet,
@@ -93,6 +85,25 @@ impl Dialer {
         let retry_after = retry_after(response.headers());
         Ok(Reply { status, body: read(response).await?, retry_after })
     }
+}
+
+/// A client whose names lead where `grant` may lead, and that keeps so many idle connections for one origin.
+fn client(lookup: &Arc<dyn Lookup>, policy: Policy, grant: Grant, idle: usize) -> Result<reqwest::Client> {
+    let guard = Guard { lookup: Arc::clone(lookup), policy, grant };
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that builds HTTP clients")]
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config()?)
+        .dns_resolver(Arc::new(guard))
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .http1_only()
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(idle)
+        .user_agent(concat!("dmagent/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Error::new(Code::Internal, "the HTTP client cannot be built").because(error))
 }
 
 /// `base` followed by `path`, which starts with `/`.

@@ -42,12 +42,11 @@ impl Policy {
         if addresses.is_empty() {
             return refuse("unresolved", "the host name stands for no address".to_owned());
         }
-        match addresses
-            .iter()
-            .map(|address| AddressClass::of(*address))
-            .find(|class| !self.allows(*class, grant))
-        {
-            Some(class) => refuse(class.name(), self.advice(class)),
+        match addresses.iter().find(|address| !self.admits(**address, grant)) {
+            Some(address) => {
+                let class = AddressClass::of(*address);
+                refuse(class.name(), self.advice(class))
+            }
             None => Ok(()),
         }
     }
@@ -74,7 +73,19 @@ impl Policy {
         )
     }
 
-    /// Whether addresses of `class` may be asked.
+    /// Whether `address` may be asked.
+    fn admits(&self, address: IpAddr, grant: Grant) -> bool {
+        let class = AddressClass::of(address);
+        let is_elsewhere = match grant {
+            Grant::At(teller) if self.tier == NetworkTier::Global => {
+                class.is_local() && address.to_canonical() != teller.to_canonical()
+            }
+            _ => false,
+        };
+        self.allows(class, grant) && !is_elsewhere
+    }
+
+    /// Whether addresses of `class` may be asked; under [`Grant::At`] those alone of them that it names.
     pub fn allows(&self, class: AddressClass, grant: Grant) -> bool {
         self.tier.allows(Some(class)) && !class.is_nearer_than(self.nearest(grant))
     }
@@ -84,6 +95,7 @@ impl Policy {
         match grant {
             Grant::User => AddressClass::Loopback,
             Grant::Peer(class) => class,
+            Grant::At(teller) => AddressClass::of(teller),
             Grant::None if self.tier == NetworkTier::Global => AddressClass::Global,
             Grant::None => AddressClass::Loopback,
         }

@@ -52,6 +52,10 @@ pub enum Domain {
     Query,
     /// What became of a message, told by its recipient.
     Receipt,
+    /// The question what somebody thinks of an agent.
+    ImpressionQuery,
+    /// The answer to it.
+    Opinion,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -75,6 +79,8 @@ impl Domain {
         Self::AntimatterRequest,
         Self::Query,
         Self::Receipt,
+        Self::ImpressionQuery,
+        Self::Opinion,
         Self::Application,
     ];
 
@@ -97,6 +103,8 @@ impl Domain {
             Self::AntimatterRequest => "antimatter_request",
             Self::Query => "query",
             Self::Receipt => "receipt",
+            Self::ImpressionQuery => "impression_query",
+            Self::Opinion => "opinion",
             Self::Application => "application",
         }
     }

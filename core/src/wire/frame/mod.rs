@@ -7,6 +7,7 @@
 mod fields;
 mod handshake;
 mod message;
+mod opinion;
 mod query;
 mod receipts;
 mod routed;
@@ -18,6 +19,7 @@ pub use handshake::{
     ConnectionAccepted, ConnectionProof, ConnectionReply, ConnectionRequest, HandshakeSignature, Introduction,
 };
 pub use message::{Body, MessageFrame, StatusBroadcast};
+pub use opinion::ImpressionQuery;
 pub use query::{Query, pairs};
 pub use receipts::Receipts;
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
@@ -53,6 +55,8 @@ pub enum Frame {
     Ping(Ping),
     /// §6.10.
     Routed(Box<RoutedEnvelope>),
+    /// What do you think of an agent, signed.
+    ImpressionQuery(Box<ImpressionQuery>),
     /// Everything that only asks.
     Query(Query),
 }
@@ -93,6 +97,7 @@ impl Frame {
             | Endpoint::Receipts
             | Endpoint::PeerUpdate
             | Endpoint::Ping
+            | Endpoint::ImpressionQuery
             | Endpoint::MeshRoute => Self::from_object(route.endpoint, object(route.endpoint, body)?),
             _ => Ok(Self::Query(Query::decode(route, query, body)?)),
         }
@@ -113,6 +118,7 @@ impl Frame {
             Endpoint::Receipts => Self::Receipts(Receipts::decode(object)?),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
+            Endpoint::ImpressionQuery => Self::ImpressionQuery(Box::new(ImpressionQuery::decode(object)?)),
             Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object)?)),
             _ => return Err(Answer::not_found()),
         })

@@ -10,10 +10,11 @@ module Dmagent
     # The record that each verb takes.
     TAKEN = {
       Peers => { connect: ConnectArgs, get: AgentArgs, accept: RequestArgs, reject: RequestArgs,
-                 disconnect: DisconnectArgs, of: PeersOfArgs },
+                 disconnect: DisconnectArgs, block: BlockArgs, unblock: AgentArgs, of: PeersOfArgs },
       Messages => { send: SendArgs, ask: AskArgs, broadcast: BroadcastArgs, next: NextArgs, acknowledge: SequenceArgs,
                     release: ReleaseArgs, log: LogArgs, context: ContextArgs },
-      Trust => { get: AgentArgs, set: SetTrustArgs, forget: AgentArgs },
+      Trust => { get: AgentArgs, set: SetTrustArgs, forget: AgentArgs, ask: AskOpinionArgs },
+      Rules => { set: RulesArgs, test: TryArgs },
       Passport => { sign: SignArgs, verify: VerifyArgs },
       Node => { update: UpdateArgs }
     }.freeze

@@ -564,6 +564,16 @@ void uniffi_dmagent_uniffi_fn_free_peers(uint64_t handle, RustCallStatus *_Nonnu
 uint64_t uniffi_dmagent_uniffi_fn_method_peers_accept(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCK
+uint64_t uniffi_dmagent_uniffi_fn_method_peers_block(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCKED
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_BLOCKED
+uint64_t uniffi_dmagent_uniffi_fn_method_peers_blocked(uint64_t ptr, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_CONNECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_CONNECT
 uint64_t uniffi_dmagent_uniffi_fn_method_peers_connect(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
@@ -599,6 +609,36 @@ uint64_t uniffi_dmagent_uniffi_fn_method_peers_pending(uint64_t ptr, RustBuffer 
 uint64_t uniffi_dmagent_uniffi_fn_method_peers_reject(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_UNBLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_PEERS_UNBLOCK
+uint64_t uniffi_dmagent_uniffi_fn_method_peers_unblock(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_RULES
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_RULES
+uint64_t uniffi_dmagent_uniffi_fn_clone_rules(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FREE_RULES
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FREE_RULES
+void uniffi_dmagent_uniffi_fn_free_rules(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_RULES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_RULES_LIST
+uint64_t uniffi_dmagent_uniffi_fn_method_rules_list(uint64_t ptr, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_RULES_SET
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_RULES_SET
+uint64_t uniffi_dmagent_uniffi_fn_method_rules_set(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_RULES_TEST
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_RULES_TEST
+uint64_t uniffi_dmagent_uniffi_fn_method_rules_test(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_TRUST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_TRUST
 uint64_t uniffi_dmagent_uniffi_fn_clone_trust(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -607,6 +647,11 @@ uint64_t uniffi_dmagent_uniffi_fn_clone_trust(uint64_t handle, RustCallStatus *_
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FREE_TRUST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FREE_TRUST
 void uniffi_dmagent_uniffi_fn_free_trust(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_TRUST_ASK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_TRUST_ASK
+uint64_t uniffi_dmagent_uniffi_fn_method_trust_ask(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_TRUST_FORGET
@@ -773,6 +818,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_node_passport(uint64_t ptr, RustCallSta
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_PEERS
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_PEERS
 uint64_t uniffi_dmagent_uniffi_fn_method_node_peers(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_RULES
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_RULES
+uint64_t uniffi_dmagent_uniffi_fn_method_node_rules(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_TRUST
@@ -1335,6 +1385,18 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_peers_accept(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCK
+uint16_t uniffi_dmagent_uniffi_checksum_method_peers_block(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCKED
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_BLOCKED
+uint16_t uniffi_dmagent_uniffi_checksum_method_peers_blocked(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_CONNECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_CONNECT
 uint16_t uniffi_dmagent_uniffi_checksum_method_peers_connect(void
@@ -1374,6 +1436,36 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_peers_pending(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_REJECT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_REJECT
 uint16_t uniffi_dmagent_uniffi_checksum_method_peers_reject(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_UNBLOCK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_PEERS_UNBLOCK
+uint16_t uniffi_dmagent_uniffi_checksum_method_peers_unblock(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_RULES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_RULES_LIST
+uint16_t uniffi_dmagent_uniffi_checksum_method_rules_list(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_RULES_SET
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_RULES_SET
+uint16_t uniffi_dmagent_uniffi_checksum_method_rules_set(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_RULES_TEST
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_RULES_TEST
+uint16_t uniffi_dmagent_uniffi_checksum_method_rules_test(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_TRUST_ASK
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_TRUST_ASK
+uint16_t uniffi_dmagent_uniffi_checksum_method_trust_ask(void
 
 );
 #endif
@@ -1530,6 +1622,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_node_passport(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_PEERS
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_PEERS
 uint16_t uniffi_dmagent_uniffi_checksum_method_node_peers(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_RULES
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_RULES
+uint16_t uniffi_dmagent_uniffi_checksum_method_node_rules(void
 
 );
 #endif
