@@ -5,7 +5,7 @@ Made by `cargo xtask gen` from the schema; do not edit.
 
 from __future__ import annotations
 
-from ._arguments import agent_id, agent_ids, recipients, sequence_of, several
+from ._arguments import agent_id, agent_ids, listed, recipients, sequence_of, several
 from ._sync_caller import Caller, NodeCaller
 from ._records import (
     BlockedAgent,
@@ -435,7 +435,7 @@ class Rules(Caller):
         Args:
             rules: At most 256 rules; none removes all.
         """
-        result = self._call("rules.set", {"rules": [*rules]})
+        result = self._call("rules.set", {"rules": listed(rules)})
         return [Rule.from_json(item) for item in result]
 
     def test(self, content: str, from_: AgentLike, *, metadata: dict[str, Any] | None = None) -> RuleTrial:
