@@ -68,6 +68,12 @@ def several(verb: str, name: str, words: str | Iterable[str]) -> list[str]:
     return [str(words)] if listed is None else listed
 
 
+def listed(values: Iterable[Any]) -> Any:
+    """Several values as a list. What is none stays as it is, to be refused."""
+    found = _listed(values)
+    return values if found is None else found
+
+
 def sequence_of(name: str, message: int | Message) -> int:
     """The place of a message in the inbox."""
     from ._shape import shown

@@ -5,7 +5,7 @@ Made by `cargo xtask gen` from the schema; do not edit.
 
 from __future__ import annotations
 
-from ._arguments import agent_id, agent_ids, recipients, sequence_of, several
+from ._arguments import agent_id, agent_ids, listed, recipients, sequence_of, several
 from ._sync_caller import Caller, NodeCaller
 from ._records import (
     ContextText,
@@ -444,6 +444,53 @@ class Trust(Caller):
         """
         self._call("trust.forget", {"agent": agent_id("agent", agent)})
 
+<<<<<<< HEAD
+=======
+    def ask(self, peer: AgentLike, about: AgentLike) -> PeerOpinion:
+        """Asks a peer what it thinks of an agent.
+
+        Args:
+            peer: A connected peer.
+            about: The agent that it is asked about.
+        """
+        result = self._call("trust.ask", {"peer": agent_id("peer", peer), "about": agent_id("about", about)})
+        return PeerOpinion.from_json(result)
+
+
+class Rules(Caller):
+    """Verbs about routing rules."""
+
+    __slots__ = ()
+
+    def list(self) -> builtins.list[Rule]:
+        """Lists the routing rules."""
+        result = self._call("rules.list", {})
+        return [Rule.from_json(item) for item in result]
+
+    def set(self, rules: Sequence[RoutingRule]) -> builtins.list[Rule]:
+        """Replaces all routing rules.
+
+        Args:
+            rules: At most 256 rules; none removes all.
+        """
+        result = self._call("rules.set", {"rules": listed(rules)})
+        return [Rule.from_json(item) for item in result]
+
+    def test(self, content: str, from_: AgentLike, *, metadata: dict[str, Any] | None = None) -> RuleTrial:
+        """Tells what the rules would do with a message, without doing it.
+
+        Args:
+            content: The text, at most 65,536 characters.
+            from_: Who would send it.
+            metadata: Its metadata; `in_reply_to` in it makes it an answer.
+        """
+        arguments: dict[str, Any] = {"content": content, "from": agent_id("from_", from_)}
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        result = self._call("rules.test", arguments)
+        return RuleTrial.from_json(result)
+
+>>>>>>> opinions
 
 class Discovery(Caller):
     """Verbs about discovery."""

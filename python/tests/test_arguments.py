@@ -73,6 +73,9 @@ PARAMETERS: list[tuple[str, Use, set[str]]] = [
     ("reason", lambda node, value: node.peers.disconnect(ID, reason=value), {"none", "text"}),
     ("agent", lambda node, value: node.peers.of(value), set()),
     ("n", lambda node, value: node.peers.of(ID, n=value), NUMBER),
+    ("agent", lambda node, value: node.peers.block(value), set()),
+    ("reason", lambda node, value: node.peers.block(ID, reason=value), {"none", "text"}),
+    ("agent", lambda node, value: node.peers.unblock(value), set()),
     ("request_id", lambda node, value: node.peers.accept(value), TEXT),
     ("request_id", lambda node, value: node.peers.reject(value), TEXT),
     ("agent", lambda node, value: node.trust.get(value), set()),
@@ -80,6 +83,12 @@ PARAMETERS: list[tuple[str, Use, set[str]]] = [
     ("score", lambda node, value: node.trust.set(ID, value), set()),
     ("note", lambda node, value: node.trust.set(ID, 0.5, note=value), {"none", *TEXT}),
     ("agent", lambda node, value: node.trust.forget(value), set()),
+    ("peer", lambda node, value: node.trust.ask(value, ID), set()),
+    ("about", lambda node, value: node.trust.ask(ID, value), set()),
+    ("rules", lambda node, value: node.rules.set(value), {"list"}),
+    ("content", lambda node, value: node.rules.test(value, ID), TEXT),
+    ("from_", lambda node, value: node.rules.test("x", value), set()),
+    ("metadata", lambda node, value: node.rules.test("x", ID, metadata=value), {"none", "dict"}),
     ("data", lambda node, value: node.passport.sign(value), TEXT),
     ("context", lambda node, value: node.passport.sign("x", context=value), TEXT),
     ("agent", lambda node, value: node.passport.verify(value, "x", "0" * 128), set()),
@@ -149,7 +158,7 @@ def test_every_parameter_of_the_synchronous_node_is_named_when_its_value_is_wron
 def test_every_verb_is_among_them() -> None:
     """A parameter that is added without a row above would be tested by nobody."""
     tested = {name for name, _, _ in PARAMETERS}
-    for noun in ("NodeVerbs", "Peers", "Messages", "Trust", "Discovery", "Passport"):
+    for noun in ("NodeVerbs", "Peers", "Messages", "Trust", "Rules", "Discovery", "Passport"):
         for name, method in inspect.getmembers(getattr(dmagent._node, noun), inspect.iscoroutinefunction):
             if not name.startswith("_"):
                 assert set(inspect.signature(method).parameters) - {"self"} <= tested, name

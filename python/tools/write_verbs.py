@@ -30,7 +30,7 @@ def parameter(schema: Schema, verb: str, member: str, described: Node) -> tuple[
     if inner.get("type") == "array" and schema.name_of(inner["items"]) == "AgentId":
         return "AgentLike | Iterable[AgentLike]", f'agent_ids("{name}", {name})'
     if inner.get("type") == "array" and schema.name_of(inner["items"]) in SETTINGS:
-        return f"Sequence[{schema.hint(inner['items'])}]", f"[*{name}]"
+        return f"Sequence[{schema.hint(inner['items'])}]", f"listed({name})"
     if inner.get("type") == "array":
         item = schema.hint(inner["items"])
         return f"{item} | Iterable[{item}]", f'several("{verb}", "{name}", {name})'
@@ -132,7 +132,7 @@ def verbs(schema: Schema, is_async: bool) -> str:
     )
     head = [
         HEADER.format(f"The verbs as methods, {kind}."),
-        "from ._arguments import agent_id, agent_ids, recipients, sequence_of, several",
+        "from ._arguments import agent_id, agent_ids, listed, recipients, sequence_of, several",
         f"from .{home} import Caller, NodeCaller",
         *row("from ._records import (", used, ")"),
         "",
