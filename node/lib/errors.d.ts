@@ -49,6 +49,7 @@ export type Code =
   | 'inactive'
   | 'tier_restricted'
   | 'policy_refused'
+  | 'peer_blocked'
   | 'queue_full'
   | 'rate_limited'
   | 'message_unknown'
@@ -157,6 +158,7 @@ export declare class NotFoundError extends DmError {}
  * - `inactive`: The node is inactive and accepts nothing.
  * - `tier_restricted`: The peer's address class is outside the network tier.
  * - `policy_refused`: The host's policy said no, failed or did not answer in time.
+ * - `peer_blocked`: The agent is on the block list, here or at the other side.
  * - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
  * - `token_invalid`: A local request lacks the token of the data folder.
  */

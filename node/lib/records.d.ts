@@ -86,6 +86,16 @@ export type Durability = 'memory' | 'grouped' | 'each';
 export type EntryType = 'broadcast' | 'forward' | 'status_broadcast' | 'mesh_observation' | 'summary' | 'direct';
 
 /**
+ * What becomes of a message.
+ * - `keep`: It stays in the inbox.
+ * - `forward`: It goes on to others.
+ * - `answer`: It is answered.
+ * - `drop`: It ends here.
+ * - `refuse`: Its sender is blocked: it is not taken.
+ */
+export type Fate = 'keep' | 'forward' | 'answer' | 'drop' | 'refuse';
+
+/**
  * How an agent was found.
  * - `multicast`: It announced itself on the local network.
  * - `localhost`: A scan of this machine.
@@ -167,11 +177,22 @@ export type RouterMode = 'rules_first' | 'rules_only' | 'queue_only' | 'spawn';
  * What a rule does with a message that meets its conditions.
  * - `handle`: Keep the message.
  * - `forward`: Send it to `forward_to` and keep nothing.
+ * - `answer`: Answer with `response_text` and keep nothing. It answers what a connected peer says first: a
+ *   message that is an answer itself, or repeats the answer of a rule, is none of its business, so that two
+ *   nodes never answer each other for ever.
  * - `drop`: Keep nothing.
  * - `pass`: Ask no further rule; the next decider of the chain decides.
  * - `unknown`: A word from a newer version: acts like `pass`.
  */
-export type RuleAction = 'handle' | 'forward' | 'drop' | 'pass' | 'unknown';
+export type RuleAction = 'handle' | 'forward' | 'answer' | 'drop' | 'pass' | 'unknown';
+
+/**
+ * With whom something is shared.
+ * - `connected`: With connected peers.
+ * - `trusted`: With connected peers whose score is above 0.
+ * - `none`: With nobody.
+ */
+export type Sharing = 'connected' | 'trusted' | 'none';
 
 /**
  * How the sender of a message was proven.
@@ -182,6 +203,16 @@ export type RuleAction = 'handle' | 'forward' | 'drop' | 'pass' | 'unknown';
  * - `sealed`: Our signature, and nobody on the way could read it.
  */
 export type Verification = 'local' | 'signed' | 'signed_fully' | 'sealed';
+
+/** An agent that is blocked. */
+export interface BlockedAgent {
+  /** Who. */
+  readonly agentId: string;
+  /** Since when. */
+  readonly blockedAt: bigint;
+  /** Why, for people here; nobody is told. */
+  readonly reason: string | null;
+}
 
 /** Somebody asks for a connection. */
 export interface ConnectionQuestion {
@@ -438,6 +469,20 @@ export interface PeerHint {
   readonly displayName: Untrusted;
 }
 
+/** What a peer said about an agent when it was asked: its own words, data and never instructions. */
+export interface PeerOpinion {
+  /** About whom. */
+  readonly agentId: string;
+  /** Whether the peer has, and tells, an impression. */
+  readonly hasImpression: boolean;
+  /** The peer's note, at most 2,000 characters; empty when it tells none. */
+  readonly note: Untrusted;
+  /** From -1 (distrusted) to 1 (trusted). */
+  readonly score: number | null;
+  /** Whether the peer signed it for us. 1.1.1 signs no opinions. */
+  readonly signed: boolean;
+}
+
 /** Somebody asks for a connection and waits for our decision. */
 export interface PendingRequest {
   /** Who asks. */
@@ -514,6 +559,44 @@ export interface ReceiptVerdict {
   readonly valid: boolean;
 }
 
+/** A rule that holds. */
+export interface Rule {
+  /** What happens when it matches. */
+  readonly action: RuleAction;
+  /** Whether it is tried at all. */
+  readonly enabled: boolean;
+  /** Who gets a forwarded message. */
+  readonly forwardTo: string[];
+  /** Who sent the message. */
+  readonly fromAgentId: string | null;
+  /** Text that the content contains, in any letter case. */
+  readonly keyword: string | null;
+  /** A metadata key that is present, with any value unless `metadata_value` is given. */
+  readonly metadataKey: string | null;
+  /** The text form of the value under `metadata_key`; means nothing without a key. */
+  readonly metadataValue: string | null;
+  /** Higher is tried first. */
+  readonly priority: bigint;
+  /** What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1. */
+  readonly responseText: string | null;
+  /** Its name. */
+  readonly ruleId: string;
+}
+
+/** What the rules would do with a message. */
+export interface RuleTrial {
+  /** What its sender would hear. */
+  readonly answer: string | null;
+  /** What would become of it. */
+  readonly fate: Fate;
+  /** Who would get it: of the agents that the rule names, those that are connected. */
+  readonly forwardTo: string[];
+  /** Why, for people. */
+  readonly reason: string;
+  /** The rule that matches; null when none does. */
+  readonly ruleId: string | null;
+}
+
 /** A signature of this agent. */
 export interface Signed {
   /** Who signed. */
@@ -534,7 +617,7 @@ export interface TrustOf {
   readonly msgsSent: bigint;
   /** Since when the score is below zero; absent while it is not. */
   readonly negativeSince: bigint | null;
-  /** A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1. */
+  /** A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says. */
   readonly note: string;
   /** From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals. */
   readonly score: number;

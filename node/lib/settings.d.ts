@@ -12,6 +12,7 @@ import type {
   NetworkTier,
   RouterMode,
   RuleAction,
+  Sharing,
 } from './records.js';
 
 /** How full the inbox may get. */
@@ -67,7 +68,7 @@ export interface RoutingRule {
   metadataValue?: string | null;
   /** Higher is tried first. */
   priority?: bigint | number;
-  /** Read and kept for files of 1.1.1, which ignores it too. */
+  /** What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1. */
   responseText?: string | null;
   /** Its name. */
   ruleId: string;
@@ -156,6 +157,13 @@ export interface Settings {
   seal?: boolean;
   /** Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000. */
   sentLimit?: number;
+  /**
+   * Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or
+   * `none`. Nobody is told about itself.
+   */
+  shareImpressions?: Sharing;
+  /** Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none. */
+  shareNotes?: Sharing;
   /** Proxies whose `X-Forwarded-For` is believed. Default: none. */
   trustedProxies?: string[];
   /** Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false. */

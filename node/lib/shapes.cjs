@@ -6,6 +6,11 @@
 
 /** Members of records: the name here, how it crosses, and what stands for it when it is absent. */
 const RECORDS = {
+  BlockedAgent: {
+    agent_id: ['agentId', ''],
+    blocked_at: ['blockedAt', 'big'],
+    reason: ['reason', '', null],
+  },
   ConnectionQuestion: {
     agent_id: ['agentId', ''],
     bio: ['bio', ''],
@@ -132,6 +137,13 @@ const RECORDS = {
     connected: ['connected', ''],
     display_name: ['displayName', ''],
   },
+  PeerOpinion: {
+    agent_id: ['agentId', ''],
+    has_impression: ['hasImpression', ''],
+    note: ['note', ''],
+    score: ['score', '', null],
+    signed: ['signed', ''],
+  },
   PendingRequest: {
     agent_id: ['agentId', ''],
     bio: ['bio', ''],
@@ -166,6 +178,25 @@ const RECORDS = {
     state: ['state', ''],
     to: ['to', ''],
     valid: ['valid', ''],
+  },
+  Rule: {
+    action: ['action', ''],
+    enabled: ['enabled', '', true],
+    forward_to: ['forwardTo', '', []],
+    from_agent_id: ['fromAgentId', '', null],
+    keyword: ['keyword', '', null],
+    metadata_key: ['metadataKey', '', null],
+    metadata_value: ['metadataValue', '', null],
+    priority: ['priority', 'big', 0],
+    response_text: ['responseText', '', null],
+    rule_id: ['ruleId', ''],
+  },
+  RuleTrial: {
+    answer: ['answer', '', null],
+    fate: ['fate', ''],
+    forward_to: ['forwardTo', ''],
+    reason: ['reason', ''],
+    rule_id: ['ruleId', '', null],
   },
   Signed: {
     agent_id: ['agentId', ''],
@@ -336,6 +367,8 @@ const SETTINGS = {
     routingRules: ['routing_rules', 'RoutingRule[]'],
     seal: ['seal', ''],
     sentLimit: ['sent_limit', ''],
+    shareImpressions: ['share_impressions', ''],
+    shareNotes: ['share_notes', ''],
     trustedProxies: ['trusted_proxies', ''],
     upnp: ['upnp', ''],
   },
@@ -411,6 +444,26 @@ const VERBS = {
       n: ['n', ''],
     },
     result: 'PeerHint[]',
+  },
+  'peers.block': {
+    row: ['agent'],
+    members: {
+      agent: ['agent', 'agent'],
+      reason: ['reason', ''],
+    },
+    result: 'BlockedAgent',
+  },
+  'peers.unblock': {
+    row: ['agent'],
+    members: {
+      agent: ['agent', 'agent'],
+    },
+    result: 'nothing',
+  },
+  'peers.blocked': {
+    row: [],
+    members: {},
+    result: 'BlockedAgent[]',
   },
   'messages.send': {
     row: ['to', 'content'],
@@ -561,6 +614,35 @@ const VERBS = {
       agent: ['agent', 'agent'],
     },
     result: 'nothing',
+  },
+  'trust.ask': {
+    row: ['peer', 'about'],
+    members: {
+      about: ['about', 'agent'],
+      peer: ['peer', 'agent'],
+    },
+    result: 'PeerOpinion',
+  },
+  'rules.list': {
+    row: [],
+    members: {},
+    result: 'Rule[]',
+  },
+  'rules.set': {
+    row: ['rules'],
+    members: {
+      rules: ['rules', 'RoutingRule[]'],
+    },
+    result: 'Rule[]',
+  },
+  'rules.test': {
+    row: ['content', 'from'],
+    members: {
+      content: ['content', ''],
+      from: ['from', 'agent'],
+      metadata: ['metadata', ''],
+    },
+    result: 'RuleTrial',
   },
   'discovery.scan': {
     row: [],

@@ -4,6 +4,7 @@
 
 import type { AgentLike, Message } from './index.js';
 import type {
+  BlockedAgent,
   ContextText,
   DeliveryState,
   Discovered,
@@ -15,12 +16,16 @@ import type {
   OutboxItem,
   Peer,
   PeerHint,
+  PeerOpinion,
   PendingRequest,
   Receipt,
   ReceiptVerdict,
+  Rule,
+  RuleTrial,
   Signed,
   TrustOf,
 } from './records.js';
+import type { RoutingRule } from './settings.js';
 
 /** What a node tells and changes about itself. */
 export interface NodeVerbs {
@@ -47,6 +52,8 @@ export interface NodeVerbs {
   readonly messages: Messages;
   /** Verbs about trust. */
   readonly trust: Trust;
+  /** Verbs about routing rules. */
+  readonly rules: Rules;
   /** Verbs about discovery. */
   readonly discovery: Discovery;
   /** Verbs about the passport: signatures of this agent, and the check of anybody's. */
@@ -94,6 +101,19 @@ export interface Peers {
    * @param options.n How many, 1 to 50. Default: 10.
    */
   of(agent: AgentLike, options?: { signal?: AbortSignal; n?: number }): Promise<PeerHint[]>;
+  /**
+   * Has nothing to do with an agent from now on.
+   * @param agent Who; it need not be connected.
+   * @param options.reason Why, for people here: 1 to 200 characters. Nobody else is told.
+   */
+  block(agent: AgentLike, options?: { signal?: AbortSignal; reason?: string | null }): Promise<BlockedAgent>;
+  /**
+   * Ends the block of an agent.
+   * @param agent Who.
+   */
+  unblock(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<void>;
+  /** Lists blocked agents. */
+  blocked(options?: { signal?: AbortSignal }): Promise<BlockedAgent[]>;
 }
 
 /** Verbs about messages. */
@@ -277,6 +297,37 @@ export interface Trust {
    * @param agent Who.
    */
   forget(agent: AgentLike, options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Asks a peer what it thinks of an agent.
+   * @param peer A connected peer.
+   * @param about The agent that it is asked about.
+   */
+  ask(peer: AgentLike, about: AgentLike, options?: { signal?: AbortSignal }): Promise<PeerOpinion>;
+}
+
+/** Verbs about routing rules. */
+export interface Rules {
+  /** Lists the routing rules. */
+  list(options?: { signal?: AbortSignal }): Promise<Rule[]>;
+  /**
+   * Replaces all routing rules.
+   * @param rules At most 256 rules; none removes all.
+   */
+  set(rules: RoutingRule[], options?: { signal?: AbortSignal }): Promise<Rule[]>;
+  /**
+   * Tells what the rules would do with a message, without doing it.
+   * @param content The text, at most 65,536 characters.
+   * @param from Who would send it.
+   * @param options.metadata Its metadata; `inReplyTo` in it makes it an answer.
+   */
+  test(
+    content: string,
+    from: AgentLike,
+    options?: {
+      signal?: AbortSignal;
+      metadata?: Json;
+    },
+  ): Promise<RuleTrial>;
 }
 
 /** Verbs about discovery. */

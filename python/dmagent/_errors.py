@@ -140,6 +140,7 @@ class RefusedError(DmError):
     - `inactive`: The node is inactive and accepts nothing.
     - `tier_restricted`: The peer's address class is outside the network tier.
     - `policy_refused`: The host's policy said no, failed or did not answer in time.
+    - `peer_blocked`: The agent is on the block list, here or at the other side.
     - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
     - `token_invalid`: A local request lacks the token of the data folder.
     """
@@ -210,6 +211,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "inactive": (RefusedError, True),
     "tier_restricted": (RefusedError, False),
     "policy_refused": (RefusedError, False),
+    "peer_blocked": (RefusedError, False),
     "queue_full": (LimitError, True),
     "rate_limited": (LimitError, True),
     "message_unknown": (NotFoundError, False),

@@ -20,17 +20,58 @@ if TYPE_CHECKING:
         DeliveryState,
         Direction,
         EntryType,
+        Fate,
         FoundBy,
         MessageKind,
         PeerHealth,
         PeerState,
         ReceiptState,
+        RuleAction,
         Verification,
     )
 
 
 def _untrusted(text: str | None) -> Untrusted | None:
     return None if text is None else Untrusted(text)
+
+
+class BlockedAgent(Record):
+    """An agent that is blocked."""
+
+    __slots__ = ("agent_id", "blocked_at", "reason")
+    _fields = ("agent_id", "blocked_at", "reason")
+
+    agent_id: str
+    """Who."""
+    blocked_at: int
+    """Since when."""
+    reason: str | None
+    """Why, for people here; nobody is told."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        blocked_at: int,
+        reason: str | None = None,
+    ) -> None:
+        self.agent_id = agent_id
+        self.blocked_at = blocked_at
+        self.reason = reason
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            agent_id=data["agent_id"],
+            blocked_at=data["blocked_at"],
+            reason=data.get("reason"),
+        )
+
+    @property
+    def blocked_time(self) -> datetime:
+        """`blocked_at` as an aware datetime in UTC."""
+        return moment(self.blocked_at)
 
 
 class ConnectionQuestion(Record):
@@ -955,6 +996,50 @@ class PeerHint(Record):
         )
 
 
+class PeerOpinion(Record):
+    """What a peer said about an agent when it was asked: its own words, data and never instructions."""
+
+    __slots__ = ("agent_id", "has_impression", "note", "signed", "score")
+    _fields = ("agent_id", "has_impression", "note", "signed", "score")
+
+    agent_id: str
+    """About whom."""
+    has_impression: bool
+    """Whether the peer has, and tells, an impression."""
+    note: Untrusted
+    """The peer's note, at most 2,000 characters; empty when it tells none."""
+    signed: bool
+    """Whether the peer signed it for us. 1.1.1 signs no opinions."""
+    score: float | None
+    """From -1 (distrusted) to 1 (trusted)."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        has_impression: bool,
+        note: Untrusted,
+        signed: bool,
+        score: float | None = None,
+    ) -> None:
+        self.agent_id = agent_id
+        self.has_impression = has_impression
+        self.note = note
+        self.signed = signed
+        self.score = score
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            agent_id=data["agent_id"],
+            has_impression=data["has_impression"],
+            note=Untrusted(data["note"]),
+            signed=data["signed"],
+            score=data.get("score"),
+        )
+
+
 class PendingRequest(Record):
     """Somebody asks for a connection and waits for our decision."""
 
@@ -1217,6 +1302,141 @@ class ReceiptVerdict(Record):
         return moment(self.at)
 
 
+class Rule(Record):
+    """A rule that holds."""
+
+    __slots__ = (
+        "rule_id",
+        "action",
+        "enabled",
+        "forward_to",
+        "from_agent_id",
+        "keyword",
+        "metadata_key",
+        "metadata_value",
+        "priority",
+        "response_text",
+    )
+    _fields = (
+        "rule_id",
+        "action",
+        "enabled",
+        "forward_to",
+        "from_agent_id",
+        "keyword",
+        "metadata_key",
+        "metadata_value",
+        "priority",
+        "response_text",
+    )
+
+    rule_id: str
+    """Its name."""
+    action: RuleAction
+    """What happens when it matches."""
+    enabled: bool
+    """Whether it is tried at all."""
+    forward_to: list[str]
+    """Who gets a forwarded message."""
+    from_agent_id: str | None
+    """Who sent the message."""
+    keyword: str | None
+    """Text that the content contains, in any letter case."""
+    metadata_key: str | None
+    """A metadata key that is present, with any value unless `metadata_value` is given."""
+    metadata_value: str | None
+    """The text form of the value under `metadata_key`; means nothing without a key."""
+    priority: int
+    """Higher is tried first."""
+    response_text: str | None
+    """What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1."""
+
+    def __init__(
+        self,
+        *,
+        rule_id: str,
+        action: RuleAction,
+        enabled: bool = True,
+        forward_to: list[str] | None = None,
+        from_agent_id: str | None = None,
+        keyword: str | None = None,
+        metadata_key: str | None = None,
+        metadata_value: str | None = None,
+        priority: int = 0,
+        response_text: str | None = None,
+    ) -> None:
+        self.rule_id = rule_id
+        self.action = action
+        self.enabled = enabled
+        self.forward_to = [] if forward_to is None else forward_to
+        self.from_agent_id = from_agent_id
+        self.keyword = keyword
+        self.metadata_key = metadata_key
+        self.metadata_value = metadata_value
+        self.priority = priority
+        self.response_text = response_text
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            rule_id=data["rule_id"],
+            action=data["action"],
+            enabled=data.get("enabled", True),
+            forward_to=data.get("forward_to"),
+            from_agent_id=data.get("from_agent_id"),
+            keyword=data.get("keyword"),
+            metadata_key=data.get("metadata_key"),
+            metadata_value=data.get("metadata_value"),
+            priority=data.get("priority", 0),
+            response_text=data.get("response_text"),
+        )
+
+
+class RuleTrial(Record):
+    """What the rules would do with a message."""
+
+    __slots__ = ("fate", "forward_to", "reason", "answer", "rule_id")
+    _fields = ("fate", "forward_to", "reason", "answer", "rule_id")
+
+    fate: Fate
+    """What would become of it."""
+    forward_to: list[str]
+    """Who would get it: of the agents that the rule names, those that are connected."""
+    reason: str
+    """Why, for people."""
+    answer: str | None
+    """What its sender would hear."""
+    rule_id: str | None
+    """The rule that matches; null when none does."""
+
+    def __init__(
+        self,
+        *,
+        fate: Fate,
+        forward_to: list[str],
+        reason: str,
+        answer: str | None = None,
+        rule_id: str | None = None,
+    ) -> None:
+        self.fate = fate
+        self.forward_to = forward_to
+        self.reason = reason
+        self.answer = answer
+        self.rule_id = rule_id
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            fate=data["fate"],
+            forward_to=data["forward_to"],
+            reason=data["reason"],
+            answer=data.get("answer"),
+            rule_id=data.get("rule_id"),
+        )
+
+
 class Signed(Record):
     """A signature of this agent."""
 
@@ -1283,7 +1503,7 @@ class TrustOf(Record):
     negative_since: int | None
     """Since when the score is below zero; absent while it is not."""
     note: str
-    """A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1."""
+    """A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says."""
     updated_at: int
     """When anything here last changed."""
 

@@ -96,6 +96,8 @@ SETTINGS = Members(
         "routing_rules": List(ROUTING_RULE),
         "seal": Flag(),
         "sent_limit": Whole(0, 18446744073709551615),
+        "share_impressions": Word("connected", "trusted", "none"),
+        "share_notes": Word("connected", "trusted", "none"),
         "trusted_proxies": List(Address()),
         "upnp": Flag(),
     },
@@ -152,6 +154,20 @@ VERBS = {
         },
         "agent",
     ),
+    "peers.block": Members(
+        {
+            "agent": Agent(),
+            "reason": Optional(Text()),
+        },
+        "agent",
+    ),
+    "peers.unblock": Members(
+        {
+            "agent": Agent(),
+        },
+        "agent",
+    ),
+    "peers.blocked": Members({}),
     "messages.send": Members(
         {
             "content": Text(),
@@ -273,6 +289,30 @@ VERBS = {
             "agent": Agent(),
         },
         "agent",
+    ),
+    "trust.ask": Members(
+        {
+            "about": Agent(),
+            "peer": Agent(),
+        },
+        "peer",
+        "about",
+    ),
+    "rules.list": Members({}),
+    "rules.set": Members(
+        {
+            "rules": List(ROUTING_RULE),
+        },
+        "rules",
+    ),
+    "rules.test": Members(
+        {
+            "content": Text(),
+            "from": Agent(),
+            "metadata": Dict(Json()),
+        },
+        "content",
+        "from",
     ),
     "discovery.scan": Members({}),
     "discovery.list": Members({}),

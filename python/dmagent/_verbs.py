@@ -8,6 +8,7 @@ from __future__ import annotations
 from ._arguments import agent_id, agent_ids, listed, recipients, sequence_of, several
 from ._caller import Caller, NodeCaller
 from ._records import (
+    BlockedAgent,
     ContextText,
     Discovered,
     GivenReceipt,
@@ -16,9 +17,12 @@ from ._records import (
     OutboxItem,
     Peer,
     PeerHint,
+    PeerOpinion,
     PendingRequest,
     Receipt,
     ReceiptVerdict,
+    Rule,
+    RuleTrial,
     Signed,
     TrustOf,
 )
@@ -26,11 +30,11 @@ from ._records import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from ._message import Message
-    from .types import AgentLike, DeliveryState, MessageKind
+    from .types import AgentLike, DeliveryState, MessageKind, RoutingRule
 
 class NodeVerbs(NodeCaller):
     """What a node tells and changes about itself."""
@@ -81,6 +85,11 @@ class NodeVerbs(NodeCaller):
     def trust(self) -> Trust:
         """Verbs about trust."""
         return Trust(self)
+
+    @property
+    def rules(self) -> Rules:
+        """Verbs about routing rules."""
+        return Rules(self)
 
     @property
     def discovery(self) -> Discovery:
@@ -171,6 +180,32 @@ class Peers(Caller):
         """
         result = await self._call("peers.of", {"agent": agent_id("agent", agent), "n": n})
         return [PeerHint.from_json(item) for item in result]
+
+    async def block(self, agent: AgentLike, *, reason: str | None = None) -> BlockedAgent:
+        """Has nothing to do with an agent from now on.
+
+        Args:
+            agent: Who; it need not be connected.
+            reason: Why, for people here: 1 to 200 characters. Nobody else is told.
+        """
+        arguments: dict[str, Any] = {"agent": agent_id("agent", agent)}
+        if reason is not None:
+            arguments["reason"] = reason
+        result = await self._call("peers.block", arguments)
+        return BlockedAgent.from_json(result)
+
+    async def unblock(self, agent: AgentLike) -> None:
+        """Ends the block of an agent.
+
+        Args:
+            agent: Who.
+        """
+        await self._call("peers.unblock", {"agent": agent_id("agent", agent)})
+
+    async def blocked(self) -> builtins.list[BlockedAgent]:
+        """Lists blocked agents."""
+        result = await self._call("peers.blocked", {})
+        return [BlockedAgent.from_json(item) for item in result]
 
 
 class Messages(Caller):
@@ -450,8 +485,6 @@ class Trust(Caller):
         """
         await self._call("trust.forget", {"agent": agent_id("agent", agent)})
 
-<<<<<<< HEAD
-=======
     async def ask(self, peer: AgentLike, about: AgentLike) -> PeerOpinion:
         """Asks a peer what it thinks of an agent.
 
@@ -496,7 +529,6 @@ class Rules(Caller):
         result = await self._call("rules.test", arguments)
         return RuleTrial.from_json(result)
 
->>>>>>> opinions
 
 class Discovery(Caller):
     """Verbs about discovery."""

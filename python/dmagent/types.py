@@ -91,6 +91,16 @@ EntryType = Literal["broadcast", "forward", "status_broadcast", "mesh_observatio
 - `direct`: A message to one agent; unknown words are read as this.
 """
 
+Fate = Literal["keep", "forward", "answer", "drop", "refuse"]
+"""What becomes of a message.
+
+- `keep`: It stays in the inbox.
+- `forward`: It goes on to others.
+- `answer`: It is answered.
+- `drop`: It ends here.
+- `refuse`: Its sender is blocked: it is not taken.
+"""
+
 FoundBy = Literal["multicast", "localhost", "lan", "bootstrap"]
 """How an agent was found.
 
@@ -168,14 +178,25 @@ RouterMode = Literal["rules_first", "rules_only", "queue_only", "spawn"]
 - `spawn`: Rules, then keep the message. The default; despite its name it starts nothing.
 """
 
-RuleAction = Literal["handle", "forward", "drop", "pass", "unknown"]
+RuleAction = Literal["handle", "forward", "answer", "drop", "pass", "unknown"]
 """What a rule does with a message that meets its conditions.
 
 - `handle`: Keep the message.
 - `forward`: Send it to `forward_to` and keep nothing.
+- `answer`: Answer with `response_text` and keep nothing. It answers what a connected peer says first: a message
+  that is an answer itself, or repeats the answer of a rule, is none of its business, so that two nodes never
+  answer each other for ever.
 - `drop`: Keep nothing.
 - `pass`: Ask no further rule; the next decider of the chain decides.
 - `unknown`: A word from a newer version: acts like `pass`.
+"""
+
+Sharing = Literal["connected", "trusted", "none"]
+"""With whom something is shared.
+
+- `connected`: With connected peers.
+- `trusted`: With connected peers whose score is above 0.
+- `none`: With nobody.
 """
 
 Verification = Literal["local", "signed", "signed_fully", "sealed"]
@@ -244,7 +265,7 @@ class RoutingRule(TypedDict, total=False):
     priority: int
     """Higher is tried first."""
     response_text: str | None
-    """Read and kept for files of 1.1.1, which ignores it too."""
+    """What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1."""
     rule_id: str
     """Its name."""
 
@@ -330,6 +351,12 @@ class Settings(TypedDict, total=False):
     """Seal message bodies for peers that can open them. Default: true."""
     sent_limit: int
     """Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000."""
+    share_impressions: Sharing
+    """Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or
+    `none`. Nobody is told about itself.
+    """
+    share_notes: Sharing
+    """Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none."""
     trusted_proxies: list[str]
     """Proxies whose `X-Forwarded-For` is believed. Default: none."""
     upnp: bool

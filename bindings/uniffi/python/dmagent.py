@@ -682,6 +682,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_peers() != 41314:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_node_rules() != 64861:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_set_policy() != 16524:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_trust() != 55993:
@@ -700,6 +702,10 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_accept() != 63750:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_peers_block() != 54158:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_peers_blocked() != 30159:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_connect() != 41190:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_disconnect() != 42447:
@@ -713,6 +719,16 @@ def _uniffi_check_api_checksums(lib):
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_pending() != 19697:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_peers_reject() != 62435:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_peers_unblock() != 9307:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_rules_list() != 49871:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_rules_set() != 63231:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_rules_test() != 374:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_trust_ask() != 57633:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_trust_forget() != 30938:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -940,6 +956,9 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_passport.restype = ctypes.
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_peers.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_peers.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_rules.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_rules.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_set_policy.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_node_set_policy.restype = ctypes.c_uint16
@@ -967,6 +986,12 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_passport_verify.restype = ctype
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_accept.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_accept.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_block.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_block.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_blocked.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_blocked.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_connect.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_connect.restype = ctypes.c_uint16
@@ -988,6 +1013,21 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_pending.restype = ctypes.
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_reject.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_reject.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_unblock.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_peers_unblock.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_rules_list.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_rules_list.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_rules_set.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_rules_set.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_rules_test.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_rules_test.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_ask.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_ask.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_forget.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_trust_forget.restype = ctypes.c_uint16
@@ -1333,6 +1373,11 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_node_peers.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_node_peers.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_node_rules.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_node_rules.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_node_set_policy.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1384,6 +1429,17 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_connect.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1424,6 +1480,35 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_reject.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_reject.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_list.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_list.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_set.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_set.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_test.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_test.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_ask.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_ask.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_forget.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -1557,6 +1642,16 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_free_peers.argtypes = (
     ctypes.POINTER(_UniffiRustCallStatus),
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_free_peers.restype = None
+_UniffiLib.uniffi_dmagent_uniffi_fn_clone_rules.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_clone_rules.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_free_rules.argtypes = (
+    ctypes.c_uint64,
+    ctypes.POINTER(_UniffiRustCallStatus),
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_free_rules.restype = None
 _UniffiLib.uniffi_dmagent_uniffi_fn_clone_trust.argtypes = (
     ctypes.c_uint64,
     ctypes.POINTER(_UniffiRustCallStatus),
@@ -2288,6 +2383,171 @@ class _UniffiFfiConverterTypeAskArgs(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeJson.write(value.metadata, buf)
         _UniffiFfiConverterOptionalFloat64.write(value.timeout_secs, buf)
 
+@dataclass
+class AskOpinionArgs:
+    """
+    Whom to ask about whom.
+"""
+    def __init__(self, *, peer:AgentId, about:AgentId):
+        self.peer = peer
+        self.about = about
+
+
+
+
+    def __str__(self):
+        return "AskOpinionArgs(peer={}, about={})".format(self.peer, self.about)
+    def __eq__(self, other):
+        if self.peer != other.peer:
+            return False
+        if self.about != other.about:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeAskOpinionArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return AskOpinionArgs(
+            peer=_UniffiFfiConverterTypeAgentId.read(buf),
+            about=_UniffiFfiConverterTypeAgentId.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.peer)
+        _UniffiFfiConverterTypeAgentId.check_lower(value.about)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.peer, buf)
+        _UniffiFfiConverterTypeAgentId.write(value.about, buf)
+
+@dataclass
+class BlockArgs:
+    """
+    Whom to have nothing to do with.
+"""
+    def __init__(self, *, agent:AgentId, reason:typing.Optional[str] = _DEFAULT):
+        self.agent = agent
+        if reason is _DEFAULT:
+            self.reason = None
+        else:
+            self.reason = reason
+
+
+
+
+    def __str__(self):
+        return "BlockArgs(agent={}, reason={})".format(self.agent, self.reason)
+    def __eq__(self, other):
+        if self.agent != other.agent:
+            return False
+        if self.reason != other.reason:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeBlockArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return BlockArgs(
+            agent=_UniffiFfiConverterTypeAgentId.read(buf),
+            reason=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.agent)
+        _UniffiFfiConverterOptionalString.check_lower(value.reason)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.agent, buf)
+        _UniffiFfiConverterOptionalString.write(value.reason, buf)
+
+class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
+    CLASS_NAME = "i64"
+    VALUE_MIN = -2**63
+    VALUE_MAX = 2**63
+
+    @staticmethod
+    def read(buf):
+        return buf.read_i64()
+
+    @staticmethod
+    def write(value, buf):
+        buf.write_i64(value)
+
+
+class _UniffiFfiConverterTypeTimestamp:
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterInt64.write(value, buf)
+
+    @staticmethod
+    def read(buf):
+        return _UniffiFfiConverterInt64.read(buf)
+
+    @staticmethod
+    def lift(value):
+        return _UniffiFfiConverterInt64.lift(value)
+
+    @staticmethod
+    def check_lower(value):
+        return _UniffiFfiConverterInt64.check_lower(value)
+
+    @staticmethod
+    def lower(value):
+        return _UniffiFfiConverterInt64.lower(value)
+
+
+Timestamp = int
+
+
+@dataclass
+class BlockedAgent:
+    """
+    An agent that is blocked.
+"""
+    def __init__(self, *, agent_id:AgentId, blocked_at:Timestamp, reason:typing.Optional[str]):
+        self.agent_id = agent_id
+        self.blocked_at = blocked_at
+        self.reason = reason
+
+
+
+
+    def __str__(self):
+        return "BlockedAgent(agent_id={}, blocked_at={}, reason={})".format(self.agent_id, self.blocked_at, self.reason)
+    def __eq__(self, other):
+        if self.agent_id != other.agent_id:
+            return False
+        if self.blocked_at != other.blocked_at:
+            return False
+        if self.reason != other.reason:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeBlockedAgent(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return BlockedAgent(
+            agent_id=_UniffiFfiConverterTypeAgentId.read(buf),
+            blocked_at=_UniffiFfiConverterTypeTimestamp.read(buf),
+            reason=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.agent_id)
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.blocked_at)
+        _UniffiFfiConverterOptionalString.check_lower(value.reason)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
+        _UniffiFfiConverterTypeTimestamp.write(value.blocked_at, buf)
+        _UniffiFfiConverterOptionalString.write(value.reason, buf)
+
 class _UniffiFfiConverterUInt32(_UniffiConverterPrimitiveInt):
     CLASS_NAME = "u32"
     VALUE_MIN = 0
@@ -2605,45 +2865,6 @@ class _UniffiFfiConverterTypeContextText(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterString.write(value.context, buf)
         _UniffiFfiConverterString.write(value.hint, buf)
-
-class _UniffiFfiConverterInt64(_UniffiConverterPrimitiveInt):
-    CLASS_NAME = "i64"
-    VALUE_MIN = -2**63
-    VALUE_MAX = 2**63
-
-    @staticmethod
-    def read(buf):
-        return buf.read_i64()
-
-    @staticmethod
-    def write(value, buf):
-        buf.write_i64(value)
-
-
-class _UniffiFfiConverterTypeTimestamp:
-    @staticmethod
-    def write(value, buf):
-        _UniffiFfiConverterInt64.write(value, buf)
-
-    @staticmethod
-    def read(buf):
-        return _UniffiFfiConverterInt64.read(buf)
-
-    @staticmethod
-    def lift(value):
-        return _UniffiFfiConverterInt64.lift(value)
-
-    @staticmethod
-    def check_lower(value):
-        return _UniffiFfiConverterInt64.check_lower(value)
-
-    @staticmethod
-    def lower(value):
-        return _UniffiFfiConverterInt64.lower(value)
-
-
-Timestamp = int
-
 
 class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
     @classmethod
@@ -3348,6 +3569,11 @@ class Code(enum.Enum):
     The host's policy said no, failed or did not answer in time.
 """
 
+    PEER_BLOCKED = 908
+    """
+    The agent is on the block list, here or at the other side.
+"""
+
     QUEUE_FULL = 1000
     """
     The receiver's queue is full.
@@ -3475,16 +3701,18 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if variant == 45:
             return Code.POLICY_REFUSED
         if variant == 46:
-            return Code.QUEUE_FULL
+            return Code.PEER_BLOCKED
         if variant == 47:
-            return Code.RATE_LIMITED
+            return Code.QUEUE_FULL
         if variant == 48:
-            return Code.MESSAGE_UNKNOWN
+            return Code.RATE_LIMITED
         if variant == 49:
-            return Code.MESSAGE_EXPIRED
+            return Code.MESSAGE_UNKNOWN
         if variant == 50:
-            return Code.NO_RECEIPTS
+            return Code.MESSAGE_EXPIRED
         if variant == 51:
+            return Code.NO_RECEIPTS
+        if variant == 52:
             return Code.TOKEN_INVALID
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -3579,6 +3807,8 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if value == Code.TIER_RESTRICTED:
             return
         if value == Code.POLICY_REFUSED:
+            return
+        if value == Code.PEER_BLOCKED:
             return
         if value == Code.QUEUE_FULL:
             return
@@ -3686,18 +3916,20 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
             buf.write_i32(44)
         if value == Code.POLICY_REFUSED:
             buf.write_i32(45)
-        if value == Code.QUEUE_FULL:
+        if value == Code.PEER_BLOCKED:
             buf.write_i32(46)
-        if value == Code.RATE_LIMITED:
+        if value == Code.QUEUE_FULL:
             buf.write_i32(47)
-        if value == Code.MESSAGE_UNKNOWN:
+        if value == Code.RATE_LIMITED:
             buf.write_i32(48)
-        if value == Code.MESSAGE_EXPIRED:
+        if value == Code.MESSAGE_UNKNOWN:
             buf.write_i32(49)
-        if value == Code.NO_RECEIPTS:
+        if value == Code.MESSAGE_EXPIRED:
             buf.write_i32(50)
-        if value == Code.TOKEN_INVALID:
+        if value == Code.NO_RECEIPTS:
             buf.write_i32(51)
+        if value == Code.TOKEN_INVALID:
+            buf.write_i32(52)
 
 
 
@@ -5482,6 +5714,63 @@ class _UniffiFfiConverterTypePeerHint(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.display_name, buf)
 
 @dataclass
+class PeerOpinion:
+    """
+    What a peer said about an agent when it was asked: its own words, data and never instructions.
+"""
+    def __init__(self, *, agent_id:AgentId, has_impression:bool, note:str, score:typing.Optional[float], signed:bool):
+        self.agent_id = agent_id
+        self.has_impression = has_impression
+        self.note = note
+        self.score = score
+        self.signed = signed
+
+
+
+
+    def __str__(self):
+        return "PeerOpinion(agent_id={}, has_impression={}, note={}, score={}, signed={})".format(self.agent_id, self.has_impression, self.note, self.score, self.signed)
+    def __eq__(self, other):
+        if self.agent_id != other.agent_id:
+            return False
+        if self.has_impression != other.has_impression:
+            return False
+        if self.note != other.note:
+            return False
+        if self.score != other.score:
+            return False
+        if self.signed != other.signed:
+            return False
+        return True
+
+class _UniffiFfiConverterTypePeerOpinion(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return PeerOpinion(
+            agent_id=_UniffiFfiConverterTypeAgentId.read(buf),
+            has_impression=_UniffiFfiConverterBoolean.read(buf),
+            note=_UniffiFfiConverterString.read(buf),
+            score=_UniffiFfiConverterOptionalFloat64.read(buf),
+            signed=_UniffiFfiConverterBoolean.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.agent_id)
+        _UniffiFfiConverterBoolean.check_lower(value.has_impression)
+        _UniffiFfiConverterString.check_lower(value.note)
+        _UniffiFfiConverterOptionalFloat64.check_lower(value.score)
+        _UniffiFfiConverterBoolean.check_lower(value.signed)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
+        _UniffiFfiConverterBoolean.write(value.has_impression, buf)
+        _UniffiFfiConverterString.write(value.note, buf)
+        _UniffiFfiConverterOptionalFloat64.write(value.score, buf)
+        _UniffiFfiConverterBoolean.write(value.signed, buf)
+
+@dataclass
 class PeersOfArgs:
     """
     Whose peers to ask for.
@@ -5975,17 +6264,24 @@ class RuleAction(enum.Enum):
     Send it to `forward_to` and keep nothing.
 """
 
-    DROP = 2
+    ANSWER = 2
+    """
+    Answer with `response_text` and keep nothing. It answers what a connected peer says first: a message that
+    is an answer itself, or repeats the answer of a rule, is none of its business, so that two nodes never
+    answer each other for ever.
+"""
+
+    DROP = 3
     """
     Keep nothing.
 """
 
-    PASS = 3
+    PASS = 4
     """
     Ask no further rule; the next decider of the chain decides.
 """
 
-    UNKNOWN = 4
+    UNKNOWN = 5
     """
     A word from a newer version: acts like `pass`.
 """
@@ -6001,10 +6297,12 @@ class _UniffiFfiConverterTypeRuleAction(_UniffiConverterRustBuffer):
         if variant == 2:
             return RuleAction.FORWARD
         if variant == 3:
-            return RuleAction.DROP
+            return RuleAction.ANSWER
         if variant == 4:
-            return RuleAction.PASS
+            return RuleAction.DROP
         if variant == 5:
+            return RuleAction.PASS
+        if variant == 6:
             return RuleAction.UNKNOWN
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -6013,6 +6311,8 @@ class _UniffiFfiConverterTypeRuleAction(_UniffiConverterRustBuffer):
         if value == RuleAction.HANDLE:
             return
         if value == RuleAction.FORWARD:
+            return
+        if value == RuleAction.ANSWER:
             return
         if value == RuleAction.DROP:
             return
@@ -6028,12 +6328,14 @@ class _UniffiFfiConverterTypeRuleAction(_UniffiConverterRustBuffer):
             buf.write_i32(1)
         if value == RuleAction.FORWARD:
             buf.write_i32(2)
-        if value == RuleAction.DROP:
+        if value == RuleAction.ANSWER:
             buf.write_i32(3)
-        if value == RuleAction.PASS:
+        if value == RuleAction.DROP:
             buf.write_i32(4)
-        if value == RuleAction.UNKNOWN:
+        if value == RuleAction.PASS:
             buf.write_i32(5)
+        if value == RuleAction.UNKNOWN:
+            buf.write_i32(6)
 
 
 
@@ -6197,6 +6499,288 @@ class _UniffiFfiConverterTypeRoutingRule(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalString.write(value.metadata_value, buf)
         _UniffiFfiConverterOptionalInt64.write(value.priority, buf)
         _UniffiFfiConverterOptionalString.write(value.response_text, buf)
+
+@dataclass
+class Rule:
+    """
+    A rule that holds.
+"""
+    def __init__(self, *, action:RuleAction, enabled:bool, forward_to:typing.List[AgentId], from_agent_id:typing.Optional[AgentId], keyword:typing.Optional[str], metadata_key:typing.Optional[str], metadata_value:typing.Optional[str], priority:int, response_text:typing.Optional[str], rule_id:str):
+        self.action = action
+        self.enabled = enabled
+        self.forward_to = forward_to
+        self.from_agent_id = from_agent_id
+        self.keyword = keyword
+        self.metadata_key = metadata_key
+        self.metadata_value = metadata_value
+        self.priority = priority
+        self.response_text = response_text
+        self.rule_id = rule_id
+
+
+
+
+    def __str__(self):
+        return "Rule(action={}, enabled={}, forward_to={}, from_agent_id={}, keyword={}, metadata_key={}, metadata_value={}, priority={}, response_text={}, rule_id={})".format(self.action, self.enabled, self.forward_to, self.from_agent_id, self.keyword, self.metadata_key, self.metadata_value, self.priority, self.response_text, self.rule_id)
+    def __eq__(self, other):
+        if self.action != other.action:
+            return False
+        if self.enabled != other.enabled:
+            return False
+        if self.forward_to != other.forward_to:
+            return False
+        if self.from_agent_id != other.from_agent_id:
+            return False
+        if self.keyword != other.keyword:
+            return False
+        if self.metadata_key != other.metadata_key:
+            return False
+        if self.metadata_value != other.metadata_value:
+            return False
+        if self.priority != other.priority:
+            return False
+        if self.response_text != other.response_text:
+            return False
+        if self.rule_id != other.rule_id:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRule(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Rule(
+            action=_UniffiFfiConverterTypeRuleAction.read(buf),
+            enabled=_UniffiFfiConverterBoolean.read(buf),
+            forward_to=_UniffiFfiConverterSequenceTypeAgentId.read(buf),
+            from_agent_id=_UniffiFfiConverterOptionalTypeAgentId.read(buf),
+            keyword=_UniffiFfiConverterOptionalString.read(buf),
+            metadata_key=_UniffiFfiConverterOptionalString.read(buf),
+            metadata_value=_UniffiFfiConverterOptionalString.read(buf),
+            priority=_UniffiFfiConverterInt64.read(buf),
+            response_text=_UniffiFfiConverterOptionalString.read(buf),
+            rule_id=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeRuleAction.check_lower(value.action)
+        _UniffiFfiConverterBoolean.check_lower(value.enabled)
+        _UniffiFfiConverterSequenceTypeAgentId.check_lower(value.forward_to)
+        _UniffiFfiConverterOptionalTypeAgentId.check_lower(value.from_agent_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.keyword)
+        _UniffiFfiConverterOptionalString.check_lower(value.metadata_key)
+        _UniffiFfiConverterOptionalString.check_lower(value.metadata_value)
+        _UniffiFfiConverterInt64.check_lower(value.priority)
+        _UniffiFfiConverterOptionalString.check_lower(value.response_text)
+        _UniffiFfiConverterString.check_lower(value.rule_id)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeRuleAction.write(value.action, buf)
+        _UniffiFfiConverterBoolean.write(value.enabled, buf)
+        _UniffiFfiConverterSequenceTypeAgentId.write(value.forward_to, buf)
+        _UniffiFfiConverterOptionalTypeAgentId.write(value.from_agent_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.keyword, buf)
+        _UniffiFfiConverterOptionalString.write(value.metadata_key, buf)
+        _UniffiFfiConverterOptionalString.write(value.metadata_value, buf)
+        _UniffiFfiConverterInt64.write(value.priority, buf)
+        _UniffiFfiConverterOptionalString.write(value.response_text, buf)
+        _UniffiFfiConverterString.write(value.rule_id, buf)
+
+
+
+
+
+
+class Fate(enum.Enum):
+    """
+    What becomes of a message.
+"""
+
+    KEEP = 0
+    """
+    It stays in the inbox.
+"""
+
+    FORWARD = 1
+    """
+    It goes on to others.
+"""
+
+    ANSWER = 2
+    """
+    It is answered.
+"""
+
+    DROP = 3
+    """
+    It ends here.
+"""
+
+    REFUSE = 4
+    """
+    Its sender is blocked: it is not taken.
+"""
+
+
+
+class _UniffiFfiConverterTypeFate(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Fate.KEEP
+        if variant == 2:
+            return Fate.FORWARD
+        if variant == 3:
+            return Fate.ANSWER
+        if variant == 4:
+            return Fate.DROP
+        if variant == 5:
+            return Fate.REFUSE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Fate.KEEP:
+            return
+        if value == Fate.FORWARD:
+            return
+        if value == Fate.ANSWER:
+            return
+        if value == Fate.DROP:
+            return
+        if value == Fate.REFUSE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Fate.KEEP:
+            buf.write_i32(1)
+        if value == Fate.FORWARD:
+            buf.write_i32(2)
+        if value == Fate.ANSWER:
+            buf.write_i32(3)
+        if value == Fate.DROP:
+            buf.write_i32(4)
+        if value == Fate.REFUSE:
+            buf.write_i32(5)
+
+
+
+@dataclass
+class RuleTrial:
+    """
+    What the rules would do with a message.
+"""
+    def __init__(self, *, answer:typing.Optional[str], fate:Fate, forward_to:typing.List[AgentId], reason:str, rule_id:typing.Optional[str]):
+        self.answer = answer
+        self.fate = fate
+        self.forward_to = forward_to
+        self.reason = reason
+        self.rule_id = rule_id
+
+
+
+
+    def __str__(self):
+        return "RuleTrial(answer={}, fate={}, forward_to={}, reason={}, rule_id={})".format(self.answer, self.fate, self.forward_to, self.reason, self.rule_id)
+    def __eq__(self, other):
+        if self.answer != other.answer:
+            return False
+        if self.fate != other.fate:
+            return False
+        if self.forward_to != other.forward_to:
+            return False
+        if self.reason != other.reason:
+            return False
+        if self.rule_id != other.rule_id:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRuleTrial(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RuleTrial(
+            answer=_UniffiFfiConverterOptionalString.read(buf),
+            fate=_UniffiFfiConverterTypeFate.read(buf),
+            forward_to=_UniffiFfiConverterSequenceTypeAgentId.read(buf),
+            reason=_UniffiFfiConverterString.read(buf),
+            rule_id=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterOptionalString.check_lower(value.answer)
+        _UniffiFfiConverterTypeFate.check_lower(value.fate)
+        _UniffiFfiConverterSequenceTypeAgentId.check_lower(value.forward_to)
+        _UniffiFfiConverterString.check_lower(value.reason)
+        _UniffiFfiConverterOptionalString.check_lower(value.rule_id)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterOptionalString.write(value.answer, buf)
+        _UniffiFfiConverterTypeFate.write(value.fate, buf)
+        _UniffiFfiConverterSequenceTypeAgentId.write(value.forward_to, buf)
+        _UniffiFfiConverterString.write(value.reason, buf)
+        _UniffiFfiConverterOptionalString.write(value.rule_id, buf)
+
+class _UniffiFfiConverterSequenceTypeRoutingRule(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRoutingRule.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRoutingRule.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRoutingRule.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class RulesArgs:
+    """
+    All rules from now on.
+"""
+    def __init__(self, *, rules:typing.List[RoutingRule]):
+        self.rules = rules
+
+
+
+
+    def __str__(self):
+        return "RulesArgs(rules={})".format(self.rules)
+    def __eq__(self, other):
+        if self.rules != other.rules:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeRulesArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return RulesArgs(
+            rules=_UniffiFfiConverterSequenceTypeRoutingRule.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeRoutingRule.check_lower(value.rules)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeRoutingRule.write(value.rules, buf)
 
 @dataclass
 class SendArgs:
@@ -7070,29 +7654,6 @@ class _UniffiFfiConverterOptionalTypeRouterMode(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
-class _UniffiFfiConverterSequenceTypeRoutingRule(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        for item in value:
-            _UniffiFfiConverterTypeRoutingRule.check_lower(item)
-
-    @classmethod
-    def write(cls, value, buf):
-        items = len(value)
-        buf.write_i32(items)
-        for item in value:
-            _UniffiFfiConverterTypeRoutingRule.write(item, buf)
-
-    @classmethod
-    def read(cls, buf):
-        count = buf.read_i32()
-        if count < 0:
-            raise InternalError("Unexpected negative sequence length")
-
-        return [
-            _UniffiFfiConverterTypeRoutingRule.read(buf) for i in range(count)
-        ]
-
 class _UniffiFfiConverterOptionalSequenceTypeRoutingRule(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -7118,12 +7679,97 @@ class _UniffiFfiConverterOptionalSequenceTypeRoutingRule(_UniffiConverterRustBuf
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
+
+
+
+
+
+class Sharing(enum.Enum):
+    """
+    With whom something is shared.
+"""
+
+    CONNECTED = 0
+    """
+    With connected peers.
+"""
+
+    TRUSTED = 1
+    """
+    With connected peers whose score is above 0.
+"""
+
+    NONE = 2
+    """
+    With nobody.
+"""
+
+
+
+class _UniffiFfiConverterTypeSharing(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return Sharing.CONNECTED
+        if variant == 2:
+            return Sharing.TRUSTED
+        if variant == 3:
+            return Sharing.NONE
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == Sharing.CONNECTED:
+            return
+        if value == Sharing.TRUSTED:
+            return
+        if value == Sharing.NONE:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == Sharing.CONNECTED:
+            buf.write_i32(1)
+        if value == Sharing.TRUSTED:
+            buf.write_i32(2)
+        if value == Sharing.NONE:
+            buf.write_i32(3)
+
+
+
+class _UniffiFfiConverterOptionalTypeSharing(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterTypeSharing.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterTypeSharing.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterTypeSharing.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class Settings:
     """
     The settings of a node. What is absent stays as the preset has it.
 """
-    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
+    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, share_impressions:typing.Optional[Sharing] = _DEFAULT, share_notes:typing.Optional[Sharing] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
         if access_overrides is _DEFAULT:
             self.access_overrides = None
         else:
@@ -7256,6 +7902,14 @@ class Settings:
             self.sent_limit = None
         else:
             self.sent_limit = sent_limit
+        if share_impressions is _DEFAULT:
+            self.share_impressions = None
+        else:
+            self.share_impressions = share_impressions
+        if share_notes is _DEFAULT:
+            self.share_notes = None
+        else:
+            self.share_notes = share_notes
         if trusted_proxies is _DEFAULT:
             self.trusted_proxies = None
         else:
@@ -7269,7 +7923,7 @@ class Settings:
 
 
     def __str__(self):
-        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.trusted_proxies, self.upnp)
+        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, share_impressions={}, share_notes={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.share_impressions, self.share_notes, self.trusted_proxies, self.upnp)
     def __eq__(self, other):
         if self.access_overrides != other.access_overrides:
             return False
@@ -7337,6 +7991,10 @@ class Settings:
             return False
         if self.sent_limit != other.sent_limit:
             return False
+        if self.share_impressions != other.share_impressions:
+            return False
+        if self.share_notes != other.share_notes:
+            return False
         if self.trusted_proxies != other.trusted_proxies:
             return False
         if self.upnp != other.upnp:
@@ -7380,6 +8038,8 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
             routing_rules=_UniffiFfiConverterOptionalSequenceTypeRoutingRule.read(buf),
             seal=_UniffiFfiConverterOptionalBoolean.read(buf),
             sent_limit=_UniffiFfiConverterOptionalUInt64.read(buf),
+            share_impressions=_UniffiFfiConverterOptionalTypeSharing.read(buf),
+            share_notes=_UniffiFfiConverterOptionalTypeSharing.read(buf),
             trusted_proxies=_UniffiFfiConverterOptionalSequenceString.read(buf),
             upnp=_UniffiFfiConverterOptionalBoolean.read(buf),
         )
@@ -7419,6 +8079,8 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalSequenceTypeRoutingRule.check_lower(value.routing_rules)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.seal)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.sent_limit)
+        _UniffiFfiConverterOptionalTypeSharing.check_lower(value.share_impressions)
+        _UniffiFfiConverterOptionalTypeSharing.check_lower(value.share_notes)
         _UniffiFfiConverterOptionalSequenceString.check_lower(value.trusted_proxies)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.upnp)
 
@@ -7457,6 +8119,8 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalSequenceTypeRoutingRule.write(value.routing_rules, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.seal, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.sent_limit, buf)
+        _UniffiFfiConverterOptionalTypeSharing.write(value.share_impressions, buf)
+        _UniffiFfiConverterOptionalTypeSharing.write(value.share_notes, buf)
         _UniffiFfiConverterOptionalSequenceString.write(value.trusted_proxies, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.upnp, buf)
 
@@ -7638,6 +8302,54 @@ class _UniffiFfiConverterTypeTrustOf(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.note, buf)
         _UniffiFfiConverterFloat64.write(value.score, buf)
         _UniffiFfiConverterTypeTimestamp.write(value.updated_at, buf)
+
+@dataclass
+class TryArgs:
+    """
+    A message to try the rules with.
+"""
+    def __init__(self, *, content:str, _from:AgentId, metadata:typing.Optional[Json] = _DEFAULT):
+        self.content = content
+        self._from = _from
+        if metadata is _DEFAULT:
+            self.metadata = None
+        else:
+            self.metadata = metadata
+
+
+
+
+    def __str__(self):
+        return "TryArgs(content={}, _from={}, metadata={})".format(self.content, self._from, self.metadata)
+    def __eq__(self, other):
+        if self.content != other.content:
+            return False
+        if self._from != other._from:
+            return False
+        if self.metadata != other.metadata:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeTryArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return TryArgs(
+            content=_UniffiFfiConverterString.read(buf),
+            _from=_UniffiFfiConverterTypeAgentId.read(buf),
+            metadata=_UniffiFfiConverterOptionalTypeJson.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.content)
+        _UniffiFfiConverterTypeAgentId.check_lower(value._from)
+        _UniffiFfiConverterOptionalTypeJson.check_lower(value.metadata)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.content, buf)
+        _UniffiFfiConverterTypeAgentId.write(value._from, buf)
+        _UniffiFfiConverterOptionalTypeJson.write(value.metadata, buf)
 
 @dataclass
 class UntilArgs:
@@ -8180,7 +8892,7 @@ class DmError:  # type: ignore
         """
         For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
         `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-        `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
+        `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
 """
 
         def __init__(self, failure):
@@ -12237,6 +12949,29 @@ class _UniffiFfiConverterTypePassport:
     def write(cls, value: Passport, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
+class _UniffiFfiConverterSequenceTypeBlockedAgent(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeBlockedAgent.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeBlockedAgent.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeBlockedAgent.read(buf) for i in range(count)
+        ]
+
 class _UniffiFfiConverterSequenceTypePeer(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -12317,6 +13052,16 @@ class PeersProtocol(typing.Protocol):
         Accepts a pending request.
 """
         raise NotImplementedError
+    async def block(self, arguments: BlockArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> BlockedAgent:
+        """
+        Has nothing to do with an agent from now on.
+"""
+        raise NotImplementedError
+    async def blocked(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[BlockedAgent]:
+        """
+        Lists blocked agents.
+"""
+        raise NotImplementedError
     async def connect(self, arguments: ConnectArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Peer:
         """
         Asks the node at a URL for a connection.
@@ -12350,6 +13095,11 @@ class PeersProtocol(typing.Protocol):
     async def reject(self, arguments: RequestArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> PendingRequest:
         """
         Rejects a pending request.
+"""
+        raise NotImplementedError
+    async def unblock(self, arguments: AgentArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
+        """
+        Ends the block of an agent.
 """
         raise NotImplementedError
 
@@ -12399,6 +13149,53 @@ class Peers(PeersProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeDmError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_accept(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def block(self, arguments: BlockArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> BlockedAgent:
+        """
+        Has nothing to do with an agent from now on.
+"""
+
+        _UniffiFfiConverterTypeBlockArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeBlockArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeBlockedAgent.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def blocked(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[BlockedAgent]:
+        """
+        Lists blocked agents.
+"""
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeBlockedAgent.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked(*_uniffi_lowered_args),
             _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
@@ -12574,6 +13371,31 @@ class Peers(PeersProtocol):
             _uniffi_lift_return,
             _uniffi_error_converter,
         )
+    async def unblock(self, arguments: AgentArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
+        """
+        Ends the block of an agent.
+"""
+
+        _UniffiFfiConverterTypeAgentArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeAgentArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = lambda val: None
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_void,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
 
 
 
@@ -12602,6 +13424,180 @@ class _UniffiFfiConverterTypePeers:
 
     @classmethod
     def write(cls, value: Peers, buf: _UniffiRustBuffer):
+        buf.write_u64(cls.lower(value))
+
+class _UniffiFfiConverterSequenceTypeRule(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeRule.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeRule.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeRule.read(buf) for i in range(count)
+        ]
+
+
+class RulesProtocol(typing.Protocol):
+    """
+    Verbs about routing rules.
+"""
+
+    async def list(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[Rule]:
+        """
+        Lists the routing rules.
+"""
+        raise NotImplementedError
+    async def set(self, arguments: RulesArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[Rule]:
+        """
+        Replaces all routing rules.
+"""
+        raise NotImplementedError
+    async def test(self, arguments: TryArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> RuleTrial:
+        """
+        Tells what the rules would do with a message, without doing it.
+"""
+        raise NotImplementedError
+
+class Rules(RulesProtocol):
+    """
+    Verbs about routing rules.
+"""
+
+    _handle: ctypes.c_uint64
+
+    def __init__(self, *args, **kwargs):
+        raise ValueError("This class has no default constructor")
+
+    def __del__(self):
+        # In case of partial initialization of instances.
+        handle = getattr(self, "_handle", None)
+        if handle is not None:
+            _uniffi_rust_call(_UniffiLib.uniffi_dmagent_uniffi_fn_free_rules, handle)
+
+    def _uniffi_clone_handle(self):
+        return _uniffi_rust_call(_UniffiLib.uniffi_dmagent_uniffi_fn_clone_rules, self._handle)
+
+    # Used by alternative constructors or any methods which return this type.
+    @classmethod
+    def _uniffi_make_instance(cls, handle):
+        # Lightly yucky way to bypass the usual __init__ logic
+        # and just create a new instance with the required handle.
+        inst = cls.__new__(cls)
+        inst._handle = handle
+        return inst
+    async def list(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[Rule]:
+        """
+        Lists the routing rules.
+"""
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRule.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_list(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def set(self, arguments: RulesArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> typing.List[Rule]:
+        """
+        Replaces all routing rules.
+"""
+
+        _UniffiFfiConverterTypeRulesArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeRulesArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterSequenceTypeRule.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_set(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def test(self, arguments: TryArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> RuleTrial:
+        """
+        Tells what the rules would do with a message, without doing it.
+"""
+
+        _UniffiFfiConverterTypeTryArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeTryArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRuleTrial.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_test(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+
+
+
+
+
+class _UniffiFfiConverterTypeRules:
+    @staticmethod
+    def lift(value: int) -> Rules:
+        return Rules._uniffi_make_instance(value)
+
+    @staticmethod
+    def check_lower(value: Rules):
+        if not isinstance(value, Rules):
+            raise TypeError("Expected Rules instance, {} found".format(type(value).__name__))
+
+    @staticmethod
+    def lower(value: Rules) -> ctypes.c_uint64:
+        return value._uniffi_clone_handle()
+
+    @classmethod
+    def read(cls, buf: _UniffiRustBuffer) -> Rules:
+        ptr = buf.read_u64()
+        if ptr == 0:
+            raise InternalError("Raw handle value was null")
+        return cls.lift(ptr)
+
+    @classmethod
+    def write(cls, value: Rules, buf: _UniffiRustBuffer):
         buf.write_u64(cls.lower(value))
 
 
@@ -12851,6 +13847,11 @@ class TrustProtocol(typing.Protocol):
     Verbs about trust.
 """
 
+    async def ask(self, arguments: AskOpinionArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> PeerOpinion:
+        """
+        Asks a peer what it thinks of an agent.
+"""
+        raise NotImplementedError
     async def forget(self, arguments: AgentArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
         """
         Forgets what we think of an agent.
@@ -12899,6 +13900,31 @@ class Trust(TrustProtocol):
         inst = cls.__new__(cls)
         inst._handle = handle
         return inst
+    async def ask(self, arguments: AskOpinionArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> PeerOpinion:
+        """
+        Asks a peer what it thinks of an agent.
+"""
+
+        _UniffiFfiConverterTypeAskOpinionArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeAskOpinionArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypePeerOpinion.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_ask(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
     async def forget(self, arguments: AgentArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
         """
         Forgets what we think of an agent.
@@ -13136,6 +14162,11 @@ class NodeProtocol(typing.Protocol):
     def peers(self, ) -> Peers:
         """
         Verbs about peers.
+"""
+        raise NotImplementedError
+    def rules(self, ) -> Rules:
+        """
+        Verbs about routing rules.
 """
         raise NotImplementedError
     def set_policy(self, policy: typing.Optional[Policy]) -> None:
@@ -13516,6 +14547,21 @@ class Node(NodeProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
+    def rules(self, ) -> Rules:
+        """
+        Verbs about routing rules.
+"""
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeRules.lift
+        _uniffi_error_converter = None
+        _uniffi_ffi_result = _uniffi_rust_call_with_error(
+            _uniffi_error_converter,
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_node_rules,
+            *_uniffi_lowered_args,
+        )
+        return _uniffi_lift_return(_uniffi_ffi_result)
     def set_policy(self, policy: typing.Optional[Policy]) -> None:
         """
         Asks `policy` about connections and messages from now on; none leaves them to the settings.
@@ -13805,12 +14851,14 @@ __all__ = [
     "PeerState",
     "AddressClass",
     "RuleAction",
+    "Fate",
     "AccessName",
     "AutoAccept",
     "Mode",
     "Durability",
     "NetworkTier",
     "RouterMode",
+    "Sharing",
     "ConnectionVerdict",
     "DmError",
     "Event",
@@ -13820,6 +14868,9 @@ __all__ = [
     "RouteVerdict",
     "AgentArgs",
     "AskArgs",
+    "AskOpinionArgs",
+    "BlockArgs",
+    "BlockedAgent",
     "BroadcastArgs",
     "ConnectArgs",
     "ConnectionQuestion",
@@ -13844,6 +14895,7 @@ __all__ = [
     "OutboxItem",
     "Peer",
     "PeerHint",
+    "PeerOpinion",
     "PeersOfArgs",
     "PendingRequest",
     "Receipt",
@@ -13851,6 +14903,9 @@ __all__ = [
     "ReleaseArgs",
     "RequestArgs",
     "RoutingRule",
+    "Rule",
+    "RuleTrial",
+    "RulesArgs",
     "SendArgs",
     "SequenceArgs",
     "SetTrustArgs",
@@ -13858,6 +14913,7 @@ __all__ = [
     "SignArgs",
     "Signed",
     "TrustOf",
+    "TryArgs",
     "UntilArgs",
     "UpdateArgs",
     "VerifyArgs",
@@ -13885,6 +14941,8 @@ __all__ = [
     "PassportProtocol",
     "Peers",
     "PeersProtocol",
+    "Rules",
+    "RulesProtocol",
     "Trust",
     "TrustProtocol",
     "Node",

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::records::{DeliveryState, MessageKind};
+use super::settings::RoutingRule;
 use crate::plain::{AgentId, Json};
 
 /// An agent.
@@ -33,6 +34,26 @@ pub struct AskArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
+}
+
+/// Whom to ask about whom.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct AskOpinionArgs {
+    /// A connected peer.
+    pub peer: AgentId,
+    /// The agent that it is asked about.
+    pub about: AgentId,
+}
+
+/// Whom to have nothing to do with.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct BlockArgs {
+    /// Who; it need not be connected.
+    pub agent: AgentId,
+    /// Why, for people here: 1 to 200 characters. Nobody else is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reason: Option<String>,
 }
 
 /// A status broadcast.
@@ -150,6 +171,13 @@ pub struct RequestArgs {
     pub request_id: String,
 }
 
+/// All rules from now on.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct RulesArgs {
+    /// At most 256 rules; none removes all.
+    pub rules: Vec<RoutingRule>,
+}
+
 /// A message to send.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct SendArgs {
@@ -208,6 +236,19 @@ pub struct SignArgs {
     /// What the signature is for, at most 200 characters: a signature for one purpose is none for another.
     #[uniffi(default = "")]
     pub context: String,
+}
+
+/// A message to try the rules with.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct TryArgs {
+    /// The text, at most 65,536 characters.
+    pub content: String,
+    /// Who would send it.
+    pub from: AgentId,
+    /// Its metadata; `in_reply_to` in it makes it an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
 }
 
 /// How far a message shall come.

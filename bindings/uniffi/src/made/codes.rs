@@ -100,6 +100,8 @@ pub enum Code {
     TierRestricted = 906,
     /// The host's policy said no, failed or did not answer in time.
     PolicyRefused = 907,
+    /// The agent is on the block list, here or at the other side.
+    PeerBlocked = 908,
     /// The receiver's queue is full.
     QueueFull = 1000,
     /// Too many requests from this source or peer.
@@ -162,6 +164,7 @@ impl From<CoreCode> for Code {
             CoreCode::Inactive => Self::Inactive,
             CoreCode::TierRestricted => Self::TierRestricted,
             CoreCode::PolicyRefused => Self::PolicyRefused,
+            CoreCode::PeerBlocked => Self::PeerBlocked,
             CoreCode::QueueFull => Self::QueueFull,
             CoreCode::RateLimited => Self::RateLimited,
             CoreCode::MessageUnknown => Self::MessageUnknown,
@@ -222,7 +225,7 @@ pub enum DmError {
     },
     /// For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
     /// `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-    /// `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
+    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
     RefusedError {
         /// What went wrong.
         failure: Failure,

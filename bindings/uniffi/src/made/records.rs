@@ -139,6 +139,26 @@ pub enum EntryType {
     Direct,
 }
 
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
+pub enum Fate {
+    /// It stays in the inbox.
+    #[serde(rename = "keep")]
+    Keep,
+    /// It goes on to others.
+    #[serde(rename = "forward")]
+    Forward,
+    /// It is answered.
+    #[serde(rename = "answer")]
+    Answer,
+    /// It ends here.
+    #[serde(rename = "drop")]
+    Drop,
+    /// Its sender is blocked: it is not taken.
+    #[serde(rename = "refuse")]
+    Refuse,
+}
+
 /// How an agent was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
 pub enum FoundBy {
@@ -283,6 +303,11 @@ pub enum RuleAction {
     /// Send it to `forward_to` and keep nothing.
     #[serde(rename = "forward")]
     Forward,
+    /// Answer with `response_text` and keep nothing. It answers what a connected peer says first: a message that
+    /// is an answer itself, or repeats the answer of a rule, is none of its business, so that two nodes never
+    /// answer each other for ever.
+    #[serde(rename = "answer")]
+    Answer,
     /// Keep nothing.
     #[serde(rename = "drop")]
     Drop,
@@ -292,6 +317,20 @@ pub enum RuleAction {
     /// A word from a newer version: acts like `pass`.
     #[serde(rename = "unknown")]
     Unknown,
+}
+
+/// With whom something is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
+pub enum Sharing {
+    /// With connected peers.
+    #[serde(rename = "connected")]
+    Connected,
+    /// With connected peers whose score is above 0.
+    #[serde(rename = "trusted")]
+    Trusted,
+    /// With nobody.
+    #[serde(rename = "none")]
+    None,
 }
 
 /// How the sender of a message was proven.
@@ -309,6 +348,18 @@ pub enum Verification {
     /// Our signature, and nobody on the way could read it.
     #[serde(rename = "sealed")]
     Sealed,
+}
+
+/// An agent that is blocked.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct BlockedAgent {
+    /// Who.
+    pub agent_id: AgentId,
+    /// Since when.
+    pub blocked_at: Timestamp,
+    /// Why, for people here; nobody is told.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// Somebody asks for a connection.
@@ -607,6 +658,22 @@ pub struct PeerHint {
     pub display_name: String,
 }
 
+/// What a peer said about an agent when it was asked: its own words, data and never instructions.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct PeerOpinion {
+    /// About whom.
+    pub agent_id: AgentId,
+    /// Whether the peer has, and tells, an impression.
+    pub has_impression: bool,
+    /// The peer's note, at most 2,000 characters; empty when it tells none.
+    pub note: String,
+    /// From -1 (distrusted) to 1 (trusted).
+    #[serde(default)]
+    pub score: Option<f64>,
+    /// Whether the peer signed it for us. 1.1.1 signs no opinions.
+    pub signed: bool,
+}
+
 /// Somebody asks for a connection and waits for our decision.
 #[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
 pub struct PendingRequest {
@@ -694,6 +761,56 @@ pub struct ReceiptVerdict {
     pub valid: bool,
 }
 
+/// A rule that holds.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct Rule {
+    /// What happens when it matches.
+    pub action: RuleAction,
+    /// Whether it is tried at all.
+    #[serde(default)]
+    pub enabled: bool,
+    /// Who gets a forwarded message.
+    #[serde(default)]
+    pub forward_to: Vec<AgentId>,
+    /// Who sent the message.
+    #[serde(default)]
+    pub from_agent_id: Option<AgentId>,
+    /// Text that the content contains, in any letter case.
+    #[serde(default)]
+    pub keyword: Option<String>,
+    /// A metadata key that is present, with any value unless `metadata_value` is given.
+    #[serde(default)]
+    pub metadata_key: Option<String>,
+    /// The text form of the value under `metadata_key`; means nothing without a key.
+    #[serde(default)]
+    pub metadata_value: Option<String>,
+    /// Higher is tried first.
+    #[serde(default)]
+    pub priority: i64,
+    /// What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
+    #[serde(default)]
+    pub response_text: Option<String>,
+    /// Its name.
+    pub rule_id: String,
+}
+
+/// What the rules would do with a message.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct RuleTrial {
+    /// What its sender would hear.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// What would become of it.
+    pub fate: Fate,
+    /// Who would get it: of the agents that the rule names, those that are connected.
+    pub forward_to: Vec<AgentId>,
+    /// Why, for people.
+    pub reason: String,
+    /// The rule that matches; null when none does.
+    #[serde(default)]
+    pub rule_id: Option<String>,
+}
+
 /// A signature of this agent.
 #[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
 pub struct Signed {
@@ -720,7 +837,7 @@ pub struct TrustOf {
     /// Since when the score is below zero; absent while it is not.
     #[serde(default)]
     pub negative_since: Option<Timestamp>,
-    /// A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
+    /// A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says.
     #[serde(default)]
     pub note: String,
     /// From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::records::{
-    AccessName, AutoAccept, Durability, Loopback, Mode, NetworkTier, RouterMode, RuleAction,
+    AccessName, AutoAccept, Durability, Loopback, Mode, NetworkTier, RouterMode, RuleAction, Sharing,
 };
 use crate::plain::{AgentId, Json};
 
@@ -105,7 +105,7 @@ pub struct RoutingRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub priority: Option<i64>,
-    /// Read and kept for files of 1.1.1, which ignores it too.
+    /// What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub response_text: Option<String>,
@@ -252,6 +252,15 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub sent_limit: Option<u64>,
+    /// Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or
+    /// `none`. Nobody is told about itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub share_impressions: Option<Sharing>,
+    /// Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub share_notes: Option<Sharing>,
     /// Proxies whose `X-Forwarded-For` is believed. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]

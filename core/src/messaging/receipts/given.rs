@@ -223,10 +223,10 @@ impl Given {
     pub fn handled(&mut self, from: &AgentId, message_id: &str, now: Timestamp) -> Result<Batch> {
         let mut rows = Batch::new();
         let Some(sequence) = self.find(from, message_id) else { return Ok(rows) };
-        self.rise(from, message_id, ReceiptState::Handled, now);
+        let is_news = self.rise(from, message_id, ReceiptState::Handled, now).is_some();
         if let Some(entry) = self.entries.get_mut(&sequence) {
             entry.is_over = true;
-            entry.is_held = true;
+            entry.is_held |= is_news;
             rows.put(Table::Given, key(&entry.statement), &Entry { is_held: false, ..entry.clone() })?;
         }
         rows.append(self.trim());
@@ -328,7 +328,8 @@ impl Given {
             }
             let (mut statements, mut stale) = (Vec::new(), Vec::new());
             for sequence in &news.entries {
-                let Some(entry) = self.entries.get(sequence) else { continue };
+                // What is held is announced again when the disk has it.
+                let Some(entry) = self.entries.get(sequence).filter(|entry| entry.is_news()) else { continue };
                 if entry.statement.at + NEWS < now.wall {
                     stale.push(*sequence);
                 } else if statements.len() < limits::RECEIPTS {

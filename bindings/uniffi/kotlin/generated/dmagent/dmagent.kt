@@ -848,6 +848,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_accept(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_peers_block(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_peers_blocked(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_connect(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_disconnect(
@@ -861,6 +865,16 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_dmagent_uniffi_checksum_method_peers_pending(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_peers_reject(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_peers_unblock(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_rules_list(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_rules_set(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_rules_test(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_trust_ask(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_trust_forget(
     ): Int
@@ -913,6 +927,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_dmagent_uniffi_checksum_method_node_passport(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_node_peers(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_node_rules(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_node_trust(
     ): Int
@@ -1082,6 +1098,10 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_peers_accept(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_peers_block(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_peers_blocked(`ptr`: Long,`cancel`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_connect(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_disconnect(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
@@ -1096,10 +1116,24 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_peers_reject(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_peers_unblock(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_clone_rules(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_free_rules(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Unit
+    external fun uniffi_dmagent_uniffi_fn_method_rules_list(`ptr`: Long,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_rules_set(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_rules_test(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_dmagent_uniffi_fn_clone_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_free_trust(`handle`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Unit
+    external fun uniffi_dmagent_uniffi_fn_method_trust_ask(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_dmagent_uniffi_fn_method_trust_forget(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_trust_get(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
@@ -1165,6 +1199,8 @@ internal object UniffiLib {
     external fun uniffi_dmagent_uniffi_fn_method_node_passport(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_node_peers(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_node_rules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_node_trust(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1424,6 +1460,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_accept() and 0xFFFF) != 63750) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_block() and 0xFFFF) != 54158) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_blocked() and 0xFFFF) != 30159) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_connect() and 0xFFFF) != 41190) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1443,6 +1485,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_reject() and 0xFFFF) != 62435) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_peers_unblock() and 0xFFFF) != 9307) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_rules_list() and 0xFFFF) != 49871) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_rules_set() and 0xFFFF) != 63231) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_rules_test() and 0xFFFF) != 374) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_trust_ask() and 0xFFFF) != 57633) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_trust_forget() and 0xFFFF) != 30938) {
@@ -1521,6 +1578,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_node_peers() and 0xFFFF) != 41314) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_rules() and 0xFFFF) != 64861) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_node_trust() and 0xFFFF) != 55993) {
@@ -2236,6 +2296,11 @@ public interface BareNodeInterface {
     fun `peers`(): Peers
 
     /**
+     * Verbs about routing rules.
+     */
+    fun `rules`(): Rules
+
+    /**
      * Verbs about trust.
      */
     fun `trust`(): Trust
@@ -2507,6 +2572,22 @@ open class BareNode: Disposable, AutoCloseable, BareNodeInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_node_peers(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Verbs about routing rules.
+     */override fun `rules`(): Rules {
+            return FfiConverterTypeRules.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_node_rules(
         it,
         _status)
 }
@@ -6383,6 +6464,16 @@ public interface PeersInterface {
     suspend fun `accept`(`arguments`: RequestArgs, `cancel`: Cancel? = null): Peer
 
     /**
+     * Has nothing to do with an agent from now on.
+     */
+    suspend fun `block`(`arguments`: BlockArgs, `cancel`: Cancel? = null): BlockedAgent
+
+    /**
+     * Lists blocked agents.
+     */
+    suspend fun `blocked`(`cancel`: Cancel? = null): List<BlockedAgent>
+
+    /**
      * Asks the node at a URL for a connection.
      */
     suspend fun `connect`(`arguments`: ConnectArgs, `cancel`: Cancel? = null): Peer
@@ -6416,6 +6507,11 @@ public interface PeersInterface {
      * Rejects a pending request.
      */
     suspend fun `reject`(`arguments`: RequestArgs, `cancel`: Cancel? = null): PendingRequest
+
+    /**
+     * Ends the block of an agent.
+     */
+    suspend fun `unblock`(`arguments`: AgentArgs, `cancel`: Cancel? = null)
 
     companion object
 }
@@ -6545,6 +6641,57 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterTypePeer.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Has nothing to do with an agent from now on.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `block`(`arguments`: BlockArgs, `cancel`: Cancel?) : BlockedAgent {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_block(
+                uniffiHandle,
+
+        FfiConverterTypeBlockArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBlockedAgent.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Lists blocked agents.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `blocked`(`cancel`: Cancel?) : List<BlockedAgent> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_blocked(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeBlockedAgent.lift(it) },
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -6732,6 +6879,33 @@ open class Peers: Disposable, AutoCloseable, PeersInterface
     }
 
 
+    /**
+     * Ends the block of an agent.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `unblock`(`arguments`: AgentArgs, `cancel`: Cancel?) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_peers_unblock(
+                uniffiHandle,
+
+        FfiConverterTypeAgentArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_void(future) },
+        // lift function
+        { },
+
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
 
 
 
@@ -6866,9 +7040,352 @@ public object FfiConverterTypePeers: FfiConverter<Peers, Long> {
 
 
 /**
+ * Verbs about routing rules.
+ */
+public interface RulesInterface {
+
+    /**
+     * Lists the routing rules.
+     */
+    suspend fun `list`(`cancel`: Cancel? = null): List<Rule>
+
+    /**
+     * Replaces all routing rules.
+     */
+    suspend fun `set`(`arguments`: RulesArgs, `cancel`: Cancel? = null): List<Rule>
+
+    /**
+     * Tells what the rules would do with a message, without doing it.
+     */
+    suspend fun `test`(`arguments`: TryArgs, `cancel`: Cancel? = null): RuleTrial
+
+    companion object
+}
+
+/**
+ * Verbs about routing rules.
+ */
+open class Rules: Disposable, AutoCloseable, RulesInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_dmagent_uniffi_fn_free_rules(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_clone_rules(handle, status)
+        }
+    }
+
+
+    /**
+     * Lists the routing rules.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`(`cancel`: Cancel?) : List<Rule> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_list(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRule.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Replaces all routing rules.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `set`(`arguments`: RulesArgs, `cancel`: Cancel?) : List<Rule> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_set(
+                uniffiHandle,
+
+        FfiConverterTypeRulesArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRule.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Tells what the rules would do with a message, without doing it.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `test`(`arguments`: TryArgs, `cancel`: Cancel?) : RuleTrial {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_rules_test(
+                uniffiHandle,
+
+        FfiConverterTypeTryArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRuleTrial.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+
+
+
+
+
+
+    /**
+     * @suppress
+     */
+    companion object
+
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRules: FfiConverter<Rules, Long> {
+    override fun lower(value: Rules): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Rules {
+        return Rules(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Rules {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Rules) = 8UL
+
+    override fun write(value: Rules, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Verbs about trust.
  */
 public interface TrustInterface {
+
+    /**
+     * Asks a peer what it thinks of an agent.
+     */
+    suspend fun `ask`(`arguments`: AskOpinionArgs, `cancel`: Cancel? = null): PeerOpinion
 
     /**
      * Forgets what we think of an agent.
@@ -6995,6 +7512,32 @@ open class Trust: Disposable, AutoCloseable, TrustInterface
         return uniffiRustCall() { status ->
             UniffiLib.uniffi_dmagent_uniffi_fn_clone_trust(handle, status)
         }
+    }
+
+
+    /**
+     * Asks a peer what it thinks of an agent.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `ask`(`arguments`: AskOpinionArgs, `cancel`: Cancel?) : PeerOpinion {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_trust_ask(
+                uniffiHandle,
+
+        FfiConverterTypeAskOpinionArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypePeerOpinion.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
     }
 
 
@@ -7246,6 +7789,155 @@ public object FfiConverterTypeAskArgs: FfiConverterRustBuffer<AskArgs> {
             FfiConverterOptionalString.write(value.`inReplyTo`, buf)
             FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
             FfiConverterOptionalDouble.write(value.`timeoutSecs`, buf)
+    }
+}
+
+
+
+/**
+ * Whom to ask about whom.
+ */
+data class AskOpinionArgs (
+    /**
+     * A connected peer.
+     */
+    val `peer`: AgentId
+    ,
+    /**
+     * The agent that it is asked about.
+     */
+    val `about`: AgentId
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAskOpinionArgs: FfiConverterRustBuffer<AskOpinionArgs> {
+    override fun read(buf: ByteBuffer): AskOpinionArgs {
+        return AskOpinionArgs(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AskOpinionArgs) = (
+            FfiConverterTypeAgentId.allocationSize(value.`peer`) +
+            FfiConverterTypeAgentId.allocationSize(value.`about`)
+    )
+
+    override fun write(value: AskOpinionArgs, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`peer`, buf)
+            FfiConverterTypeAgentId.write(value.`about`, buf)
+    }
+}
+
+
+
+/**
+ * Whom to have nothing to do with.
+ */
+data class BlockArgs (
+    /**
+     * Who; it need not be connected.
+     */
+    val `agent`: AgentId
+    ,
+    /**
+     * Why, for people here: 1 to 200 characters. Nobody else is told.
+     */
+    val `reason`: kotlin.String? = null
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBlockArgs: FfiConverterRustBuffer<BlockArgs> {
+    override fun read(buf: ByteBuffer): BlockArgs {
+        return BlockArgs(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BlockArgs) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agent`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`)
+    )
+
+    override fun write(value: BlockArgs, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agent`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
+    }
+}
+
+
+
+/**
+ * An agent that is blocked.
+ */
+data class BlockedAgent (
+    /**
+     * Who.
+     */
+    val `agentId`: AgentId
+    ,
+    /**
+     * Since when.
+     */
+    val `blockedAt`: Timestamp
+    ,
+    /**
+     * Why, for people here; nobody is told.
+     */
+    val `reason`: kotlin.String?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBlockedAgent: FfiConverterRustBuffer<BlockedAgent> {
+    override fun read(buf: ByteBuffer): BlockedAgent {
+        return BlockedAgent(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BlockedAgent) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agentId`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`blockedAt`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`)
+    )
+
+    override fun write(value: BlockedAgent, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agentId`, buf)
+            FfiConverterTypeTimestamp.write(value.`blockedAt`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
     }
 }
 
@@ -9050,6 +9742,77 @@ public object FfiConverterTypePeerHint: FfiConverterRustBuffer<PeerHint> {
 
 
 /**
+ * What a peer said about an agent when it was asked: its own words, data and never instructions.
+ */
+data class PeerOpinion (
+    /**
+     * About whom.
+     */
+    val `agentId`: AgentId
+    ,
+    /**
+     * Whether the peer has, and tells, an impression.
+     */
+    val `hasImpression`: kotlin.Boolean
+    ,
+    /**
+     * The peer's note, at most 2,000 characters; empty when it tells none.
+     */
+    val `note`: kotlin.String
+    ,
+    /**
+     * From -1 (distrusted) to 1 (trusted).
+     */
+    val `score`: kotlin.Double?
+    ,
+    /**
+     * Whether the peer signed it for us. 1.1.1 signs no opinions.
+     */
+    val `signed`: kotlin.Boolean
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePeerOpinion: FfiConverterRustBuffer<PeerOpinion> {
+    override fun read(buf: ByteBuffer): PeerOpinion {
+        return PeerOpinion(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalDouble.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PeerOpinion) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agentId`) +
+            FfiConverterBoolean.allocationSize(value.`hasImpression`) +
+            FfiConverterString.allocationSize(value.`note`) +
+            FfiConverterOptionalDouble.allocationSize(value.`score`) +
+            FfiConverterBoolean.allocationSize(value.`signed`)
+    )
+
+    override fun write(value: PeerOpinion, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agentId`, buf)
+            FfiConverterBoolean.write(value.`hasImpression`, buf)
+            FfiConverterString.write(value.`note`, buf)
+            FfiConverterOptionalDouble.write(value.`score`, buf)
+            FfiConverterBoolean.write(value.`signed`, buf)
+    }
+}
+
+
+
+/**
  * Whose peers to ask for.
  */
 data class PeersOfArgs (
@@ -9575,7 +10338,7 @@ data class RoutingRule (
     val `priority`: kotlin.Long? = null
     ,
     /**
-     * Read and kept for files of 1.1.1, which ignores it too.
+     * What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
      */
     val `responseText`: kotlin.String? = null
 
@@ -9631,6 +10394,227 @@ public object FfiConverterTypeRoutingRule: FfiConverterRustBuffer<RoutingRule> {
             FfiConverterOptionalString.write(value.`metadataValue`, buf)
             FfiConverterOptionalLong.write(value.`priority`, buf)
             FfiConverterOptionalString.write(value.`responseText`, buf)
+    }
+}
+
+
+
+/**
+ * A rule that holds.
+ */
+data class Rule (
+    /**
+     * What happens when it matches.
+     */
+    val `action`: RuleAction
+    ,
+    /**
+     * Whether it is tried at all.
+     */
+    val `enabled`: kotlin.Boolean
+    ,
+    /**
+     * Who gets a forwarded message.
+     */
+    val `forwardTo`: List<AgentId>
+    ,
+    /**
+     * Who sent the message.
+     */
+    val `fromAgentId`: AgentId?
+    ,
+    /**
+     * Text that the content contains, in any letter case.
+     */
+    val `keyword`: kotlin.String?
+    ,
+    /**
+     * A metadata key that is present, with any value unless `metadata_value` is given.
+     */
+    val `metadataKey`: kotlin.String?
+    ,
+    /**
+     * The text form of the value under `metadata_key`; means nothing without a key.
+     */
+    val `metadataValue`: kotlin.String?
+    ,
+    /**
+     * Higher is tried first.
+     */
+    val `priority`: kotlin.Long
+    ,
+    /**
+     * What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
+     */
+    val `responseText`: kotlin.String?
+    ,
+    /**
+     * Its name.
+     */
+    val `ruleId`: kotlin.String
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRule: FfiConverterRustBuffer<Rule> {
+    override fun read(buf: ByteBuffer): Rule {
+        return Rule(
+            FfiConverterTypeRuleAction.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeAgentId.read(buf),
+            FfiConverterOptionalTypeAgentId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Rule) = (
+            FfiConverterTypeRuleAction.allocationSize(value.`action`) +
+            FfiConverterBoolean.allocationSize(value.`enabled`) +
+            FfiConverterSequenceTypeAgentId.allocationSize(value.`forwardTo`) +
+            FfiConverterOptionalTypeAgentId.allocationSize(value.`fromAgentId`) +
+            FfiConverterOptionalString.allocationSize(value.`keyword`) +
+            FfiConverterOptionalString.allocationSize(value.`metadataKey`) +
+            FfiConverterOptionalString.allocationSize(value.`metadataValue`) +
+            FfiConverterLong.allocationSize(value.`priority`) +
+            FfiConverterOptionalString.allocationSize(value.`responseText`) +
+            FfiConverterString.allocationSize(value.`ruleId`)
+    )
+
+    override fun write(value: Rule, buf: ByteBuffer) {
+            FfiConverterTypeRuleAction.write(value.`action`, buf)
+            FfiConverterBoolean.write(value.`enabled`, buf)
+            FfiConverterSequenceTypeAgentId.write(value.`forwardTo`, buf)
+            FfiConverterOptionalTypeAgentId.write(value.`fromAgentId`, buf)
+            FfiConverterOptionalString.write(value.`keyword`, buf)
+            FfiConverterOptionalString.write(value.`metadataKey`, buf)
+            FfiConverterOptionalString.write(value.`metadataValue`, buf)
+            FfiConverterLong.write(value.`priority`, buf)
+            FfiConverterOptionalString.write(value.`responseText`, buf)
+            FfiConverterString.write(value.`ruleId`, buf)
+    }
+}
+
+
+
+/**
+ * What the rules would do with a message.
+ */
+data class RuleTrial (
+    /**
+     * What its sender would hear.
+     */
+    val `answer`: kotlin.String?
+    ,
+    /**
+     * What would become of it.
+     */
+    val `fate`: Fate
+    ,
+    /**
+     * Who would get it: of the agents that the rule names, those that are connected.
+     */
+    val `forwardTo`: List<AgentId>
+    ,
+    /**
+     * Why, for people.
+     */
+    val `reason`: kotlin.String
+    ,
+    /**
+     * The rule that matches; null when none does.
+     */
+    val `ruleId`: kotlin.String?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleTrial: FfiConverterRustBuffer<RuleTrial> {
+    override fun read(buf: ByteBuffer): RuleTrial {
+        return RuleTrial(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeFate.read(buf),
+            FfiConverterSequenceTypeAgentId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleTrial) = (
+            FfiConverterOptionalString.allocationSize(value.`answer`) +
+            FfiConverterTypeFate.allocationSize(value.`fate`) +
+            FfiConverterSequenceTypeAgentId.allocationSize(value.`forwardTo`) +
+            FfiConverterString.allocationSize(value.`reason`) +
+            FfiConverterOptionalString.allocationSize(value.`ruleId`)
+    )
+
+    override fun write(value: RuleTrial, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`answer`, buf)
+            FfiConverterTypeFate.write(value.`fate`, buf)
+            FfiConverterSequenceTypeAgentId.write(value.`forwardTo`, buf)
+            FfiConverterString.write(value.`reason`, buf)
+            FfiConverterOptionalString.write(value.`ruleId`, buf)
+    }
+}
+
+
+
+/**
+ * All rules from now on.
+ */
+data class RulesArgs (
+    /**
+     * At most 256 rules; none removes all.
+     */
+    val `rules`: List<RoutingRule>
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRulesArgs: FfiConverterRustBuffer<RulesArgs> {
+    override fun read(buf: ByteBuffer): RulesArgs {
+        return RulesArgs(
+            FfiConverterSequenceTypeRoutingRule.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RulesArgs) = (
+            FfiConverterSequenceTypeRoutingRule.allocationSize(value.`rules`)
+    )
+
+    override fun write(value: RulesArgs, buf: ByteBuffer) {
+            FfiConverterSequenceTypeRoutingRule.write(value.`rules`, buf)
     }
 }
 
@@ -9996,6 +10980,17 @@ data class Settings (
     val `sentLimit`: kotlin.ULong? = null
     ,
     /**
+     * Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or
+     * `none`. Nobody is told about itself.
+     */
+    val `shareImpressions`: Sharing? = null
+    ,
+    /**
+     * Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none.
+     */
+    val `shareNotes`: Sharing? = null
+    ,
+    /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
      */
     val `trustedProxies`: List<kotlin.String>? = null
@@ -10053,6 +11048,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalSequenceTypeRoutingRule.read(buf),
             FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalTypeSharing.read(buf),
+            FfiConverterOptionalTypeSharing.read(buf),
             FfiConverterOptionalSequenceString.read(buf),
             FfiConverterOptionalBoolean.read(buf),
         )
@@ -10092,6 +11089,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalSequenceTypeRoutingRule.allocationSize(value.`routingRules`) +
             FfiConverterOptionalBoolean.allocationSize(value.`seal`) +
             FfiConverterOptionalULong.allocationSize(value.`sentLimit`) +
+            FfiConverterOptionalTypeSharing.allocationSize(value.`shareImpressions`) +
+            FfiConverterOptionalTypeSharing.allocationSize(value.`shareNotes`) +
             FfiConverterOptionalSequenceString.allocationSize(value.`trustedProxies`) +
             FfiConverterOptionalBoolean.allocationSize(value.`upnp`)
     )
@@ -10130,6 +11129,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalSequenceTypeRoutingRule.write(value.`routingRules`, buf)
             FfiConverterOptionalBoolean.write(value.`seal`, buf)
             FfiConverterOptionalULong.write(value.`sentLimit`, buf)
+            FfiConverterOptionalTypeSharing.write(value.`shareImpressions`, buf)
+            FfiConverterOptionalTypeSharing.write(value.`shareNotes`, buf)
             FfiConverterOptionalSequenceString.write(value.`trustedProxies`, buf)
             FfiConverterOptionalBoolean.write(value.`upnp`, buf)
     }
@@ -10261,7 +11262,7 @@ data class TrustOf (
     val `negativeSince`: Timestamp?
     ,
     /**
-     * A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
+     * A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says.
      */
     val `note`: kotlin.String
     ,
@@ -10321,6 +11322,61 @@ public object FfiConverterTypeTrustOf: FfiConverterRustBuffer<TrustOf> {
             FfiConverterString.write(value.`note`, buf)
             FfiConverterDouble.write(value.`score`, buf)
             FfiConverterTypeTimestamp.write(value.`updatedAt`, buf)
+    }
+}
+
+
+
+/**
+ * A message to try the rules with.
+ */
+data class TryArgs (
+    /**
+     * The text, at most 65,536 characters.
+     */
+    val `content`: kotlin.String
+    ,
+    /**
+     * Who would send it.
+     */
+    val `from`: AgentId
+    ,
+    /**
+     * Its metadata; `in_reply_to` in it makes it an answer.
+     */
+    val `metadata`: Json? = null
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTryArgs: FfiConverterRustBuffer<TryArgs> {
+    override fun read(buf: ByteBuffer): TryArgs {
+        return TryArgs(
+            FfiConverterString.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterOptionalTypeJson.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TryArgs) = (
+            FfiConverterString.allocationSize(value.`content`) +
+            FfiConverterTypeAgentId.allocationSize(value.`from`) +
+            FfiConverterOptionalTypeJson.allocationSize(value.`metadata`)
+    )
+
+    override fun write(value: TryArgs, buf: ByteBuffer) {
+            FfiConverterString.write(value.`content`, buf)
+            FfiConverterTypeAgentId.write(value.`from`, buf)
+            FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
     }
 }
 
@@ -10911,6 +11967,10 @@ enum class Code(val value: kotlin.UShort) {
      */
     POLICY_REFUSED(907u),
     /**
+     * The agent is on the block list, here or at the other side.
+     */
+    PEER_BLOCKED(908u),
+    /**
      * The receiver's queue is full.
      */
     QUEUE_FULL(1000u),
@@ -11324,7 +12384,7 @@ sealed class DmException: kotlin.Exception() {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
      */
     class RefusedException(
 
@@ -12499,6 +13559,63 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
 
 
 /**
+ * What becomes of a message.
+ */
+
+enum class Fate {
+
+    /**
+     * It stays in the inbox.
+     */
+    KEEP,
+    /**
+     * It goes on to others.
+     */
+    FORWARD,
+    /**
+     * It is answered.
+     */
+    ANSWER,
+    /**
+     * It ends here.
+     */
+    DROP,
+    /**
+     * Its sender is blocked: it is not taken.
+     */
+    REFUSE;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFate: FfiConverterRustBuffer<Fate> {
+    override fun read(buf: ByteBuffer) = try {
+
+        Fate.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Fate) = 4UL
+
+    override fun write(value: Fate, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * How an agent was found.
  */
 
@@ -13278,6 +14395,12 @@ enum class RuleAction {
      */
     FORWARD,
     /**
+     * Answer with `response_text` and keep nothing. It answers what a connected peer says first: a message that
+     * is an answer itself, or repeats the answer of a rule, is none of its business, so that two nodes never
+     * answer each other for ever.
+     */
+    ANSWER,
+    /**
      * Keep nothing.
      */
     DROP,
@@ -13312,6 +14435,55 @@ public object FfiConverterTypeRuleAction: FfiConverterRustBuffer<RuleAction> {
     override fun allocationSize(value: RuleAction) = 4UL
 
     override fun write(value: RuleAction, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * With whom something is shared.
+ */
+
+enum class Sharing {
+
+    /**
+     * With connected peers.
+     */
+    CONNECTED,
+    /**
+     * With connected peers whose score is above 0.
+     */
+    TRUSTED,
+    /**
+     * With nobody.
+     */
+    NONE;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSharing: FfiConverterRustBuffer<Sharing> {
+    override fun read(buf: ByteBuffer) = try {
+
+        Sharing.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Sharing) = 4UL
+
+    override fun write(value: Sharing, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -14651,6 +15823,38 @@ public object FfiConverterOptionalTypeRouterMode: FfiConverterRustBuffer<RouterM
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeSharing: FfiConverterRustBuffer<Sharing?> {
+    override fun read(buf: ByteBuffer): Sharing? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeSharing.read(buf)
+    }
+
+    override fun allocationSize(value: Sharing?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeSharing.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Sharing?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeSharing.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeLogSink: FfiConverterRustBuffer<LogSink?> {
     override fun read(buf: ByteBuffer): LogSink? {
         if (buf.get().toInt() == 0) {
@@ -15027,6 +16231,34 @@ public object FfiConverterSequenceString: FfiConverterRustBuffer<List<kotlin.Str
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer<List<BlockedAgent>> {
+    override fun read(buf: ByteBuffer): List<BlockedAgent> {
+        val len = buf.getInt()
+        return List<BlockedAgent>(len) {
+            FfiConverterTypeBlockedAgent.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<BlockedAgent>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeBlockedAgent.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<BlockedAgent>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeBlockedAgent.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeDelivery: FfiConverterRustBuffer<List<Delivery>> {
     override fun read(buf: ByteBuffer): List<Delivery> {
         val len = buf.getInt()
@@ -15325,6 +16557,34 @@ public object FfiConverterSequenceTypeRoutingRule: FfiConverterRustBuffer<List<R
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeRoutingRule.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRule: FfiConverterRustBuffer<List<Rule>> {
+    override fun read(buf: ByteBuffer): List<Rule> {
+        val len = buf.getInt()
+        return List<Rule>(len) {
+            FfiConverterTypeRule.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Rule>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRule.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Rule>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRule.write(it, buf)
         }
     }
 }

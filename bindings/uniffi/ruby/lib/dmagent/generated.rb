@@ -258,6 +258,67 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type AskOpinionArgs.
+
+  def self.check_lower_TypeAskOpinionArgs(v)
+
+
+  end
+
+  def self.alloc_from_TypeAskOpinionArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeAskOpinionArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeAskOpinionArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeAskOpinionArgs
+    end
+  end
+
+  # The Record type BlockArgs.
+
+  def self.check_lower_TypeBlockArgs(v)
+
+    RustBuffer.check_lower_Optionalstring(v.reason)
+  end
+
+  def self.alloc_from_TypeBlockArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeBlockArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeBlockArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeBlockArgs
+    end
+  end
+
+  # The Record type BlockedAgent.
+
+  def self.check_lower_TypeBlockedAgent(v)
+
+
+    RustBuffer.check_lower_Optionalstring(v.reason)
+  end
+
+  def self.alloc_from_TypeBlockedAgent(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeBlockedAgent(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeBlockedAgent
+    consumeWithStream do |stream|
+      return stream.read_TypeBlockedAgent
+    end
+  end
+
   # The Record type BroadcastArgs.
 
   def self.check_lower_TypeBroadcastArgs(v)
@@ -807,6 +868,29 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type PeerOpinion.
+
+  def self.check_lower_TypePeerOpinion(v)
+
+
+
+    RustBuffer.check_lower_Optionalf64(v.score)
+
+  end
+
+  def self.alloc_from_TypePeerOpinion(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypePeerOpinion(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypePeerOpinion
+    consumeWithStream do |stream|
+      return stream.read_TypePeerOpinion
+    end
+  end
+
   # The Record type PeersOfArgs.
 
   def self.check_lower_TypePeersOfArgs(v)
@@ -993,6 +1077,76 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type Rule.
+
+  def self.check_lower_TypeRule(v)
+    RustBuffer.check_lower_TypeRuleAction(v.action)
+
+    RustBuffer.check_lower_SequenceTypeAgentId(v.forward_to)
+    RustBuffer.check_lower_OptionalTypeAgentId(v.from_agent_id)
+    RustBuffer.check_lower_Optionalstring(v.keyword)
+    RustBuffer.check_lower_Optionalstring(v.metadata_key)
+    RustBuffer.check_lower_Optionalstring(v.metadata_value)
+
+    RustBuffer.check_lower_Optionalstring(v.response_text)
+
+  end
+
+  def self.alloc_from_TypeRule(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeRule(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeRule
+    consumeWithStream do |stream|
+      return stream.read_TypeRule
+    end
+  end
+
+  # The Record type RuleTrial.
+
+  def self.check_lower_TypeRuleTrial(v)
+    RustBuffer.check_lower_Optionalstring(v.answer)
+    RustBuffer.check_lower_TypeFate(v.fate)
+    RustBuffer.check_lower_SequenceTypeAgentId(v.forward_to)
+
+    RustBuffer.check_lower_Optionalstring(v.rule_id)
+  end
+
+  def self.alloc_from_TypeRuleTrial(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeRuleTrial(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeRuleTrial
+    consumeWithStream do |stream|
+      return stream.read_TypeRuleTrial
+    end
+  end
+
+  # The Record type RulesArgs.
+
+  def self.check_lower_TypeRulesArgs(v)
+    RustBuffer.check_lower_SequenceTypeRoutingRule(v.rules)
+  end
+
+  def self.alloc_from_TypeRulesArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeRulesArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeRulesArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeRulesArgs
+    end
+  end
+
   # The Record type SendArgs.
 
   def self.check_lower_TypeSendArgs(v)
@@ -1094,6 +1248,8 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_OptionalSequenceTypeRoutingRule(v.routing_rules)
     RustBuffer.check_lower_Optionalbool(v.seal)
     RustBuffer.check_lower_Optionalu64(v.sent_limit)
+    RustBuffer.check_lower_OptionalTypeSharing(v.share_impressions)
+    RustBuffer.check_lower_OptionalTypeSharing(v.share_notes)
     RustBuffer.check_lower_OptionalSequencestring(v.trusted_proxies)
     RustBuffer.check_lower_Optionalbool(v.upnp)
   end
@@ -1174,6 +1330,27 @@ private_constant :UniffiHandleMap
   def consume_into_TypeTrustOf
     consumeWithStream do |stream|
       return stream.read_TypeTrustOf
+    end
+  end
+
+  # The Record type TryArgs.
+
+  def self.check_lower_TypeTryArgs(v)
+
+
+    RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+  end
+
+  def self.alloc_from_TypeTryArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeTryArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeTryArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeTryArgs
     end
   end
 
@@ -1588,6 +1765,25 @@ private_constant :UniffiHandleMap
   end
 
 
+  # The Enum type Fate.
+
+  def self.check_lower_TypeFate(v)
+  end
+
+  def self.alloc_from_TypeFate(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeFate(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeFate
+    consumeWithStream do |stream|
+      return stream.read_TypeFate
+    end
+  end
+
+
   # The Enum type FoundBy.
 
   def self.check_lower_TypeFoundBy(v)
@@ -1870,6 +2066,25 @@ private_constant :UniffiHandleMap
   def consume_into_TypeRuleAction
     consumeWithStream do |stream|
       return stream.read_TypeRuleAction
+    end
+  end
+
+
+  # The Enum type Sharing.
+
+  def self.check_lower_TypeSharing(v)
+  end
+
+  def self.alloc_from_TypeSharing(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeSharing(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeSharing
+    consumeWithStream do |stream|
+      return stream.read_TypeSharing
     end
   end
 
@@ -2460,6 +2675,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Optional<T> type for TypeSharing.
+
+  def self.check_lower_OptionalTypeSharing(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeSharing(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeSharing(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeSharing(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeSharing
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeSharing
+    end
+  end
+
   # The Optional<T> type for CallbackInterfaceLogSink.
 
   def self.check_lower_OptionalCallbackInterfaceLogSink(v)
@@ -2712,6 +2948,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeBlockedAgent.
+
+  def self.check_lower_SequenceTypeBlockedAgent(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeBlockedAgent(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeBlockedAgent(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeBlockedAgent(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeBlockedAgent
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeBlockedAgent
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def self.check_lower_SequenceTypeDelivery(v)
@@ -2940,6 +3197,27 @@ private_constant :UniffiHandleMap
   def consume_into_SequenceTypeRoutingRule
     consumeWithStream do |stream|
       return stream.read_SequenceTypeRoutingRule
+    end
+  end
+
+  # The Sequence<T> type for TypeRule.
+
+  def self.check_lower_SequenceTypeRule(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeRule(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeRule(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeRule(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeRule
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeRule
     end
   end
 
@@ -3208,6 +3486,13 @@ class RustBufferStream
     return Peers.uniffi_lift(handle)
   end
 
+  # The Object type Rules.
+
+  def read_TypeRules
+    handle = unpack_from 8, 'Q>'
+    return Rules.uniffi_lift(handle)
+  end
+
   # The Object type Trust.
 
   def read_TypeTrust
@@ -3232,6 +3517,34 @@ class RustBufferStream
       in_reply_to: read_Optionalstring,
       metadata: read_OptionalTypeJson,
       timeout_secs: read_Optionalf64
+    )
+  end
+
+  # The Record type AskOpinionArgs.
+
+  def read_TypeAskOpinionArgs
+    AskOpinionArgs.new(
+      peer: read_TypeAgentId,
+      about: read_TypeAgentId
+    )
+  end
+
+  # The Record type BlockArgs.
+
+  def read_TypeBlockArgs
+    BlockArgs.new(
+      agent: read_TypeAgentId,
+      reason: read_Optionalstring
+    )
+  end
+
+  # The Record type BlockedAgent.
+
+  def read_TypeBlockedAgent
+    BlockedAgent.new(
+      agent_id: read_TypeAgentId,
+      blocked_at: read_TypeTimestamp,
+      reason: read_Optionalstring
     )
   end
 
@@ -3531,6 +3844,18 @@ class RustBufferStream
     )
   end
 
+  # The Record type PeerOpinion.
+
+  def read_TypePeerOpinion
+    PeerOpinion.new(
+      agent_id: read_TypeAgentId,
+      has_impression: read_bool,
+      note: read_string,
+      score: read_Optionalf64,
+      signed: read_bool
+    )
+  end
+
   # The Record type PeersOfArgs.
 
   def read_TypePeersOfArgs
@@ -3629,6 +3954,43 @@ class RustBufferStream
     )
   end
 
+  # The Record type Rule.
+
+  def read_TypeRule
+    Rule.new(
+      action: read_TypeRuleAction,
+      enabled: read_bool,
+      forward_to: read_SequenceTypeAgentId,
+      from_agent_id: read_OptionalTypeAgentId,
+      keyword: read_Optionalstring,
+      metadata_key: read_Optionalstring,
+      metadata_value: read_Optionalstring,
+      priority: read_i64,
+      response_text: read_Optionalstring,
+      rule_id: read_string
+    )
+  end
+
+  # The Record type RuleTrial.
+
+  def read_TypeRuleTrial
+    RuleTrial.new(
+      answer: read_Optionalstring,
+      fate: read_TypeFate,
+      forward_to: read_SequenceTypeAgentId,
+      reason: read_string,
+      rule_id: read_Optionalstring
+    )
+  end
+
+  # The Record type RulesArgs.
+
+  def read_TypeRulesArgs
+    RulesArgs.new(
+      rules: read_SequenceTypeRoutingRule
+    )
+  end
+
   # The Record type SendArgs.
 
   def read_TypeSendArgs
@@ -3698,6 +4060,8 @@ class RustBufferStream
       routing_rules: read_OptionalSequenceTypeRoutingRule,
       seal: read_Optionalbool,
       sent_limit: read_Optionalu64,
+      share_impressions: read_OptionalTypeSharing,
+      share_notes: read_OptionalTypeSharing,
       trusted_proxies: read_OptionalSequencestring,
       upnp: read_Optionalbool
     )
@@ -3733,6 +4097,16 @@ class RustBufferStream
       note: read_string,
       score: read_f64,
       updated_at: read_TypeTimestamp
+    )
+  end
+
+  # The Record type TryArgs.
+
+  def read_TypeTryArgs
+    TryArgs.new(
+      content: read_string,
+      from: read_TypeAgentId,
+      metadata: read_OptionalTypeJson
     )
   end
 
@@ -3996,21 +4370,24 @@ class RustBufferStream
       return Code::POLICY_REFUSED
     end
     if variant == 46
-      return Code::QUEUE_FULL
+      return Code::PEER_BLOCKED
     end
     if variant == 47
-      return Code::RATE_LIMITED
+      return Code::QUEUE_FULL
     end
     if variant == 48
-      return Code::MESSAGE_UNKNOWN
+      return Code::RATE_LIMITED
     end
     if variant == 49
-      return Code::MESSAGE_EXPIRED
+      return Code::MESSAGE_UNKNOWN
     end
     if variant == 50
-      return Code::NO_RECEIPTS
+      return Code::MESSAGE_EXPIRED
     end
     if variant == 51
+      return Code::NO_RECEIPTS
+    end
+    if variant == 52
       return Code::TOKEN_INVALID
     end
 
@@ -4369,6 +4746,34 @@ class RustBufferStream
 
 
 
+  # The Enum type Fate.
+
+  def read_TypeFate
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return Fate::KEEP
+    end
+    if variant == 2
+      return Fate::FORWARD
+    end
+    if variant == 3
+      return Fate::ANSWER
+    end
+    if variant == 4
+      return Fate::DROP
+    end
+    if variant == 5
+      return Fate::REFUSE
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeFate'
+  end
+
+
+
+
+
   # The Enum type FoundBy.
 
   def read_TypeFoundBy
@@ -4688,16 +5093,41 @@ class RustBufferStream
       return RuleAction::FORWARD
     end
     if variant == 3
-      return RuleAction::DROP
+      return RuleAction::ANSWER
     end
     if variant == 4
-      return RuleAction::PASS
+      return RuleAction::DROP
     end
     if variant == 5
+      return RuleAction::PASS
+    end
+    if variant == 6
       return RuleAction::UNKNOWN
     end
 
     raise InternalError, 'Unexpected variant tag for TypeRuleAction'
+  end
+
+
+
+
+
+  # The Enum type Sharing.
+
+  def read_TypeSharing
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return Sharing::CONNECTED
+    end
+    if variant == 2
+      return Sharing::TRUSTED
+    end
+    if variant == 3
+      return Sharing::NONE
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeSharing'
   end
 
 
@@ -5149,6 +5579,21 @@ class RustBufferStream
   end
 
 
+  # The Optional<T> type for TypeSharing.
+
+  def read_OptionalTypeSharing
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeSharing
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeSharing'
+    end
+  end
+
+
   # The Optional<T> type for CallbackInterfaceLogSink.
 
   def read_OptionalCallbackInterfaceLogSink
@@ -5330,6 +5775,22 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeBlockedAgent.
+
+  def read_SequenceTypeBlockedAgent
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeBlockedAgent
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def read_SequenceTypeDelivery
@@ -5501,6 +5962,22 @@ class RustBufferStream
 
     count.times do
       items.append read_TypeRoutingRule
+    end
+
+    items
+  end
+
+  # The Sequence<T> type for TypeRule.
+
+  def read_SequenceTypeRule
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeRule
     end
 
     items
@@ -5765,6 +6242,13 @@ class RustBufferBuilder
     pack_into(8, 'Q>', handle)
   end
 
+  # The Object type Rules.
+
+  def write_TypeRules(obj)
+    handle = Rules.uniffi_lower obj
+    pack_into(8, 'Q>', handle)
+  end
+
   # The Object type Trust.
 
   def write_TypeTrust(obj)
@@ -5786,6 +6270,28 @@ class RustBufferBuilder
     self.write_Optionalstring(v.in_reply_to)
     self.write_OptionalTypeJson(v.metadata)
     self.write_Optionalf64(v.timeout_secs)
+  end
+
+  # The Record type AskOpinionArgs.
+
+  def write_TypeAskOpinionArgs(v)
+    self.write_TypeAgentId(v.peer)
+    self.write_TypeAgentId(v.about)
+  end
+
+  # The Record type BlockArgs.
+
+  def write_TypeBlockArgs(v)
+    self.write_TypeAgentId(v.agent)
+    self.write_Optionalstring(v.reason)
+  end
+
+  # The Record type BlockedAgent.
+
+  def write_TypeBlockedAgent(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_TypeTimestamp(v.blocked_at)
+    self.write_Optionalstring(v.reason)
   end
 
   # The Record type BroadcastArgs.
@@ -6038,6 +6544,16 @@ class RustBufferBuilder
     self.write_string(v.display_name)
   end
 
+  # The Record type PeerOpinion.
+
+  def write_TypePeerOpinion(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_bool(v.has_impression)
+    self.write_string(v.note)
+    self.write_Optionalf64(v.score)
+    self.write_bool(v.signed)
+  end
+
   # The Record type PeersOfArgs.
 
   def write_TypePeersOfArgs(v)
@@ -6120,6 +6636,37 @@ class RustBufferBuilder
     self.write_Optionalstring(v.response_text)
   end
 
+  # The Record type Rule.
+
+  def write_TypeRule(v)
+    self.write_TypeRuleAction(v.action)
+    self.write_bool(v.enabled)
+    self.write_SequenceTypeAgentId(v.forward_to)
+    self.write_OptionalTypeAgentId(v.from_agent_id)
+    self.write_Optionalstring(v.keyword)
+    self.write_Optionalstring(v.metadata_key)
+    self.write_Optionalstring(v.metadata_value)
+    self.write_i64(v.priority)
+    self.write_Optionalstring(v.response_text)
+    self.write_string(v.rule_id)
+  end
+
+  # The Record type RuleTrial.
+
+  def write_TypeRuleTrial(v)
+    self.write_Optionalstring(v.answer)
+    self.write_TypeFate(v.fate)
+    self.write_SequenceTypeAgentId(v.forward_to)
+    self.write_string(v.reason)
+    self.write_Optionalstring(v.rule_id)
+  end
+
+  # The Record type RulesArgs.
+
+  def write_TypeRulesArgs(v)
+    self.write_SequenceTypeRoutingRule(v.rules)
+  end
+
   # The Record type SendArgs.
 
   def write_TypeSendArgs(v)
@@ -6182,6 +6729,8 @@ class RustBufferBuilder
     self.write_OptionalSequenceTypeRoutingRule(v.routing_rules)
     self.write_Optionalbool(v.seal)
     self.write_Optionalu64(v.sent_limit)
+    self.write_OptionalTypeSharing(v.share_impressions)
+    self.write_OptionalTypeSharing(v.share_notes)
     self.write_OptionalSequencestring(v.trusted_proxies)
     self.write_Optionalbool(v.upnp)
   end
@@ -6211,6 +6760,14 @@ class RustBufferBuilder
     self.write_string(v.note)
     self.write_f64(v.score)
     self.write_TypeTimestamp(v.updated_at)
+  end
+
+  # The Record type TryArgs.
+
+  def write_TypeTryArgs(v)
+    self.write_string(v.content)
+    self.write_TypeAgentId(v.from)
+    self.write_OptionalTypeJson(v.metadata)
   end
 
   # The Record type UntilArgs.
@@ -6439,23 +6996,26 @@ class RustBufferBuilder
     if v == Code::POLICY_REFUSED
       pack_into(4, 'l>', 45)
     end
-    if v == Code::QUEUE_FULL
+    if v == Code::PEER_BLOCKED
       pack_into(4, 'l>', 46)
     end
-    if v == Code::RATE_LIMITED
+    if v == Code::QUEUE_FULL
       pack_into(4, 'l>', 47)
     end
-    if v == Code::MESSAGE_UNKNOWN
+    if v == Code::RATE_LIMITED
       pack_into(4, 'l>', 48)
     end
-    if v == Code::MESSAGE_EXPIRED
+    if v == Code::MESSAGE_UNKNOWN
       pack_into(4, 'l>', 49)
     end
-    if v == Code::NO_RECEIPTS
+    if v == Code::MESSAGE_EXPIRED
       pack_into(4, 'l>', 50)
     end
-    if v == Code::TOKEN_INVALID
+    if v == Code::NO_RECEIPTS
       pack_into(4, 'l>', 51)
+    end
+    if v == Code::TOKEN_INVALID
+      pack_into(4, 'l>', 52)
     end
  end
 
@@ -6738,6 +7298,27 @@ class RustBufferBuilder
  end
 
 
+  # The Enum type Fate.
+
+  def write_TypeFate(v)
+    if v == Fate::KEEP
+      pack_into(4, 'l>', 1)
+    end
+    if v == Fate::FORWARD
+      pack_into(4, 'l>', 2)
+    end
+    if v == Fate::ANSWER
+      pack_into(4, 'l>', 3)
+    end
+    if v == Fate::DROP
+      pack_into(4, 'l>', 4)
+    end
+    if v == Fate::REFUSE
+      pack_into(4, 'l>', 5)
+    end
+ end
+
+
   # The Enum type FoundBy.
 
   def write_TypeFoundBy(v)
@@ -6959,14 +7540,32 @@ class RustBufferBuilder
     if v == RuleAction::FORWARD
       pack_into(4, 'l>', 2)
     end
-    if v == RuleAction::DROP
+    if v == RuleAction::ANSWER
       pack_into(4, 'l>', 3)
     end
-    if v == RuleAction::PASS
+    if v == RuleAction::DROP
       pack_into(4, 'l>', 4)
     end
-    if v == RuleAction::UNKNOWN
+    if v == RuleAction::PASS
       pack_into(4, 'l>', 5)
+    end
+    if v == RuleAction::UNKNOWN
+      pack_into(4, 'l>', 6)
+    end
+ end
+
+
+  # The Enum type Sharing.
+
+  def write_TypeSharing(v)
+    if v == Sharing::CONNECTED
+      pack_into(4, 'l>', 1)
+    end
+    if v == Sharing::TRUSTED
+      pack_into(4, 'l>', 2)
+    end
+    if v == Sharing::NONE
+      pack_into(4, 'l>', 3)
     end
  end
 
@@ -7302,6 +7901,17 @@ class RustBufferBuilder
     end
   end
 
+  # The Optional<T> type for TypeSharing.
+
+  def write_OptionalTypeSharing(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeSharing(v)
+    end
+  end
+
   # The Optional<T> type for CallbackInterfaceLogSink.
 
   def write_OptionalCallbackInterfaceLogSink(v)
@@ -7432,6 +8042,16 @@ class RustBufferBuilder
     end
   end
 
+  # The Sequence<T> type for TypeBlockedAgent.
+
+  def write_SequenceTypeBlockedAgent(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeBlockedAgent(item)
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def write_SequenceTypeDelivery(items)
@@ -7539,6 +8159,16 @@ class RustBufferBuilder
 
     items.each do |item|
       self.write_TypeRoutingRule(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeRule.
+
+  def write_SequenceTypeRule(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeRule(item)
     end
   end
 
@@ -7874,6 +8504,9 @@ module DmError
   end
 
 end
+
+
+
 
 
 
@@ -8381,6 +9014,14 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_peers_block,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_peers_blocked,
+    [:uint64, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_peers_connect,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
@@ -8409,6 +9050,30 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_peers_unblock,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_clone_rules,
+    [:uint64, RustCallStatus.by_ref],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_free_rules,
+    [:uint64, RustCallStatus.by_ref],
+    :void
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_rules_list,
+    [:uint64, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_rules_set,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_rules_test,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_trust,
     [:uint64, RustCallStatus.by_ref],
     :uint64
@@ -8416,6 +9081,10 @@ module UniFFILib
   attach_function :uniffi_dmagent_uniffi_fn_free_trust,
     [:uint64, RustCallStatus.by_ref],
     :void
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_trust_ask,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_trust_forget,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
@@ -8546,6 +9215,10 @@ module UniFFILib
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_node_peers,
+    [:uint64, RustCallStatus.by_ref],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_node_rules,
     [:uint64, RustCallStatus.by_ref],
     :uint64
 
@@ -8969,6 +9642,14 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_peers_block,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_peers_blocked,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_connect,
     [],
     :uint16
@@ -8994,6 +9675,26 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_peers_reject,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_peers_unblock,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_rules_list,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_rules_set,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_rules_test,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_trust_ask,
     [],
     :uint16
 
@@ -9098,6 +9799,10 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_peers,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_node_rules,
     [],
     :uint16
 
@@ -9480,6 +10185,7 @@ class Code
   INACTIVE = 905
   TIER_RESTRICTED = 906
   POLICY_REFUSED = 907
+  PEER_BLOCKED = 908
   QUEUE_FULL = 1000
   RATE_LIMITED = 1001
   MESSAGE_UNKNOWN = 1002
@@ -11574,6 +12280,20 @@ end
 
 
 
+class Fate
+  KEEP = 0
+  FORWARD = 1
+  ANSWER = 2
+  DROP = 3
+  REFUSE = 4
+
+end
+
+
+
+
+
+
 class FoundBy
   MULTICAST = 0
   LOCALHOST = 1
@@ -11941,9 +12661,22 @@ end
 class RuleAction
   HANDLE = 0
   FORWARD = 1
-  DROP = 2
-  PASS = 3
-  UNKNOWN = 4
+  ANSWER = 2
+  DROP = 3
+  PASS = 4
+  UNKNOWN = 5
+
+end
+
+
+
+
+
+
+class Sharing
+  CONNECTED = 0
+  TRUSTED = 1
+  NONE = 2
 
 end
 
@@ -12057,6 +12790,50 @@ class AskArgs
       return false
     end
     if @timeout_secs != other.timeout_secs
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type AskOpinionArgs
+class AskOpinionArgs
+  attr_reader :peer, :about
+
+  def initialize(peer:, about:)
+    @peer = peer
+    @about = about
+  end
+
+  def ==(other)
+    if @peer != other.peer
+      return false
+    end
+    if @about != other.about
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type BlockArgs
+class BlockArgs
+  attr_reader :agent, :reason
+
+  def initialize(agent:, reason: nil)
+    @agent = agent
+    @reason = reason
+  end
+
+  def ==(other)
+    if @agent != other.agent
+      return false
+    end
+    if @reason != other.reason
       return false
     end
 
@@ -12299,6 +13076,24 @@ class RequestArgs
 
 end
 
+  # Record type RulesArgs
+class RulesArgs
+  attr_reader :rules
+
+  def initialize(rules:)
+    @rules = rules
+  end
+
+  def ==(other)
+    if @rules != other.rules
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type SendArgs
 class SendArgs
   attr_reader :to, :content, :expires_in_secs, :hops, :in_reply_to, :metadata, :timeout_secs
@@ -12399,6 +13194,32 @@ class SignArgs
       return false
     end
     if @context != other.context
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type TryArgs
+class TryArgs
+  attr_reader :content, :from, :metadata
+
+  def initialize(content:, from:, metadata: nil)
+    @content = content
+    @from = from
+    @metadata = metadata
+  end
+
+  def ==(other)
+    if @content != other.content
+      return false
+    end
+    if @from != other.from
+      return false
+    end
+    if @metadata != other.metadata
       return false
     end
 
@@ -12511,6 +13332,32 @@ class VerifyReceiptArgs
       return false
     end
     if @metadata != other.metadata
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type BlockedAgent
+class BlockedAgent
+  attr_reader :agent_id, :blocked_at, :reason
+
+  def initialize(agent_id:, blocked_at:, reason:)
+    @agent_id = agent_id
+    @blocked_at = blocked_at
+    @reason = reason
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @blocked_at != other.blocked_at
+      return false
+    end
+    if @reason != other.reason
       return false
     end
 
@@ -13095,6 +13942,40 @@ class PeerHint
 
 end
 
+  # Record type PeerOpinion
+class PeerOpinion
+  attr_reader :agent_id, :has_impression, :note, :score, :signed
+
+  def initialize(agent_id:, has_impression:, note:, score:, signed:)
+    @agent_id = agent_id
+    @has_impression = has_impression
+    @note = note
+    @score = score
+    @signed = signed
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @has_impression != other.has_impression
+      return false
+    end
+    if @note != other.note
+      return false
+    end
+    if @score != other.score
+      return false
+    end
+    if @signed != other.signed
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type PendingRequest
 class PendingRequest
   attr_reader :agent_id, :bio, :capabilities, :challenge_answered, :display_name, :identity_verified, :mutual, :peer_created_at, :request_id, :requested_at, :signed_at, :told_from, :url, :wallets
@@ -13251,6 +14132,94 @@ class ReceiptVerdict
       return false
     end
     if @valid != other.valid
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type Rule
+class Rule
+  attr_reader :action, :enabled, :forward_to, :from_agent_id, :keyword, :metadata_key, :metadata_value, :priority, :response_text, :rule_id
+
+  def initialize(action:, enabled:, forward_to:, from_agent_id:, keyword:, metadata_key:, metadata_value:, priority:, response_text:, rule_id:)
+    @action = action
+    @enabled = enabled
+    @forward_to = forward_to
+    @from_agent_id = from_agent_id
+    @keyword = keyword
+    @metadata_key = metadata_key
+    @metadata_value = metadata_value
+    @priority = priority
+    @response_text = response_text
+    @rule_id = rule_id
+  end
+
+  def ==(other)
+    if @action != other.action
+      return false
+    end
+    if @enabled != other.enabled
+      return false
+    end
+    if @forward_to != other.forward_to
+      return false
+    end
+    if @from_agent_id != other.from_agent_id
+      return false
+    end
+    if @keyword != other.keyword
+      return false
+    end
+    if @metadata_key != other.metadata_key
+      return false
+    end
+    if @metadata_value != other.metadata_value
+      return false
+    end
+    if @priority != other.priority
+      return false
+    end
+    if @response_text != other.response_text
+      return false
+    end
+    if @rule_id != other.rule_id
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type RuleTrial
+class RuleTrial
+  attr_reader :answer, :fate, :forward_to, :reason, :rule_id
+
+  def initialize(answer:, fate:, forward_to:, reason:, rule_id:)
+    @answer = answer
+    @fate = fate
+    @forward_to = forward_to
+    @reason = reason
+    @rule_id = rule_id
+  end
+
+  def ==(other)
+    if @answer != other.answer
+      return false
+    end
+    if @fate != other.fate
+      return false
+    end
+    if @forward_to != other.forward_to
+      return false
+    end
+    if @reason != other.reason
+      return false
+    end
+    if @rule_id != other.rule_id
       return false
     end
 
@@ -13459,9 +14428,9 @@ end
 
   # Record type Settings
 class Settings
-  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :trusted_proxies, :upnp
+  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :trusted_proxies, :upnp
 
-  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, trusted_proxies: nil, upnp: nil)
+  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, trusted_proxies: nil, upnp: nil)
     @access_overrides = access_overrides
     @auto_accept = auto_accept
     @bio = bio
@@ -13495,6 +14464,8 @@ class Settings
     @routing_rules = routing_rules
     @seal = seal
     @sent_limit = sent_limit
+    @share_impressions = share_impressions
+    @share_notes = share_notes
     @trusted_proxies = trusted_proxies
     @upnp = upnp
   end
@@ -13597,6 +14568,12 @@ class Settings
       return false
     end
     if @sent_limit != other.sent_limit
+      return false
+    end
+    if @share_impressions != other.share_impressions
+      return false
+    end
+    if @share_notes != other.share_notes
       return false
     end
     if @trusted_proxies != other.trusted_proxies
@@ -14458,6 +15435,36 @@ end
     )
   end
 
+  def block(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeBlockArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_peers_block(uniffi_clone_handle(),RustBuffer.alloc_from_TypeBlockArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeBlockedAgent },
+    DmError
+    )
+  end
+
+  def blocked(cancel = nil)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_peers_blocked(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeBlockedAgent },
+    DmError
+    )
+  end
+
   def connect(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeConnectArgs(arguments)
@@ -14566,6 +15573,119 @@ end
     )
   end
 
+  def unblock(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeAgentArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_peers_unblock(uniffi_clone_handle(),RustBuffer.alloc_from_TypeAgentArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_void,
+      :ffi_dmagent_uniffi_rust_future_cancel_void,
+      :ffi_dmagent_uniffi_rust_future_complete_void,
+      :ffi_dmagent_uniffi_rust_future_free_void,
+      Proc.new { |v| nil },
+    DmError
+    )
+  end
+
+end
+
+  class Rules
+
+  # A private helper for initializing instances of the class from a raw handle,
+  # bypassing any initialization logic and ensuring they are GC'd properly.
+  def self.uniffi_allocate(handle)
+    inst = allocate
+    inst.instance_variable_set :@handle, handle
+    ObjectSpace.define_finalizer(inst, uniffi_define_finalizer_by_handle(handle, inst.object_id))
+    return inst
+  end
+
+  # A private helper for registering an object finalizer.
+  # N.B. it's important that this does not capture a reference
+  # to the actual instance, only its underlying handle.
+  def self.uniffi_define_finalizer_by_handle(handle, object_id)
+    Proc.new do |_id|
+      ::Dmagent.rust_call(
+        :uniffi_dmagent_uniffi_fn_free_rules,
+        handle
+      )
+    end
+  end
+  # A private helper for lowering instances into a raw handle.
+  # This does an explicit typecheck, because accidentally lowering a different type of
+  # object in a place where this type is expected, could lead to memory unsafety.
+  def self.uniffi_check_lower(inst)
+    if !inst.is_a? self
+      raise TypeError.new "Expected a Rules instance, got #{inst}"
+    end
+  end
+
+  def uniffi_clone_handle()
+    return ::Dmagent.rust_call(
+      :uniffi_dmagent_uniffi_fn_clone_rules,
+      @handle
+    )
+  end
+
+  def self.uniffi_lower(inst)
+    return inst.uniffi_clone_handle()
+  end
+
+  def self.uniffi_lift(handle)
+    uniffi_allocate handle
+  end
+
+
+
+
+  def list(cancel = nil)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_rules_list(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeRule },
+    DmError
+    )
+  end
+
+  def set(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeRulesArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_rules_set(uniffi_clone_handle(),RustBuffer.alloc_from_TypeRulesArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeRule },
+    DmError
+    )
+  end
+
+  def test(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeTryArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_rules_test(uniffi_clone_handle(),RustBuffer.alloc_from_TypeTryArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeRuleTrial },
+    DmError
+    )
+  end
+
 end
 
   class Trust
@@ -14616,6 +15736,22 @@ end
 
 
 
+
+  def ask(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeAskOpinionArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_trust_ask(uniffi_clone_handle(),RustBuffer.alloc_from_TypeAskOpinionArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypePeerOpinion },
+    DmError
+    )
+  end
 
   def forget(arguments, cancel = nil)
         arguments = arguments
@@ -14930,6 +16066,10 @@ end
   def peers()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_peers,uniffi_clone_handle(),)
     return Peers.uniffi_lift(result)
+  end
+  def rules()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_rules,uniffi_clone_handle(),)
+    return Rules.uniffi_lift(result)
   end
   def trust()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_trust,uniffi_clone_handle(),)

@@ -2469,6 +2469,11 @@ public protocol NodeProtocol: AnyObject, Sendable {
     func peers()  -> Peers
 
     /**
+     * Verbs about routing rules.
+     */
+    func rules()  -> Rules
+
+    /**
      * Verbs about trust.
      */
     func trust()  -> Trust
@@ -2695,6 +2700,18 @@ open func peers() -> Peers  {
     return try!  FfiConverterTypePeers_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_dmagent_uniffi_fn_method_node_peers(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Verbs about routing rules.
+     */
+open func rules() -> Rules  {
+    return try!  FfiConverterTypeRules_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_method_node_rules(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -3114,6 +3131,16 @@ public protocol PeersProtocol: AnyObject, Sendable {
     func accept(arguments: RequestArgs, cancel: Cancel?) async throws  -> Peer
 
     /**
+     * Has nothing to do with an agent from now on.
+     */
+    func block(arguments: BlockArgs, cancel: Cancel?) async throws  -> BlockedAgent
+
+    /**
+     * Lists blocked agents.
+     */
+    func blocked(cancel: Cancel?) async throws  -> [BlockedAgent]
+
+    /**
      * Asks the node at a URL for a connection.
      */
     func connect(arguments: ConnectArgs, cancel: Cancel?) async throws  -> Peer
@@ -3147,6 +3174,11 @@ public protocol PeersProtocol: AnyObject, Sendable {
      * Rejects a pending request.
      */
     func reject(arguments: RequestArgs, cancel: Cancel?) async throws  -> PendingRequest
+
+    /**
+     * Ends the block of an agent.
+     */
+    func unblock(arguments: AgentArgs, cancel: Cancel?) async throws
 
 }
 /**
@@ -3220,6 +3252,44 @@ open func accept(arguments: RequestArgs, cancel: Cancel? = nil)async throws  -> 
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypePeer_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Has nothing to do with an agent from now on.
+     */
+open func block(arguments: BlockArgs, cancel: Cancel? = nil)async throws  -> BlockedAgent  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_peers_block(
+                        self.uniffiCloneHandle(),FfiConverterTypeBlockArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBlockedAgent_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Lists blocked agents.
+     */
+open func blocked(cancel: Cancel? = nil)async throws  -> [BlockedAgent]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_peers_blocked(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeBlockedAgent.lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -3357,6 +3427,25 @@ open func reject(arguments: RequestArgs, cancel: Cancel? = nil)async throws  -> 
         )
 }
 
+    /**
+     * Ends the block of an agent.
+     */
+open func unblock(arguments: AgentArgs, cancel: Cancel? = nil)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_peers_unblock(
+                        self.uniffiCloneHandle(),FfiConverterTypeAgentArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_void,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_void,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
 
 
 }
@@ -3408,9 +3497,198 @@ public func FfiConverterTypePeers_lower(_ value: Peers) -> UInt64 {
 
 
 /**
+ * Verbs about routing rules.
+ */
+public protocol RulesProtocol: AnyObject, Sendable {
+
+    /**
+     * Lists the routing rules.
+     */
+    func list(cancel: Cancel?) async throws  -> [Rule]
+
+    /**
+     * Replaces all routing rules.
+     */
+    func set(arguments: RulesArgs, cancel: Cancel?) async throws  -> [Rule]
+
+    /**
+     * Tells what the rules would do with a message, without doing it.
+     */
+    func test(arguments: TryArgs, cancel: Cancel?) async throws  -> RuleTrial
+
+}
+/**
+ * Verbs about routing rules.
+ */
+open class Rules: RulesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_dmagent_uniffi_fn_clone_rules(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_dmagent_uniffi_fn_free_rules(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Lists the routing rules.
+     */
+open func list(cancel: Cancel? = nil)async throws  -> [Rule]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_rules_list(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRule.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Replaces all routing rules.
+     */
+open func set(arguments: RulesArgs, cancel: Cancel? = nil)async throws  -> [Rule]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_rules_set(
+                        self.uniffiCloneHandle(),FfiConverterTypeRulesArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRule.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Tells what the rules would do with a message, without doing it.
+     */
+open func test(arguments: TryArgs, cancel: Cancel? = nil)async throws  -> RuleTrial  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_rules_test(
+                        self.uniffiCloneHandle(),FfiConverterTypeTryArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRuleTrial_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRules: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Rules
+
+    public static func lift(_ handle: UInt64) throws -> Rules {
+        return Rules(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Rules) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Rules {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Rules, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRules_lift(_ handle: UInt64) throws -> Rules {
+    return try FfiConverterTypeRules.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRules_lower(_ value: Rules) -> UInt64 {
+    return FfiConverterTypeRules.lower(value)
+}
+
+
+
+
+
+
+/**
  * Verbs about trust.
  */
 public protocol TrustProtocol: AnyObject, Sendable {
+
+    /**
+     * Asks a peer what it thinks of an agent.
+     */
+    func ask(arguments: AskOpinionArgs, cancel: Cancel?) async throws  -> PeerOpinion
 
     /**
      * Forgets what we think of an agent.
@@ -3488,6 +3766,25 @@ open class Trust: TrustProtocol, @unchecked Sendable {
 
 
 
+
+    /**
+     * Asks a peer what it thinks of an agent.
+     */
+open func ask(arguments: AskOpinionArgs, cancel: Cancel? = nil)async throws  -> PeerOpinion  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_trust_ask(
+                        self.uniffiCloneHandle(),FfiConverterTypeAskOpinionArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypePeerOpinion_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
 
     /**
      * Forgets what we think of an agent.
@@ -3768,6 +4065,223 @@ public func FfiConverterTypeAskArgs_lift(_ buf: RustBuffer) throws -> AskArgs {
 #endif
 public func FfiConverterTypeAskArgs_lower(_ value: AskArgs) -> RustBuffer {
     return FfiConverterTypeAskArgs.lower(value)
+}
+
+
+/**
+ * Whom to ask about whom.
+ */
+public struct AskOpinionArgs: Equatable, Hashable {
+    /**
+     * A connected peer.
+     */
+    public let peer: AgentId
+    /**
+     * The agent that it is asked about.
+     */
+    public let about: AgentId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A connected peer.
+         */peer: AgentId,
+        /**
+         * The agent that it is asked about.
+         */about: AgentId) {
+        self.peer = peer
+        self.about = about
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AskOpinionArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAskOpinionArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AskOpinionArgs {
+        return
+            try AskOpinionArgs(
+                peer: FfiConverterTypeAgentId.read(from: &buf),
+                about: FfiConverterTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AskOpinionArgs, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.peer, into: &buf)
+        FfiConverterTypeAgentId.write(value.about, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskOpinionArgs_lift(_ buf: RustBuffer) throws -> AskOpinionArgs {
+    return try FfiConverterTypeAskOpinionArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAskOpinionArgs_lower(_ value: AskOpinionArgs) -> RustBuffer {
+    return FfiConverterTypeAskOpinionArgs.lower(value)
+}
+
+
+/**
+ * Whom to have nothing to do with.
+ */
+public struct BlockArgs: Equatable, Hashable {
+    /**
+     * Who; it need not be connected.
+     */
+    public let agent: AgentId
+    /**
+     * Why, for people here: 1 to 200 characters. Nobody else is told.
+     */
+    public let reason: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who; it need not be connected.
+         */agent: AgentId,
+        /**
+         * Why, for people here: 1 to 200 characters. Nobody else is told.
+         */reason: String? = nil) {
+        self.agent = agent
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension BlockArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBlockArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BlockArgs {
+        return
+            try BlockArgs(
+                agent: FfiConverterTypeAgentId.read(from: &buf),
+                reason: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BlockArgs, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agent, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockArgs_lift(_ buf: RustBuffer) throws -> BlockArgs {
+    return try FfiConverterTypeBlockArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockArgs_lower(_ value: BlockArgs) -> RustBuffer {
+    return FfiConverterTypeBlockArgs.lower(value)
+}
+
+
+/**
+ * An agent that is blocked.
+ */
+public struct BlockedAgent: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let agentId: AgentId
+    /**
+     * Since when.
+     */
+    public let blockedAt: Timestamp
+    /**
+     * Why, for people here; nobody is told.
+     */
+    public let reason: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */agentId: AgentId,
+        /**
+         * Since when.
+         */blockedAt: Timestamp,
+        /**
+         * Why, for people here; nobody is told.
+         */reason: String?) {
+        self.agentId = agentId
+        self.blockedAt = blockedAt
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension BlockedAgent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBlockedAgent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BlockedAgent {
+        return
+            try BlockedAgent(
+                agentId: FfiConverterTypeAgentId.read(from: &buf),
+                blockedAt: FfiConverterTypeTimestamp.read(from: &buf),
+                reason: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BlockedAgent, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agentId, into: &buf)
+        FfiConverterTypeTimestamp.write(value.blockedAt, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockedAgent_lift(_ buf: RustBuffer) throws -> BlockedAgent {
+    return try FfiConverterTypeBlockedAgent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBlockedAgent_lower(_ value: BlockedAgent) -> RustBuffer {
+    return FfiConverterTypeBlockedAgent.lower(value)
 }
 
 
@@ -6259,6 +6773,105 @@ public func FfiConverterTypePeerHint_lower(_ value: PeerHint) -> RustBuffer {
 
 
 /**
+ * What a peer said about an agent when it was asked: its own words, data and never instructions.
+ */
+public struct PeerOpinion: Equatable, Hashable {
+    /**
+     * About whom.
+     */
+    public let agentId: AgentId
+    /**
+     * Whether the peer has, and tells, an impression.
+     */
+    public let hasImpression: Bool
+    /**
+     * The peer's note, at most 2,000 characters; empty when it tells none.
+     */
+    public let note: String
+    /**
+     * From -1 (distrusted) to 1 (trusted).
+     */
+    public let score: Double?
+    /**
+     * Whether the peer signed it for us. 1.1.1 signs no opinions.
+     */
+    public let signed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * About whom.
+         */agentId: AgentId,
+        /**
+         * Whether the peer has, and tells, an impression.
+         */hasImpression: Bool,
+        /**
+         * The peer's note, at most 2,000 characters; empty when it tells none.
+         */note: String,
+        /**
+         * From -1 (distrusted) to 1 (trusted).
+         */score: Double?,
+        /**
+         * Whether the peer signed it for us. 1.1.1 signs no opinions.
+         */signed: Bool) {
+        self.agentId = agentId
+        self.hasImpression = hasImpression
+        self.note = note
+        self.score = score
+        self.signed = signed
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PeerOpinion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePeerOpinion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PeerOpinion {
+        return
+            try PeerOpinion(
+                agentId: FfiConverterTypeAgentId.read(from: &buf),
+                hasImpression: FfiConverterBool.read(from: &buf),
+                note: FfiConverterString.read(from: &buf),
+                score: FfiConverterOptionDouble.read(from: &buf),
+                signed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PeerOpinion, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agentId, into: &buf)
+        FfiConverterBool.write(value.hasImpression, into: &buf)
+        FfiConverterString.write(value.note, into: &buf)
+        FfiConverterOptionDouble.write(value.score, into: &buf)
+        FfiConverterBool.write(value.signed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePeerOpinion_lift(_ buf: RustBuffer) throws -> PeerOpinion {
+    return try FfiConverterTypePeerOpinion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePeerOpinion_lower(_ value: PeerOpinion) -> RustBuffer {
+    return FfiConverterTypePeerOpinion.lower(value)
+}
+
+
+/**
  * Whose peers to ask for.
  */
 public struct PeersOfArgs: Equatable, Hashable {
@@ -6968,7 +7581,7 @@ public struct RoutingRule: Equatable, Hashable {
      */
     public let priority: Int64?
     /**
-     * Read and kept for files of 1.1.1, which ignores it too.
+     * What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
      */
     public let responseText: String?
 
@@ -7003,7 +7616,7 @@ public struct RoutingRule: Equatable, Hashable {
          * Higher is tried first.
          */priority: Int64? = nil,
         /**
-         * Read and kept for files of 1.1.1, which ignores it too.
+         * What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
          */responseText: String? = nil) {
         self.ruleId = ruleId
         self.action = action
@@ -7073,6 +7686,313 @@ public func FfiConverterTypeRoutingRule_lift(_ buf: RustBuffer) throws -> Routin
 #endif
 public func FfiConverterTypeRoutingRule_lower(_ value: RoutingRule) -> RustBuffer {
     return FfiConverterTypeRoutingRule.lower(value)
+}
+
+
+/**
+ * A rule that holds.
+ */
+public struct Rule: Equatable, Hashable {
+    /**
+     * What happens when it matches.
+     */
+    public let action: RuleAction
+    /**
+     * Whether it is tried at all.
+     */
+    public let enabled: Bool
+    /**
+     * Who gets a forwarded message.
+     */
+    public let forwardTo: [AgentId]
+    /**
+     * Who sent the message.
+     */
+    public let fromAgentId: AgentId?
+    /**
+     * Text that the content contains, in any letter case.
+     */
+    public let keyword: String?
+    /**
+     * A metadata key that is present, with any value unless `metadata_value` is given.
+     */
+    public let metadataKey: String?
+    /**
+     * The text form of the value under `metadata_key`; means nothing without a key.
+     */
+    public let metadataValue: String?
+    /**
+     * Higher is tried first.
+     */
+    public let priority: Int64
+    /**
+     * What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
+     */
+    public let responseText: String?
+    /**
+     * Its name.
+     */
+    public let ruleId: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What happens when it matches.
+         */action: RuleAction,
+        /**
+         * Whether it is tried at all.
+         */enabled: Bool,
+        /**
+         * Who gets a forwarded message.
+         */forwardTo: [AgentId],
+        /**
+         * Who sent the message.
+         */fromAgentId: AgentId?,
+        /**
+         * Text that the content contains, in any letter case.
+         */keyword: String?,
+        /**
+         * A metadata key that is present, with any value unless `metadata_value` is given.
+         */metadataKey: String?,
+        /**
+         * The text form of the value under `metadata_key`; means nothing without a key.
+         */metadataValue: String?,
+        /**
+         * Higher is tried first.
+         */priority: Int64,
+        /**
+         * What `answer` says, 1 to 4,000 characters; nothing to other actions, and to 1.1.1.
+         */responseText: String?,
+        /**
+         * Its name.
+         */ruleId: String) {
+        self.action = action
+        self.enabled = enabled
+        self.forwardTo = forwardTo
+        self.fromAgentId = fromAgentId
+        self.keyword = keyword
+        self.metadataKey = metadataKey
+        self.metadataValue = metadataValue
+        self.priority = priority
+        self.responseText = responseText
+        self.ruleId = ruleId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Rule: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRule: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Rule {
+        return
+            try Rule(
+                action: FfiConverterTypeRuleAction.read(from: &buf),
+                enabled: FfiConverterBool.read(from: &buf),
+                forwardTo: FfiConverterSequenceTypeAgentId.read(from: &buf),
+                fromAgentId: FfiConverterOptionTypeAgentId.read(from: &buf),
+                keyword: FfiConverterOptionString.read(from: &buf),
+                metadataKey: FfiConverterOptionString.read(from: &buf),
+                metadataValue: FfiConverterOptionString.read(from: &buf),
+                priority: FfiConverterInt64.read(from: &buf),
+                responseText: FfiConverterOptionString.read(from: &buf),
+                ruleId: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Rule, into buf: inout [UInt8]) {
+        FfiConverterTypeRuleAction.write(value.action, into: &buf)
+        FfiConverterBool.write(value.enabled, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.forwardTo, into: &buf)
+        FfiConverterOptionTypeAgentId.write(value.fromAgentId, into: &buf)
+        FfiConverterOptionString.write(value.keyword, into: &buf)
+        FfiConverterOptionString.write(value.metadataKey, into: &buf)
+        FfiConverterOptionString.write(value.metadataValue, into: &buf)
+        FfiConverterInt64.write(value.priority, into: &buf)
+        FfiConverterOptionString.write(value.responseText, into: &buf)
+        FfiConverterString.write(value.ruleId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRule_lift(_ buf: RustBuffer) throws -> Rule {
+    return try FfiConverterTypeRule.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRule_lower(_ value: Rule) -> RustBuffer {
+    return FfiConverterTypeRule.lower(value)
+}
+
+
+/**
+ * What the rules would do with a message.
+ */
+public struct RuleTrial: Equatable, Hashable {
+    /**
+     * What its sender would hear.
+     */
+    public let answer: String?
+    /**
+     * What would become of it.
+     */
+    public let fate: Fate
+    /**
+     * Who would get it: of the agents that the rule names, those that are connected.
+     */
+    public let forwardTo: [AgentId]
+    /**
+     * Why, for people.
+     */
+    public let reason: String
+    /**
+     * The rule that matches; null when none does.
+     */
+    public let ruleId: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What its sender would hear.
+         */answer: String?,
+        /**
+         * What would become of it.
+         */fate: Fate,
+        /**
+         * Who would get it: of the agents that the rule names, those that are connected.
+         */forwardTo: [AgentId],
+        /**
+         * Why, for people.
+         */reason: String,
+        /**
+         * The rule that matches; null when none does.
+         */ruleId: String?) {
+        self.answer = answer
+        self.fate = fate
+        self.forwardTo = forwardTo
+        self.reason = reason
+        self.ruleId = ruleId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RuleTrial: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleTrial: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleTrial {
+        return
+            try RuleTrial(
+                answer: FfiConverterOptionString.read(from: &buf),
+                fate: FfiConverterTypeFate.read(from: &buf),
+                forwardTo: FfiConverterSequenceTypeAgentId.read(from: &buf),
+                reason: FfiConverterString.read(from: &buf),
+                ruleId: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleTrial, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.answer, into: &buf)
+        FfiConverterTypeFate.write(value.fate, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.forwardTo, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+        FfiConverterOptionString.write(value.ruleId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleTrial_lift(_ buf: RustBuffer) throws -> RuleTrial {
+    return try FfiConverterTypeRuleTrial.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleTrial_lower(_ value: RuleTrial) -> RustBuffer {
+    return FfiConverterTypeRuleTrial.lower(value)
+}
+
+
+/**
+ * All rules from now on.
+ */
+public struct RulesArgs: Equatable, Hashable {
+    /**
+     * At most 256 rules; none removes all.
+     */
+    public let rules: [RoutingRule]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * At most 256 rules; none removes all.
+         */rules: [RoutingRule]) {
+        self.rules = rules
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RulesArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRulesArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RulesArgs {
+        return
+            try RulesArgs(
+                rules: FfiConverterSequenceTypeRoutingRule.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RulesArgs, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeRoutingRule.write(value.rules, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRulesArgs_lift(_ buf: RustBuffer) throws -> RulesArgs {
+    return try FfiConverterTypeRulesArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRulesArgs_lower(_ value: RulesArgs) -> RustBuffer {
+    return FfiConverterTypeRulesArgs.lower(value)
 }
 
 
@@ -7482,6 +8402,15 @@ public struct Settings: Equatable, Hashable {
      */
     public let sentLimit: UInt64?
     /**
+     * Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or
+     * `none`. Nobody is told about itself.
+     */
+    public let shareImpressions: Sharing?
+    /**
+     * Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none.
+     */
+    public let shareNotes: Sharing?
+    /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
      */
     public let trustedProxies: [String]?
@@ -7599,6 +8528,13 @@ public struct Settings: Equatable, Hashable {
          * Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
          */sentLimit: UInt64? = nil,
         /**
+         * Who is told what we think of others: `connected` peers (the default), `trusted` ones (score above 0), or
+         * `none`. Nobody is told about itself.
+         */shareImpressions: Sharing? = nil,
+        /**
+         * Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none.
+         */shareNotes: Sharing? = nil,
+        /**
          * Proxies whose `X-Forwarded-For` is believed. Default: none.
          */trustedProxies: [String]? = nil,
         /**
@@ -7637,6 +8573,8 @@ public struct Settings: Equatable, Hashable {
         self.routingRules = routingRules
         self.seal = seal
         self.sentLimit = sentLimit
+        self.shareImpressions = shareImpressions
+        self.shareNotes = shareNotes
         self.trustedProxies = trustedProxies
         self.upnp = upnp
     }
@@ -7690,6 +8628,8 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 routingRules: FfiConverterOptionSequenceTypeRoutingRule.read(from: &buf),
                 seal: FfiConverterOptionBool.read(from: &buf),
                 sentLimit: FfiConverterOptionUInt64.read(from: &buf),
+                shareImpressions: FfiConverterOptionTypeSharing.read(from: &buf),
+                shareNotes: FfiConverterOptionTypeSharing.read(from: &buf),
                 trustedProxies: FfiConverterOptionSequenceString.read(from: &buf),
                 upnp: FfiConverterOptionBool.read(from: &buf)
         )
@@ -7729,6 +8669,8 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionSequenceTypeRoutingRule.write(value.routingRules, into: &buf)
         FfiConverterOptionBool.write(value.seal, into: &buf)
         FfiConverterOptionUInt64.write(value.sentLimit, into: &buf)
+        FfiConverterOptionTypeSharing.write(value.shareImpressions, into: &buf)
+        FfiConverterOptionTypeSharing.write(value.shareNotes, into: &buf)
         FfiConverterOptionSequenceString.write(value.trustedProxies, into: &buf)
         FfiConverterOptionBool.write(value.upnp, into: &buf)
     }
@@ -7913,7 +8855,7 @@ public struct TrustOf: Equatable, Hashable {
      */
     public let negativeSince: Timestamp?
     /**
-     * A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
+     * A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says.
      */
     public let note: String
     /**
@@ -7944,7 +8886,7 @@ public struct TrustOf: Equatable, Hashable {
          * Since when the score is below zero; absent while it is not.
          */negativeSince: Timestamp?,
         /**
-         * A note of ours, for people. Peers that ask for the impression get it, as from 1.1.1.
+         * A note of ours, for people. Peers that ask for the impression get it as the setting `share_notes` says.
          */note: String,
         /**
          * From -1 (distrusted) over 0 (unknown) to 1 (trusted), with four decimals.
@@ -8014,6 +8956,85 @@ public func FfiConverterTypeTrustOf_lift(_ buf: RustBuffer) throws -> TrustOf {
 #endif
 public func FfiConverterTypeTrustOf_lower(_ value: TrustOf) -> RustBuffer {
     return FfiConverterTypeTrustOf.lower(value)
+}
+
+
+/**
+ * A message to try the rules with.
+ */
+public struct TryArgs: Equatable, Hashable {
+    /**
+     * The text, at most 65,536 characters.
+     */
+    public let content: String
+    /**
+     * Who would send it.
+     */
+    public let from: AgentId
+    /**
+     * Its metadata; `in_reply_to` in it makes it an answer.
+     */
+    public let metadata: Json?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text, at most 65,536 characters.
+         */content: String,
+        /**
+         * Who would send it.
+         */from: AgentId,
+        /**
+         * Its metadata; `in_reply_to` in it makes it an answer.
+         */metadata: Json? = nil) {
+        self.content = content
+        self.from = from
+        self.metadata = metadata
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TryArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTryArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TryArgs {
+        return
+            try TryArgs(
+                content: FfiConverterString.read(from: &buf),
+                from: FfiConverterTypeAgentId.read(from: &buf),
+                metadata: FfiConverterOptionTypeJson.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TryArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.content, into: &buf)
+        FfiConverterTypeAgentId.write(value.from, into: &buf)
+        FfiConverterOptionTypeJson.write(value.metadata, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTryArgs_lift(_ buf: RustBuffer) throws -> TryArgs {
+    return try FfiConverterTypeTryArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTryArgs_lower(_ value: TryArgs) -> RustBuffer {
+    return FfiConverterTypeTryArgs.lower(value)
 }
 
 
@@ -8828,6 +9849,10 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case policyRefused = 907
     /**
+     * The agent is on the block list, here or at the other side.
+     */
+    case peerBlocked = 908
+    /**
      * The receiver's queue is full.
      */
     case queueFull = 1000
@@ -8962,17 +9987,19 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
 
         case 45: return .policyRefused
 
-        case 46: return .queueFull
+        case 46: return .peerBlocked
 
-        case 47: return .rateLimited
+        case 47: return .queueFull
 
-        case 48: return .messageUnknown
+        case 48: return .rateLimited
 
-        case 49: return .messageExpired
+        case 49: return .messageUnknown
 
-        case 50: return .noReceipts
+        case 50: return .messageExpired
 
-        case 51: return .tokenInvalid
+        case 51: return .noReceipts
+
+        case 52: return .tokenInvalid
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -9162,28 +10189,32 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(45))
 
 
-        case .queueFull:
+        case .peerBlocked:
             writeInt(&buf, Int32(46))
 
 
-        case .rateLimited:
+        case .queueFull:
             writeInt(&buf, Int32(47))
 
 
-        case .messageUnknown:
+        case .rateLimited:
             writeInt(&buf, Int32(48))
 
 
-        case .messageExpired:
+        case .messageUnknown:
             writeInt(&buf, Int32(49))
 
 
-        case .noReceipts:
+        case .messageExpired:
             writeInt(&buf, Int32(50))
 
 
-        case .tokenInvalid:
+        case .noReceipts:
             writeInt(&buf, Int32(51))
+
+
+        case .tokenInvalid:
+            writeInt(&buf, Int32(52))
 
         }
     }
@@ -9596,7 +10627,7 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `no_receipts`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
      */
     case RefusedError(
         /**
@@ -10458,6 +11489,111 @@ public func FfiConverterTypeEvent_lift(_ buf: RustBuffer) throws -> Event {
 #endif
 public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
     return FfiConverterTypeEvent.lower(value)
+}
+
+
+
+/**
+ * What becomes of a message.
+ */
+
+public enum Fate: Equatable, Hashable {
+
+    /**
+     * It stays in the inbox.
+     */
+    case keep
+    /**
+     * It goes on to others.
+     */
+    case forward
+    /**
+     * It is answered.
+     */
+    case answer
+    /**
+     * It ends here.
+     */
+    case drop
+    /**
+     * Its sender is blocked: it is not taken.
+     */
+    case refuse
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Fate: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFate: FfiConverterRustBuffer {
+    typealias SwiftType = Fate
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Fate {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .keep
+
+        case 2: return .forward
+
+        case 3: return .answer
+
+        case 4: return .drop
+
+        case 5: return .refuse
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Fate, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .keep:
+            writeInt(&buf, Int32(1))
+
+
+        case .forward:
+            writeInt(&buf, Int32(2))
+
+
+        case .answer:
+            writeInt(&buf, Int32(3))
+
+
+        case .drop:
+            writeInt(&buf, Int32(4))
+
+
+        case .refuse:
+            writeInt(&buf, Int32(5))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFate_lift(_ buf: RustBuffer) throws -> Fate {
+    return try FfiConverterTypeFate.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFate_lower(_ value: Fate) -> RustBuffer {
+    return FfiConverterTypeFate.lower(value)
 }
 
 
@@ -11646,6 +12782,12 @@ public enum RuleAction: Equatable, Hashable {
      */
     case forward
     /**
+     * Answer with `response_text` and keep nothing. It answers what a connected peer says first: a message that
+     * is an answer itself, or repeats the answer of a rule, is none of its business, so that two nodes never
+     * answer each other for ever.
+     */
+    case answer
+    /**
      * Keep nothing.
      */
     case drop
@@ -11682,11 +12824,13 @@ public struct FfiConverterTypeRuleAction: FfiConverterRustBuffer {
 
         case 2: return .forward
 
-        case 3: return .drop
+        case 3: return .answer
 
-        case 4: return .pass
+        case 4: return .drop
 
-        case 5: return .unknown
+        case 5: return .pass
+
+        case 6: return .unknown
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -11704,16 +12848,20 @@ public struct FfiConverterTypeRuleAction: FfiConverterRustBuffer {
             writeInt(&buf, Int32(2))
 
 
-        case .drop:
+        case .answer:
             writeInt(&buf, Int32(3))
 
 
-        case .pass:
+        case .drop:
             writeInt(&buf, Int32(4))
 
 
-        case .unknown:
+        case .pass:
             writeInt(&buf, Int32(5))
+
+
+        case .unknown:
+            writeInt(&buf, Int32(6))
 
         }
     }
@@ -11732,6 +12880,91 @@ public func FfiConverterTypeRuleAction_lift(_ buf: RustBuffer) throws -> RuleAct
 #endif
 public func FfiConverterTypeRuleAction_lower(_ value: RuleAction) -> RustBuffer {
     return FfiConverterTypeRuleAction.lower(value)
+}
+
+
+
+/**
+ * With whom something is shared.
+ */
+
+public enum Sharing: Equatable, Hashable {
+
+    /**
+     * With connected peers.
+     */
+    case connected
+    /**
+     * With connected peers whose score is above 0.
+     */
+    case trusted
+    /**
+     * With nobody.
+     */
+    case none
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Sharing: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSharing: FfiConverterRustBuffer {
+    typealias SwiftType = Sharing
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Sharing {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .connected
+
+        case 2: return .trusted
+
+        case 3: return .none
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Sharing, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .connected:
+            writeInt(&buf, Int32(1))
+
+
+        case .trusted:
+            writeInt(&buf, Int32(2))
+
+
+        case .none:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSharing_lift(_ buf: RustBuffer) throws -> Sharing {
+    return try FfiConverterTypeSharing.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSharing_lower(_ value: Sharing) -> RustBuffer {
+    return FfiConverterTypeSharing.lower(value)
 }
 
 
@@ -13200,6 +14433,30 @@ fileprivate struct FfiConverterOptionTypeRouterMode: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeSharing: FfiConverterRustBuffer {
+    typealias SwiftType = Sharing?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSharing.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSharing.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionCallbackInterfaceLogSink: FfiConverterRustBuffer {
     typealias SwiftType = LogSink?
 
@@ -13490,6 +14747,31 @@ fileprivate struct FfiConverterSequenceString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer {
+    typealias SwiftType = [BlockedAgent]
+
+    public static func write(_ value: [BlockedAgent], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeBlockedAgent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [BlockedAgent] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [BlockedAgent]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeBlockedAgent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeDelivery: FfiConverterRustBuffer {
     typealias SwiftType = [Delivery]
 
@@ -13757,6 +15039,31 @@ fileprivate struct FfiConverterSequenceTypeRoutingRule: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeRoutingRule.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRule: FfiConverterRustBuffer {
+    typealias SwiftType = [Rule]
+
+    public static func write(_ value: [Rule], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRule.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Rule] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Rule]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRule.read(from: &buf))
         }
         return seq
     }
@@ -14334,6 +15641,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_peers_accept() != 63750) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_peers_block() != 54158) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_peers_blocked() != 30159) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_peers_connect() != 41190) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -14353,6 +15666,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_peers_reject() != 62435) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_peers_unblock() != 9307) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_rules_list() != 49871) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_rules_set() != 63231) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_rules_test() != 374) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_trust_ask() != 57633) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_trust_forget() != 30938) {
@@ -14431,6 +15759,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_node_peers() != 41314) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_node_rules() != 64861) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_node_trust() != 55993) {

@@ -68,6 +68,17 @@ fn nobody_is_told_of_an_end_that_the_disk_does_not_have() {
 }
 
 #[test]
+fn news_that_waits_does_not_tell_of_an_end_that_the_disk_does_not_have() {
+    let (mut given, from) = (Given::default(), sender(1));
+    taken(&mut given, from, "a");
+    given.delivered(&from, "a", START);
+    given.handled(&from, "a", START.wall).unwrap();
+    assert!(tell(&mut given, START + PATIENCE).is_empty());
+    given.confirm(&from, "a", START.steady);
+    assert_eq!(tell(&mut given, START + PATIENCE), [("a".to_owned(), ReceiptState::Handled)]);
+}
+
+#[test]
 fn a_frame_holds_so_many_and_one_is_under_way_at_a_time() {
     let (mut given, from) = (Given::default(), sender(1));
     let count = limits::RECEIPTS + 7;
