@@ -21,6 +21,11 @@ else:
         return function
 
 
+def as_it_is(result: Any) -> Any:
+    """What needs no more than to be there."""
+    return result
+
+
 def from_json(text: str) -> Any:
     """What JSON text holds."""
     from json import loads
@@ -78,6 +83,9 @@ class BaseNode:
 
     def _verb(self, verb: str, arguments: dict[str, Any]) -> _native.Call:
         return self._handle().call(verb, verb_json(verb, arguments))
+
+    def _handing(self, verb: str, arguments: dict[str, Any]) -> _native.Call:
+        return self._handle().hand_out(verb, verb_json(verb, arguments))
 
     @property
     def agent_id(self) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 
 from ._arguments import reply_options, send_arguments, wanted, within
-from ._base import BaseNode, from_json, overload
+from ._base import BaseNode, as_it_is, from_json, overload
 from ._errors import ClosedError, from_native
 from ._message import HeldMessage
 from ._node import observed
@@ -23,9 +23,9 @@ from ._sync_verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
-    from typing import Any
+    from typing import Any, TypeVar
 
     from typing_extensions import Self, Unpack
 
@@ -33,17 +33,25 @@ if TYPE_CHECKING:
     from ._records import AnyEvent, Missed
     from .types import AgentLike, MessageKind, ReplyOptions, SendOptions
 
+    T = TypeVar("T")
+
 
 __all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Trust"]
 
 
-def _wait(call: _native.Call) -> Any:
+def _wait(call: _native.Call, made: Callable[[Any], T]) -> T:
+    """Waits for a call, and returns what `made` makes of its result. When a signal handler raises before that is there,
+    the result goes back."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None and asyncio._get_running_loop() is not None:
         raise from_native(
             "blocking_in_async", "this thread runs an event loop; use dmagent.Node there, or another thread", ()
         )
-    return call.wait()
+    try:
+        return made(call.wait())
+    except BaseException:
+        call.cancel()
+        raise
 
 
 class Message(HeldMessage):
@@ -88,14 +96,14 @@ class Node(NodeVerbs, BaseNode):
 
     def open(self) -> Self:
         """Opens the node; `with` does it for you."""
-        self._native = _wait(self._opening())
+        self._native = _wait(self._opening(), as_it_is)
         return self
 
     def close(self) -> None:
         """Closes the node: requests under way finish, everything is on disk, the data folder is free. Closing twice is
         no error."""
         if self._native is not None:
-            _wait(self._native.close())
+            _wait(self._native.close(), as_it_is)
 
     def __enter__(self) -> Self:
         return self.open()
@@ -178,13 +186,22 @@ class Node(NodeVerbs, BaseNode):
         return self._call(verb, arguments)
 
     def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
-        return from_json(_wait(self._verb(verb, arguments)))
+        return _wait(self._verb(verb, arguments), from_json)
+
+    def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
+        return _wait(self._handing(verb, arguments), self._held)
+
+    def _handed_or_none(self, verb: str, arguments: dict[str, Any]) -> Message | None:
+        return _wait(self._handing(verb, arguments), self._held_or_none)
 
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
 
-    def _taken(self, data: dict[str, Any]) -> Message:
-        return self._message(data)._leased()
+    def _held(self, lease: _native.Lease) -> Message:
+        return Message._leased(lease, self)
+
+    def _held_or_none(self, lease: _native.Lease | None) -> Message | None:
+        return None if lease is None else Message._leased(lease, self)
 
 
 class Inbox:
@@ -204,8 +221,7 @@ class Inbox:
 
     def next(self, timeout: float | None = None) -> Message | None:
         """The next message; `None` when none comes within `timeout` seconds."""
-        data = self._node._call("messages.next", within(self._filter, timeout))
-        return None if data is None else self._node._taken(data)
+        return self._node._handed_or_none("messages.next", within(self._filter, timeout))
 
     def __iter__(self) -> Self:
         return self
@@ -229,8 +245,7 @@ class Events:
 
     def next(self) -> AnyEvent | Missed | None:
         """The next event; `None` when the node is closed and all was read."""
-        text = _wait(self._native.next())
-        return None if text is None else observed(from_json(text))
+        return _wait(self._native.next(), observed)
 
     def __iter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ use dmagent::{
     error::{Code, Error},
 };
 use pyo3::prelude::*;
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -44,6 +45,33 @@ impl Node {
     fn node(&self, py: Python<'_>) -> PyResult<&dmagent::Node> {
         self.0.get().map_err(|error| door::raise(py, &error))
     }
+
+    /// A call of a verb. `made` makes the answer of the result as JSON text, and of the message that it hands out.
+    fn calling(
+        &self,
+        py: Python<'_>,
+        verb: String,
+        arguments: String,
+        made: impl FnOnce(&dmagent::Node, String, Option<HandedOut>) -> Answer + Send + 'static,
+    ) -> PyResult<Call> {
+        let node = self.node(py)?.clone();
+        Ok(Call::new(async move {
+            let arguments = serde_json::from_str(&arguments).map_err(|cause| {
+                Error::new(Code::InvalidArgument, format!("arguments are not JSON: {cause}"))
+            })?;
+            let result = node.call(&verb, arguments).await?;
+            let message = HandedOut::by(&verb, &result);
+            let answer = made(&node, result.to_string(), message);
+            // A message that was handed out must not get lost on the way to Python.
+            Ok(match message {
+                Some(HandedOut { sequence, redeliveries }) => Outcome::or_undo(answer, move || {
+                    // False when the node closed meanwhile: then it is handed out after the next start.
+                    let _released = node.inbox().give_back(sequence, Some(redeliveries), Duration::ZERO);
+                }),
+                None => Outcome::new(answer),
+            })
+        }))
+    }
 }
 
 #[pymethods]
@@ -68,22 +96,16 @@ impl Node {
 
     /// A call of a verb; arguments and result are JSON text.
     fn call(&self, py: Python<'_>, verb: String, arguments: String) -> PyResult<Call> {
-        let node = self.node(py)?.clone();
-        Ok(Call::new(async move {
-            let arguments = serde_json::from_str(&arguments).map_err(|cause| {
-                Error::new(Code::InvalidArgument, format!("arguments are not JSON: {cause}"))
-            })?;
-            let result = node.call(&verb, arguments).await?;
-            let text = Answer::Text(result.to_string());
-            // A message that was handed out must not get lost on the way to Python.
-            Ok(match leased(&verb, &result) {
-                Some(sequence) => Outcome::or_undo(text, move || {
-                    // False when the node closed meanwhile: then it is handed out after the next start.
-                    let _released = node.inbox().give_back(sequence, None, Duration::ZERO);
-                }),
-                None => Outcome::new(text),
+        self.calling(py, verb, arguments, |_, text, _| Answer::Text(text))
+    }
+
+    /// A call of a verb that hands a message out: as a `Lease`, or as `None` when there is none.
+    fn hand_out(&self, py: Python<'_>, verb: String, arguments: String) -> PyResult<Call> {
+        self.calling(py, verb, arguments, |node, text, message| {
+            message.map_or(Answer::Nothing, |message| {
+                Answer::Message(Lease::new(node.inbox().lease(message.sequence, message.redeliveries), text))
             })
-        }))
+        })
     }
 
     /// Gives a hand-out of a message back, to be handed out again after `delay` seconds, or without them after the
@@ -98,11 +120,6 @@ impl Node {
         let node = self.node(py)?;
         let delay = delay.map_or_else(|| Ok(pause_after(redeliveries)), |delay| span(py, "delay", delay))?;
         Ok(py.detach(|| node.inbox().give_back(sequence, Some(redeliveries), delay)))
-    }
-
-    /// What gives a message that was handed out with this number of `redeliveries` back when nobody has it any more.
-    fn lease(&self, py: Python<'_>, sequence: u64, redeliveries: u32) -> PyResult<Lease> {
-        Ok(Lease(Owned::new(self.node(py)?.inbox().lease(sequence, redeliveries))))
     }
 
     /// Everything that happens from now on.
@@ -143,9 +160,18 @@ impl Node {
     }
 }
 
-/// The message that a result hands out.
-fn leased(verb: &str, result: &Value) -> Option<u64> {
-    matches!(verb, "messages.next" | "messages.ask").then(|| result.get("sequence")?.as_u64()).flatten()
+/// The numbers of a message that a result hands out.
+#[derive(Clone, Copy, Deserialize)]
+struct HandedOut {
+    sequence: u64,
+    #[serde(default)]
+    redeliveries: u32,
+}
+
+impl HandedOut {
+    fn by(verb: &str, result: &Value) -> Option<Self> {
+        matches!(verb, "messages.next" | "messages.ask").then(|| Self::deserialize(result).ok()).flatten()
+    }
 }
 
 fn span(py: Python<'_>, name: &str, seconds: f64) -> PyResult<Duration> {
