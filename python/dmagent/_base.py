@@ -36,14 +36,12 @@ def from_json(text: str) -> Any:
 class BaseNode:
     """A node before and while it is open."""
 
-    __slots__ = ("_native", "_preset", "_settings", "_handler", "__weakref__")
+    __slots__ = ("_native", "_preset", "_settings", "__weakref__")
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
         self._preset = "agent"
         self._settings: Settings = settings
         self._native: _native.Node | None = None
-        # The core keeps only a weak reference.
-        self._handler: object = None
 
     @classmethod
     def _with(cls, preset: str, settings: Settings) -> Self:

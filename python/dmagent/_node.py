@@ -137,7 +137,6 @@ class Node(NodeVerbs, BaseNode):
 
         handler = None if policy is None else LoopHandler(policy, self._settings.get("policy_timeout_ms", 2000) / 1000)
         self._handle().set_policy(handler, methods_of(policy), False)
-        self._handler = handler
 
     async def call(self, verb: str, **arguments: Any) -> Any:
         """Calls any verb by name, with the arguments and the result as JSON holds them."""

@@ -179,7 +179,6 @@ class Node(NodeVerbs, BaseNode):
 
         handler = None if policy is None else ThreadHandler(policy)
         self._handle().set_policy(handler, methods_of(policy), True)
-        self._handler = handler
 
     def call(self, verb: str, **arguments: Any) -> Any:
         """Calls any verb by name, with the arguments and the result as JSON holds them."""

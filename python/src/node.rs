@@ -7,7 +7,8 @@ use dmagent::{
     api::pause_after,
     error::{Code, Error},
 };
-use pyo3::prelude::*;
+use parking_lot::Mutex;
+use pyo3::{PyTraverseError, PyVisit, prelude::*};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -21,7 +22,12 @@ use crate::{
 
 /// A node of the core.
 #[pyclass(frozen, module = "dmagent._native")]
-pub(crate) struct Node(Owned<dmagent::Node>);
+pub(crate) struct Node {
+    node: Owned<dmagent::Node>,
+    /// What the policy of the node calls; the core has only a weak reference. Locked while detached from the interpreter,
+    /// or not waited for.
+    handler: Mutex<Option<Py<PyAny>>>,
+}
 
 /// Opens a node with the settings of a preset, changed by a JSON object of settings.
 ///
@@ -39,11 +45,11 @@ pub(crate) fn open(py: Python<'_>, preset: &str, settings: &str) -> PyResult<Cal
 impl Node {
     /// The handle of a node of this process.
     pub(crate) fn new(node: dmagent::Node) -> Self {
-        Self(Owned::new(node))
+        Self { node: Owned::new(node), handler: Mutex::new(None) }
     }
 
     fn node(&self, py: Python<'_>) -> PyResult<&dmagent::Node> {
-        self.0.get().map_err(|error| door::raise(py, &error))
+        self.node.get().map_err(|error| door::raise(py, &error))
     }
 
     /// A call of a verb. `made` makes the answer of the result as JSON text, and of the message that it hands out.
@@ -129,8 +135,8 @@ impl Node {
 
     /// Asks `handler` from now on, with the methods named; `None` lets the settings decide.
     ///
-    /// Only a weak reference to `handler` is kept: what it leads to may lead back to this node, which the garbage
-    /// collector could not see. `own_thread` is for handlers that block.
+    /// The core gets a weak reference to `handler`: what it leads to may lead back to this node, which the garbage
+    /// collector could not see there. It sees the one here. `own_thread` is for handlers that block.
     #[pyo3(signature = (handler, methods, own_thread))]
     fn set_policy(
         &self,
@@ -140,12 +146,30 @@ impl Node {
         own_thread: bool,
     ) -> PyResult<()> {
         let node = self.node(py)?;
-        let policy = match handler {
-            Some(handler) => Some(PythonPolicy::asking(py, &handler, methods, own_thread)?),
+        let policy = match &handler {
+            Some(handler) => Some(PythonPolicy::asking(py, handler, methods, own_thread)?),
             None => None,
         };
-        py.detach(|| node.set_policy(policy));
+        let handler = handler.map(Bound::unbind);
+        // One step: of several threads that come here, the same one has the last word with both.
+        let former = py.detach(|| {
+            let mut held = self.handler.lock();
+            node.set_policy(policy);
+            std::mem::replace(&mut *held, handler)
+        });
+        drop(former);
         Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // One that is being exchanged looks as if somebody else had it.
+        self.handler.try_lock().map_or(Ok(()), |handler| visit.call(&*handler))
+    }
+
+    fn __clear__(&self) {
+        let handler = self.handler.try_lock().and_then(|mut handler| handler.take());
+        // Without the lock: its end may run anything.
+        drop(handler);
     }
 
     /// A call that closes the node. Once started it goes through, even when it is cancelled.

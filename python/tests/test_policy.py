@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import threading
 from typing import Any
 
 import dmagent
@@ -178,3 +180,36 @@ def test_the_synchronous_node_asks_on_a_thread_of_its_own() -> None:
         assert [question.content for question in policy.asked] == ["spam", "hello", "hello"]
         policy.admit_message = no  # type: ignore[assignment]
         assert alice.send(bob, "async", timeout_secs=1).state == "stored"
+
+
+def test_the_last_of_several_threads_that_set_a_policy_has_it_asked() -> None:
+    class Accepting:
+        def admit_message(self, question: dmagent.MessageQuestion) -> object:
+            return "accept"
+
+    limits: Any = {"peer": None, "stranger_per_source": None, "strangers_total": None, "ping": None}
+    interval = sys.getswitchinterval()
+    # Threads change places as often as they can.
+    sys.setswitchinterval(1e-6)
+    try:
+        with sync.Node.ephemeral(http=True, limits=limits) as alice, sync.Node.ephemeral(http=True) as bob:
+            peer = alice.connect(bob.info().url)
+            for turn in range(400):
+                start = threading.Barrier(4)
+
+                def choose(start: threading.Barrier = start) -> None:
+                    start.wait()
+                    bob.set_policy(Accepting())
+
+                threads = [threading.Thread(target=choose) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                # A question to a policy that is gone would mean the safe answer.
+                answer = alice.send(peer, "hello", expires_in_secs=1)
+                assert answer.state == "accepted", f"turn {turn}: {answer}"
+                message = bob.receive()
+                message.acknowledge()
+    finally:
+        sys.setswitchinterval(interval)
