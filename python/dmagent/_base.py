@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._arguments import settings_json, verb_json
-from ._errors import closed, invalid
+from ._errors import ClosedError, closed, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +94,15 @@ class BaseNode:
     def closed(self) -> bool:
         """Whether the node is not open: not yet, or not any more."""
         return self._native is None or self._native.closed
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether this process was forked from the one that has the node: then there is nothing to end here."""
+        try:
+            _ = self.closed
+        except ClosedError as error:
+            return error.code == "forked"
+        return False
 
     @property
     def local_token(self) -> str:

@@ -94,6 +94,9 @@ class Message(HeldMessage):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._node._is_elsewhere:
+            # The message is the parent's.
+            return
         if error is not None:
             self._release_after(error)
         elif not self._settled:

@@ -30,7 +30,7 @@ class Node(NodeVerbs, BaseNode):
     variables, and what is not there from modest defaults: the node listens on loopback and contacts nobody unasked.
 
     A node belongs to no event loop: several loops in several threads may use it at the same time. It does belong to
-    its process; in a forked child every call raises `ClosedError`.
+    its process; in a forked child every call raises `ClosedError`, and leaving the block does nothing.
 
     >>> import asyncio
     >>> async def main():
@@ -59,7 +59,8 @@ class Node(NodeVerbs, BaseNode):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        if not self._is_elsewhere:
+            await self.close()
 
     # Everyday verbs.
 

@@ -83,6 +83,9 @@ class Message(HeldMessage):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._node._is_elsewhere:
+            # The message is the parent's.
+            return
         if error is not None:
             self._release_after(error)
         elif not self._settled:
@@ -111,7 +114,8 @@ class Node(NodeVerbs, BaseNode):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if not self._is_elsewhere:
+            self.close()
 
     # Everyday verbs.
 

@@ -259,3 +259,53 @@ def test_memory_stays_where_it_is(tmp_path: Path) -> None:
     print(f"{growth / total:.0f} bytes a message")
     # The conversation log and the seen ids grow up to their limits.
     assert growth < 8 * 1024 * 1024 + total * 1024, f"{growth / 1024 / 1024:.1f} MiB more"
+
+
+LEAVING = """
+import asyncio, os, sys, dmagent, dmagent.sync
+
+def forked():
+    child = os.fork()
+    if child == 0:
+        sys.exit(int(sys.argv[2]))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def leave():
+    with dmagent.sync.Node.ephemeral(http=True) as alice, dmagent.sync.Node.ephemeral(http=True) as bob:
+        alice.send(alice.connect(bob.info().url), "hello")
+        with bob.receive() as message:
+            print(message.content, forked(), flush=True)
+
+async def leave_async():
+    try:
+        async with dmagent.Node.ephemeral(http=True) as alice, dmagent.Node.ephemeral(http=True) as bob:
+            await alice.send(await alice.connect((await bob.info()).url), "hello")
+            async with await bob.receive() as message:
+                print(message.content, forked(), flush=True)
+    except SystemExit as end:
+        # The child has the selector of its parent's event loop: closing it there would deafen the parent.
+        os._exit(end.code)
+
+def leave_alone():
+    with dmagent.sync.Node.ephemeral(http=True) as alice, dmagent.sync.Node.ephemeral(http=True) as bob:
+        alice.send(alice.connect(bob.info().url), "hello")
+        with bob.receive() as message:
+            child = os.fork()
+            if child:
+                print(message.content, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    if child == 0:
+        sys.exit(int(sys.argv[2]))
+
+if sys.argv[1] == "leave_async":
+    asyncio.run(leave_async())
+else:
+    globals()[sys.argv[1]]()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("way", ["leave", "leave_async", "leave_alone"])
+def test_a_forked_child_leaves_the_blocks_of_its_parent_without_a_word(way: str) -> None:
+    for status in ("0", "3"):
+        with Child(LEAVING, way, status) as child:
+            assert child.end() == (0, f"hello {status}\n", "")
