@@ -173,8 +173,8 @@ class Node(NodeVerbs, BaseNode):
         return Inbox(self, wanted(from_, in_reply_to, kinds))
 
     def events(self) -> Events:
-        """Everything that happens from now on, for `for`."""
-        return Events(self._handle().events())
+        """Everything that happens from now on, for `for`. It holds the node, as an inbox does."""
+        return Events(self, self._handle().events())
 
     def set_policy(self, policy: object | None) -> None:
         """Lets an object decide about connections and messages from now on, as `dmagent.Node.set_policy` does. Its
@@ -241,9 +241,11 @@ class Inbox:
 class Events:
     """Everything that happens, in order, until the node closes. A listener that is too slow gets a `Missed`."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_node", "_native")
 
-    def __init__(self, native: _native.Events) -> None:
+    def __init__(self, node: Node, native: _native.Events) -> None:
+        # Held, as by an inbox: without the node nothing would happen any more.
+        self._node = node
         self._native = native
 
     def next(self) -> AnyEvent | Missed | None:

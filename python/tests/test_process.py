@@ -12,6 +12,7 @@ from pathlib import Path
 import dmagent
 import pytest
 from conftest import PATIENCE, Child, address, pair, quiet, run
+from dmagent import sync
 
 ENDING = """
 import asyncio, sys, dmagent
@@ -309,3 +310,26 @@ def test_a_forked_child_leaves_the_blocks_of_its_parent_without_a_word(way: str)
     for status in ("0", "3"):
         with Child(LEAVING, way, status) as child:
             assert child.end() == (0, f"hello {status}\n", "")
+
+
+def test_a_stream_of_events_and_an_inbox_have_their_node_which_else_is_collected() -> None:
+    import weakref
+    from collections.abc import Callable
+
+    def left(hold: Callable[[sync.Node], object]) -> tuple[object, weakref.ref[sync.Node]]:
+        node = sync.Node.ephemeral().open()
+        return hold(node), weakref.ref(node)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        nothing, gone = left(lambda _: None)
+        inbox, of_inbox = left(sync.Node.inbox)
+        events, of_events = left(sync.Node.events)
+        gc.collect()
+    assert nothing is gone() is None and inbox is not None
+    for found in (of_inbox(), of_events()):
+        assert found is not None
+        found.trust.set("0" * 64, 0.5)
+        found.close()
+    assert isinstance(events, sync.Events)
+    assert [event.type for event in events if isinstance(event, dmagent.Event)] == ["trust_changed"]
