@@ -5,6 +5,7 @@ require 'dmagent'
 require 'rbconfig'
 require 'stringio'
 require_relative 'suite'
+require_relative 'lending'
 
 include Dmagent
 
@@ -46,10 +47,10 @@ end
 
 suite.test('a question waits for its answer') do
   pair do |alice, bob|
-    answering = Thread.new { bob.each_message { |message| break message.reply('42') } }
+    answering = Thread.new { bob.receive { |message| message.reply('42') } }
     alice.ask(bob.agent_id, 'What is the answer?').handle { |answer| same answer.content, '42' }
     same answering.value.state, DeliveryState::ACCEPTED
-    # Leaving the block with `break` has acknowledged the question.
+    # The end of the block has acknowledged the question.
     same bob.receive(timeout: 0), nil
   end
 end
@@ -168,6 +169,8 @@ suite.test('an interrupted thread takes no message with it') do
     end
   end
 end
+
+lending(suite)
 
 suite.test('a time limit of Ruby ends a call that waits') do
   node('alice') do |alice|

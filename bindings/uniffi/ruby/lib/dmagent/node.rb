@@ -26,12 +26,12 @@ module Dmagent
     # Sends a message to one peer and waits for the answer to it.
     def ask(to, content, **options) = messages.ask(to: to, content: content, **options).await
 
-    # The next message for the agent; nil when none comes within `timeout` seconds. A block is lent the message, which is
-    # acknowledged when the block returns and given back when it fails or is interrupted.
+    # The next message for the agent; nil when none comes within `timeout` seconds. A block is lent the message, as by
+    # `Message#handle`: acknowledged when the block returns, given back when it fails, is interrupted, or is left with `break`.
     def receive(timeout: nil, &block) = inbox.receive(timeout: timeout, &block)
 
-    # Hands each message to the block, until the node closes: acknowledged when the block returns, given back when it fails.
-    # Without a block an Enumerator; `handle` the messages.
+    # Lends each message to the block, as `Message#handle` does, until the node closes: acknowledged when the block returns, given
+    # back when it fails, is interrupted, or is left with `break`. Without a block an Enumerator; `handle` the messages.
     def each_message
       return inbox.each unless block_given?
 
