@@ -75,14 +75,15 @@ public struct EventSequence: AsyncSequence {
 
 extension Message {
     /// Lends the message to `body` and acknowledges it then, unless `body` has settled it. When `body` fails the message is
-    /// given back and comes again after a pause that doubles each time; when it is cancelled, at once.
+    /// given back and comes again after a pause that doubles each time; when the task is cancelled, at once.
     public func handle<Result>(_ body: (Message) async throws -> Result) async throws -> Result {
         let result: Result
         do {
             result = try await body(self)
         } catch {
             if !settled() {
-                _ = error is CancellationError ? try release() : try releaseAfterFailure()
+                let interrupted = error is CancellationError && Task.isCancelled
+                _ = interrupted ? try release() : try releaseAfterFailure()
             }
             throw error
         }
