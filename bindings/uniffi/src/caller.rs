@@ -1,6 +1,6 @@
 //! A node that is opened later, and verbs by name.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use dmagent::{
     Node, NodeConfig,
@@ -9,6 +9,7 @@ use dmagent::{
 use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cancel::Cancel,
@@ -17,10 +18,30 @@ use crate::{
     runtime::{self, Owned},
 };
 
-/// The node that all objects of it share.
+/// The node that all objects of it share. It ends when the host has none of them any more.
 #[derive(Clone)]
 pub struct Caller {
-    shared: Arc<Owned<Arc<Place>>>,
+    shared: Arc<Owned<Home>>,
+}
+
+/// A caller that does not keep the node, for what works in the background until the host lets the node go.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    shared: Weak<Owned<Home>>,
+    left: CancellationToken,
+}
+
+/// What the host holds.
+struct Home {
+    place: Arc<Place>,
+    /// Tells the guests when the host lets go.
+    left: CancellationToken,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.left.cancel();
+    }
 }
 
 /// Where the node stands once it is open.
@@ -41,12 +62,22 @@ impl Caller {
             opening: tokio::sync::Mutex::default(),
             closed: Mutex::new(false),
         };
-        Self { shared: Arc::new(Owned::new(Arc::new(place))) }
+        let home = Home { place: Arc::new(place), left: CancellationToken::new() };
+        Self { shared: Arc::new(Owned::new(home)) }
+    }
+
+    fn place(&self) -> Result<&Arc<Place>, DmError> {
+        Ok(&self.shared.get()?.place)
+    }
+
+    /// The same node for one who does not keep it.
+    pub(crate) fn guest(&self) -> Result<Guest, DmError> {
+        Ok(Guest { shared: Arc::downgrade(&self.shared), left: self.shared.get()?.left.clone() })
     }
 
     /// Opens the node; once it is open nothing happens.
     pub(crate) async fn open(&self, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
-        let place = Arc::clone(self.shared.get()?);
+        let place = Arc::clone(self.place()?);
         runtime::run(cancel, async move {
             let _one = place.opening.lock().await;
             if *place.closed.lock() {
@@ -64,7 +95,7 @@ impl Caller {
 
     /// Closes the node. Once begun it goes through, even when the caller is cancelled.
     pub(crate) async fn close(&self) -> Result<(), DmError> {
-        let place = Arc::clone(self.shared.get()?);
+        let place = Arc::clone(self.place()?);
         let closing = runtime::handle()?.spawn(async move {
             let _one = place.opening.lock().await;
             *place.closed.lock() = true;
@@ -79,15 +110,14 @@ impl Caller {
 
     /// Whether it was closed.
     pub(crate) fn is_closed(&self) -> Result<bool, DmError> {
-        let place = self.shared.get()?;
+        let place = self.place()?;
         let closed = *place.closed.lock();
         Ok(closed || place.node.get().is_some_and(Node::is_closed))
     }
 
     /// The open node.
     pub(crate) fn node(&self) -> Result<&Node, DmError> {
-        self.shared
-            .get()?
+        self.place()?
             .node
             .get()
             .ok_or_else(|| Error::new(Code::Closed, "the node is not open; call its open() first").into())
@@ -114,5 +144,17 @@ impl Caller {
     ) -> Result<Value, DmError> {
         let node = self.node()?.clone();
         runtime::run(cancel, async move { Ok(node.call(&verb, arguments).await?) }).await
+    }
+}
+
+impl Guest {
+    /// The node, while somebody keeps it.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        self.shared.upgrade().map(|shared| Caller { shared })
+    }
+
+    /// Ends when the host has let the node go.
+    pub(crate) async fn left(&self) {
+        self.left.cancelled().await;
     }
 }

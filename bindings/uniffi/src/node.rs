@@ -129,8 +129,9 @@ impl Node {
         Ok(Arc::new(Events::new(self.caller.node()?.events())))
     }
 
-    /// Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-    /// returns, the message is acknowledged; when it fails, the message comes again after a pause.
+    /// Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+    /// listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+    /// acknowledged; when it fails, the message comes again after a pause.
     #[uniffi::method(default(filter = None))]
     pub fn on_message(
         &self,
@@ -140,9 +141,11 @@ impl Node {
         Listening::to_messages(Inbox::new(self.caller.clone(), filter), listener)
     }
 
-    /// Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+    /// Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+    /// meanwhile, and what this returns is needed for cancelling alone.
     pub fn on_event(&self, listener: Box<dyn EventListener>) -> Result<Arc<Listening>, DmError> {
-        Listening::to_events(Events::new(self.caller.node()?.events()), listener)
+        let events = Events::new(self.caller.node()?.events());
+        Listening::to_events(self.caller.guest()?, events, listener)
     }
 
     /// Asks `policy` about connections and messages from now on; none leaves them to the settings.

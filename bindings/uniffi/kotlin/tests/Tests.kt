@@ -11,10 +11,7 @@ import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
-import kotlinx.coroutines.awaitCancellation
-import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
@@ -24,12 +21,13 @@ import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 
 fun main(arguments: Array<String>) {
     val suite = Suite(arguments.firstOrNull())
     conversation(suite)
+    lending(suite)
+    listeners(suite)
     errors(suite)
     cancellation(suite)
     decisions(suite)
@@ -106,35 +104,6 @@ fun conversation(suite: Suite) = with(suite) {
             second.handle {}
         }
     }
-    test("a block that is left with return@handle has handled the message") {
-        pair { alice, bob ->
-            listOf("spam", "work").forEach { alice.send(bob.agentId(), it) }
-            val heard = bob.inbox().messages().take(2).toList().map { message ->
-                message.handle {
-                    if (it.content() == "spam") return@handle "nothing to do"
-                    it.content()
-                }
-            }
-            same(heard, listOf("nothing to do", "work"))
-            same(bob.messages().list().filter { it.kind == MessageKind.PEER }, emptyList())
-        }
-    }
-    test("a time limit inside the block is a failure, and one around it an interruption") {
-        val inside = Noted()
-        fails<TimeoutCancellationException> { inside.handle { withTimeout(1) { awaitCancellation() } } }
-        same(inside.end, "releaseAfterFailure")
-        val own = Noted()
-        fails<CancellationException> { own.handle { throw CancellationException("the program's own") } }
-        same(own.end, "releaseAfterFailure")
-        val around = Noted()
-        fails<TimeoutCancellationException> { withTimeout(1) { around.handle { awaitCancellation() } } }
-        same(around.end, "release")
-        val cancelled = Noted()
-        coroutineScope {
-            launch(start = CoroutineStart.UNDISPATCHED) { cancelled.handle { awaitCancellation() } }.cancelAndJoin()
-        }
-        same(cancelled.end, "release")
-    }
     test("events come as a flow") {
         pair { alice, bob ->
             coroutineScope {
@@ -148,40 +117,6 @@ fun conversation(suite: Suite) = with(suite) {
             }
         }
     }
-    test("listeners hear messages and events until they are cancelled") {
-        pair { alice, bob ->
-            val messages = Channel<String>(Channel.UNLIMITED)
-            val events = Channel<Event>(Channel.UNLIMITED)
-            val listening = bob.onMessage(object : MessageListener {
-                override suspend fun onMessage(message: Message) = message.use { messages.send(it.content()) }
-            })
-            val observing = bob.onEvent(object : EventListener {
-                override suspend fun onEvent(event: Event) = events.send(event)
-            })
-            alice.send(bob.agentId(), "heard")
-            same(messages.receive(), "heard")
-            while (events.receive() !is Event.MessageReceived) continue
-            listening.use { it.cancel() }
-            observing.use { it.cancel() }
-            alice.send(bob.agentId(), "for the inbox")
-            bob.receive()!!.handle { same(it.content(), "for the inbox") }
-        }
-    }
-}
-
-/** A message of nobody that notes how it was settled. */
-private class Noted : Message(NoHandle) {
-    var end: String? = null
-
-    override fun settled() = end != null
-
-    override fun release(delaySecs: Double) = noted("release")
-
-    override fun releaseAfterFailure() = noted("releaseAfterFailure")
-
-    override suspend fun acknowledge(cancel: Cancel?) = noted("acknowledge")
-
-    private fun noted(how: String) = true.also { end = how }
 }
 
 fun errors(suite: Suite) = with(suite) {
@@ -407,28 +342,10 @@ fun decisions(suite: Suite) = with(suite) {
             setLog(LogLevel.ERROR, null)
         }
     }
-    test("a listener that fails is told of") {
-        val said = printed {
-            pair { alice, bob ->
-                val heard = Channel<UInt>(Channel.UNLIMITED)
-                val listening = bob.onMessage(object : MessageListener {
-                    override suspend fun onMessage(message: Message) {
-                        val times = message.redeliveries()
-                        heard.send(times)
-                        if (times == 0u) throw AssertionError("boo")
-                    }
-                })
-                alice.send(bob.agentId(), "hello")
-                same(listOf(heard.receive(), heard.receive()), listOf(0u, 1u))
-                listening.use { it.cancel() }
-            }
-        }
-        check("onMessage" in said && "boo" in said) { said }
-    }
 }
 
 /** What is printed to the error output meanwhile. */
-private suspend fun printed(body: suspend () -> Unit): String {
+suspend fun printed(body: suspend () -> Unit): String {
     val former = System.err
     val said = ByteArrayOutputStream()
     System.setErr(PrintStream(said, true))
@@ -465,21 +382,7 @@ fun objects(suite: Suite) = with(suite) {
         }
     }
     test("a node that nobody has any more ends") {
-        val url = withContext(Dispatchers.Default) { forgottenNode() }
-        withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
-            while (true) {
-                System.gc()
-                try {
-                    alice.connect(url)
-                } catch (gone: DmException.UnreachableException) {
-                    break
-                } catch (going: DmException.RefusedException) {
-                    // It is about to end and accepts nobody any more.
-                    same(going.code, Code.INACTIVE)
-                }
-                delay(10)
-            }
-        }
+        ends(withContext(Dispatchers.Default) { forgottenNode {} })
     }
     test("a closed object is not used") {
         withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
@@ -496,9 +399,27 @@ private suspend fun lose(node: Node) {
     same(node.receive()!!.content(), "hello")
 }
 
-private suspend fun forgottenNode(): String {
+/** Collects garbage until nobody answers at a URL. */
+suspend fun ends(url: String) = withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
+    while (true) {
+        System.gc()
+        try {
+            alice.connect(url)
+        } catch (gone: DmException.UnreachableException) {
+            break
+        } catch (going: DmException.RefusedException) {
+            // It is about to end and accepts nobody any more.
+            same(going.code, Code.INACTIVE)
+        }
+        delay(10)
+    }
+}
+
+/** The URL of a node that nobody has any more. */
+suspend fun forgottenNode(use: (Node) -> Unit): String {
     val node = Node(settings("forgotten"), Preset.EPHEMERAL)
     node.open()
+    use(node)
     return node.info().url
 }
 
