@@ -1,6 +1,10 @@
 //! A node that is opened later, and verbs by name.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::{
+    future::poll_fn,
+    sync::{Arc, OnceLock, Weak},
+    task::Poll,
+};
 
 use dmagent::{
     Node, NodeConfig,
@@ -13,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     cancel::Cancel,
-    failure::{unexpected, unusable},
+    failure::unexpected,
     made::codes::DmError,
+    plain::json,
     runtime::{self, Owned},
 };
 
@@ -81,7 +86,7 @@ impl Caller {
         runtime::run(cancel, async move {
             let _one = place.opening.lock().await;
             if *place.closed.lock() {
-                return Err(Error::new(Code::Closed, "the node was closed; make a new one").into());
+                return Err(closed());
             }
             if place.node.get().is_none() {
                 let node = Node::open(place.config.clone()).await?;
@@ -95,8 +100,8 @@ impl Caller {
 
     /// Closes the node. Once begun it goes through, even when the caller is cancelled.
     pub(crate) async fn close(&self) -> Result<(), DmError> {
-        let place = Arc::clone(self.place()?);
-        let closing = runtime::handle()?.spawn(async move {
+        let (place, house) = (Arc::clone(self.place()?), runtime::handle()?);
+        let mut closing = Box::pin(async move {
             let _one = place.opening.lock().await;
             *place.closed.lock() = true;
             match place.node.get() {
@@ -104,7 +109,15 @@ impl Caller {
                 None => Ok(()),
             }
         });
-        closing.await.map_err(|_| runtime::gone())??;
+        // It begins here: whoever only began to close finds the node closed.
+        let begun = poll_fn(|context| {
+            let _inside = house.enter();
+            Poll::Ready(closing.as_mut().poll(context))
+        });
+        if let Poll::Ready(closed) = begun.await {
+            return Ok(closed?);
+        }
+        house.spawn(closing).await.map_err(|_| runtime::gone())??;
         Ok(())
     }
 
@@ -115,7 +128,15 @@ impl Caller {
         Ok(closed || place.node.get().is_some_and(Node::is_closed))
     }
 
-    /// The open node.
+    /// The node for a call: a closed one takes none.
+    pub(crate) fn open_node(&self) -> Result<&Node, DmError> {
+        if *self.place()?.closed.lock() {
+            return Err(closed());
+        }
+        self.node()
+    }
+
+    /// The node, also a closed one: it still takes back what it handed out.
     pub(crate) fn node(&self) -> Result<&Node, DmError> {
         self.place()?
             .node
@@ -130,7 +151,7 @@ impl Caller {
         arguments: &impl Serialize,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<R, DmError> {
-        let arguments = serde_json::to_value(arguments).map_err(|cause| unusable(&cause))?;
+        let arguments = json(arguments)?;
         let result = self.raw(verb.to_owned(), arguments, cancel).await?;
         serde_json::from_value(result).map_err(|cause| unexpected(&cause))
     }
@@ -142,9 +163,13 @@ impl Caller {
         arguments: Value,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Value, DmError> {
-        let node = self.node()?.clone();
+        let node = self.open_node()?.clone();
         runtime::run(cancel, async move { Ok(node.call(&verb, arguments).await?) }).await
     }
+}
+
+fn closed() -> DmError {
+    Error::new(Code::Closed, "the node was closed; make a new one").into()
 }
 
 impl Guest {

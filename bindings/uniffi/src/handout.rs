@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     caller::{Caller, Guest},
-    failure::{cancelled, unexpected, unusable},
+    failure::{cancelled, unexpected},
     made::codes::DmError,
     message::Message,
+    plain::json,
     runtime,
 };
 
@@ -98,8 +99,8 @@ impl Handout {
         arguments: &impl Serialize,
         kept: Option<Caller>,
     ) -> Result<Arc<Self>, DmError> {
-        let node = caller.node()?.clone();
-        let arguments = serde_json::to_value(arguments).map_err(|cause| unusable(&cause))?;
+        let node = caller.open_node()?.clone();
+        let arguments = json(arguments)?;
         let (told, done) = watch::channel(false);
         let (desk, cancel) = (Arc::new(Desk(Mutex::new(Stage::Waiting))), CancellationToken::new());
         let (put, given_up, guest) = (Arc::clone(&desk), cancel.clone(), caller.guest()?);

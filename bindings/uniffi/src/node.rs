@@ -11,11 +11,10 @@ use crate::{
     caller::Caller,
     cancel::Cancel,
     events::Events,
-    failure::unusable,
     inbox::Inbox,
     listener::{EventListener, Listening, MessageListener},
     made::{arguments::NextArgs, codes::DmError, settings::Settings},
-    plain::AgentId,
+    plain::{AgentId, json},
     policy::{HostPolicy, Policy},
 };
 
@@ -56,7 +55,7 @@ impl Node {
     #[uniffi::constructor(default(settings = None, preset = None))]
     pub fn new(settings: Option<Settings>, preset: Option<Preset>) -> Result<Arc<Self>, DmError> {
         let text = match settings {
-            Some(settings) => serde_json::to_string(&settings).map_err(|cause| unusable(&cause))?,
+            Some(settings) => json(&settings)?.to_string(),
             None => "{}".to_owned(),
         };
         Self::with_json(text, preset)
@@ -81,8 +80,9 @@ impl Node {
         self.caller.open(cancel).await
     }
 
-    /// Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-    /// it goes through, even when the caller is cancelled.
+    /// Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+    /// waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+    /// `closed`.
     pub async fn close(&self) -> Result<(), DmError> {
         self.caller.close().await
     }

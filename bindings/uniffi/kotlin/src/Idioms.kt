@@ -77,19 +77,39 @@ fun Node.eventFlow(): Flow<Event> = flow {
 /** Asks the node at a URL for a connection. */
 suspend fun Node.connect(url: String): Peer = peers().use { it.connect(ConnectArgs(url)) }
 
-/** Sends a message to one peer. */
-suspend fun Node.send(to: AgentId, content: String, metadata: Json? = null): Receipt =
-    messages().use { it.send(SendArgs(to = listOf(to), content = content, metadata = metadata)) }
+/** Sends a message to one peer. [SendArgs] tells the options, and what holds without them. */
+suspend fun Node.send(
+    to: AgentId,
+    content: String,
+    metadata: Json? = null,
+    expiresInSecs: Double? = null,
+    hops: UInt? = null,
+    inReplyTo: String? = null,
+    timeoutSecs: Double? = null,
+): Receipt = messages().use { messages ->
+    val plain = SendArgs(listOf(to), content, expiresInSecs, inReplyTo = inReplyTo, metadata = metadata)
+    messages.send(plain.copy(hops = hops ?: plain.hops, timeoutSecs = timeoutSecs ?: plain.timeoutSecs))
+}
 
-/** Sends a message to one peer and waits for the answer to it. */
-suspend fun Node.ask(to: AgentId, content: String, timeoutSecs: Double? = null): Message =
-    messages().use { messages ->
-        // A question always ends with an answer or an error.
-        messages.ask(AskArgs(to, content, timeoutSecs = timeoutSecs)).await()!!
-    }
+/** Sends a message to one peer and waits for the answer to it. [AskArgs] tells the options. */
+suspend fun Node.ask(
+    to: AgentId,
+    content: String,
+    timeoutSecs: Double? = null,
+    metadata: Json? = null,
+    inReplyTo: String? = null,
+): Message = messages().use { messages ->
+    // A question always ends with an answer or an error.
+    messages.ask(AskArgs(to, content, inReplyTo, metadata, timeoutSecs)).await()!!
+}
 
-/** The next message for the agent; null when none comes within [timeoutSecs]. */
-suspend fun Node.receive(timeoutSecs: Double? = null): Message? = inbox().use { it.receive(timeoutSecs) }
+/** The next message for the agent; null when none comes within [timeoutSecs]. [NextArgs] tells what the others choose. */
+suspend fun Node.receive(
+    timeoutSecs: Double? = null,
+    from: List<AgentId> = emptyList(),
+    inReplyTo: String? = null,
+    kinds: List<MessageKind> = emptyList(),
+): Message? = inbox(NextArgs(from, inReplyTo, kinds)).use { it.receive(timeoutSecs) }
 
 /** What went wrong; null when the program itself cancelled the call. */
 val DmException.details: Failure?
