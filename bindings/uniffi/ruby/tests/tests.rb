@@ -4,6 +4,7 @@
 require 'dmagent'
 require 'rbconfig'
 require_relative 'suite'
+require_relative 'arguments'
 require_relative 'lending'
 require_relative 'listening'
 
@@ -92,6 +93,8 @@ suite.test('events are enumerated') do
 end
 
 listening(suite)
+options(suite)
+refusals(suite)
 
 suite.test('an error has a kind, a code and facts') do
   node('alice') do |alice|
