@@ -330,6 +330,9 @@ class Node {
     // Tells `handler` every event, as JSON, from a thread of the library.
     Subscription subscribe(std::function<void(std::string_view event)> handler) {
         using Handler = std::function<void(std::string_view)>;
+        if (!handler) detail::check([&](dm_error *error) {
+            return dm_subscribe(get(), nullptr, nullptr, nullptr, nullptr, error);
+        });
         auto context = std::make_unique<Handler>(std::move(handler));
         dm_subscription *subscription = nullptr;
         detail::check([&](dm_error *error) {

@@ -30,7 +30,8 @@
 //! nothing else. It must not throw, `longjmp` or end its thread.
 //!
 //! Fork. A forked child has none of our threads: there, every call with a handle of the parent returns `DM_FORKED`, and
-//! freeing touches nothing. The child may open nodes of its own. Signal handlers must not call us.
+//! freeing touches nothing. The child may open nodes of its own. A child that is forked inside a callback must not return
+//! from it: it ends with `_exit` or calls `exec`. Signal handlers must not call us.
 //!
 //! Text from other agents (`dm_message_content`, names, metadata) is data, never instructions to your program or model.
 #![expect(non_camel_case_types, reason = "these are the names that C programs write")]

@@ -40,9 +40,14 @@ pub enum dm_delivery_state {
     DM_DELIVERY_EXPIRED = 7,
 }
 
+/// The longest wait that a verb takes.
+const YEAR: Duration = Duration::from_secs(31_536_000);
+
 /// A span that the program wrote in milliseconds; none for a negative one.
+///
+/// Whoever waits for longer than a year waits as long as it takes.
 pub(crate) fn span(milliseconds: i64) -> Option<Duration> {
-    u64::try_from(milliseconds).ok().map(Duration::from_millis)
+    u64::try_from(milliseconds).ok().map(Duration::from_millis).filter(|span| *span <= YEAR)
 }
 
 fn state(receipt: &Receipt) -> dm_delivery_state {

@@ -190,8 +190,12 @@ pub unsafe extern "C" fn dm_node_set_policy(
         let started =
             asking.lock().take().map(|(functions, context)| start(functions, context)).transpose()?;
         let (asker, asked) = started.unzip();
-        let former = std::mem::replace(&mut *open.policy.lock(), asked);
-        open.node().set_policy(asker.map(|asker| Arc::new(asker) as Arc<dyn Policy>));
+        let former = {
+            // The node asks whom this keeps, also when several threads come here at once.
+            let mut place = open.policy.lock();
+            open.node().set_policy(asker.map(|asker| Arc::new(asker) as Arc<dyn Policy>));
+            std::mem::replace(&mut *place, asked)
+        };
         former.into_iter().for_each(Asked::end);
         Ok(())
     })

@@ -109,7 +109,7 @@ export interface Forwarding {
 /**
  * An object that decides about connections and messages. Its methods may be async. One that throws, or takes longer than
  * the setting `policyTimeoutMs`, means the safe answer: a connection waits for a decision, and a message stays with its
- * sender.
+ * sender. The owner is told by a `DmagentPolicyWarning` of the process.
  */
 export interface Policy {
   /** Whether to connect. `default` or nothing leaves it to the settings; `ask` lets somebody decide later. */
@@ -127,7 +127,10 @@ export type Answer<T> = T | Promise<T>;
  * An agent's place on the mesh.
  *
  * As an emitter it tells what happens: `node.on('peer_connected', (event) => …)`. Listeners do not keep the process alive;
- * calls that wait do.
+ * calls that wait do. What a listener throws is an uncaught exception of the process.
+ *
+ * Close it when it is not needed any more. One that nobody has any more ends some time later. An inbox, a stream of events
+ * and a message have it; so has a listener, until it is removed.
  */
 export interface Node extends NodeVerbs {
   on<E extends keyof EventMap>(event: E, listener: (event: EventMap[E]) => void): this;
@@ -178,7 +181,7 @@ export declare class Node extends EventEmitter {
   /** The next message for the agent; null when none comes within `timeoutSecs`. */
   receive(options: Filter & { timeoutSecs: number }): Promise<Message | null>;
   receive(options?: Filter & { timeoutSecs?: undefined }): Promise<Message>;
-  /** Everything that happens from now on, for `for await`. */
+  /** Everything that happens from now on, for `for await`. The stream holds the node, as an inbox does. */
   events(options?: Cancellable): Events;
   /**
    * Lets an object decide about connections and messages from now on; null leaves it to the settings. Its methods run in
@@ -208,9 +211,10 @@ export interface LogLine {
 
 /**
  * Sends the log of this library, up to `level` (default: `info`), to `handler`, or with null to nobody. There is one
- * handler in a process; worker threads share it. One that is too slow loses lines, and is told how many.
+ * handler in a process; worker threads share it. One that is too slow loses lines, and is told how many. One that throws or rejects
+ * causes a `DmagentLogWarning` of the process.
  */
-export declare function setLog(handler: ((line: LogLine) => void) | null, options?: { level?: LogLevel }): void;
+export declare function setLog(handler: ((line: LogLine) => Answer<void>) | null, options?: { level?: LogLevel }): void;
 
 /** A text between two marks that its author could not foresee, for a prompt. */
 export declare function fenced(text: string): string;

@@ -105,7 +105,7 @@ class Node extends EventEmitter {
 
   /** Everything that happens from now on, for `for await`. */
   events(options) {
-    return new Events(this.#native.events(), options);
+    return new Events(this, options);
   }
 
   /** Lets an object decide about connections and messages from now on; null leaves it to the settings. */

@@ -5,6 +5,10 @@ const { record } = require('./decode.cjs');
 const { agentId, several, shown } = require('./encode.cjs');
 const { invalid } = require('./failure.cjs');
 const { RECORDS } = require('./shapes.cjs');
+const { nameOf, told } = require('./told.cjs');
+
+/** An agent id, as the core takes it. */
+const ID = /^[0-9a-f]{64}$/;
 
 /** The methods as the core calls them: their names here, what they are asked, and the plain words they may answer. */
 const METHODS = {
@@ -25,12 +29,17 @@ function methodsOf(policy) {
 function verdictJson(method, verdict) {
   const { name, words } = METHODS[method];
   const key = method === 'route' ? 'route' : 'verdict';
-  if (method === 'route' && verdict?.forward !== undefined) {
-    const to = several(verdict.forward).map((agent, index) => agentId(agent, `forward[${index}]`));
+  // Read once: whoever answers with a getter may say something else the next time.
+  const { forward, refuse: reason } = verdict ?? {};
+  if (method === 'route' && forward !== undefined) {
+    const to = several(forward).map((agent, index) => agentId(agent, `forward[${index}]`));
+    const wrong = to.find((id) => !ID.test(id));
+    if (wrong !== undefined) throw new TypeError(`forward takes agent ids, 64 hexadecimal digits each, not ${shown(wrong)}`);
     return JSON.stringify({ route: 'forward', to });
   }
-  if (method !== 'route' && typeof verdict?.refuse === 'string') {
-    return JSON.stringify({ verdict: 'refuse', reason: verdict.refuse });
+  if (method !== 'route' && typeof reason === 'string') {
+    if (!reason.isWellFormed()) throw new TypeError('refuse is no text: it has half of a surrogate pair');
+    return JSON.stringify({ verdict: 'refuse', reason });
   }
   if (verdict === undefined || verdict === null) verdict = words.includes('default') ? 'default' : verdict;
   if (words.includes(verdict)) return JSON.stringify({ [key]: verdict });
@@ -46,9 +55,8 @@ async function decide(policy, method, question, reply) {
     reply.answer(verdictJson(method, verdict));
   } catch (error) {
     // The owner is told in full and the core in short.
-    reply.fail(`${name} threw ${error?.name ?? typeof error}`);
-    const told = error instanceof Error ? error.stack : shown(error);
-    process.emitWarning(`${name} of the policy failed, so the safe answer is given: ${told}`, 'DmagentPolicyWarning');
+    reply.fail(`${name} threw ${nameOf(error)}`);
+    process.emitWarning(`${name} of the policy failed, so the safe answer is given: ${told(error)}`, 'DmagentPolicyWarning');
   }
 }
 

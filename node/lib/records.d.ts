@@ -11,7 +11,7 @@ declare const chosenBySomebodyElse: unique symbol;
 export type Untrusted = string & { readonly [chosenBySomebodyElse]: true };
 
 /** A JSON object; its members are as `JSON.parse` makes them. */
-export type Json = Record<string, any>;
+export type Json = Record<string, any> & object & { readonly [Symbol.iterator]?: never };
 
 /**
  * The tier words of `accessOverrides`.

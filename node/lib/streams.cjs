@@ -6,7 +6,7 @@ const { checkObject, several } = require('./encode.cjs');
 const { invalid } = require('./failure.cjs');
 const { run } = require('./run.cjs');
 const { checkSignal, either } = require('./signals.cjs');
-const { callVerb } = require('./verbs.cjs');
+const { callVerb, HANDLE } = require('./verbs.cjs');
 
 /** What an agent works on; notices of the node itself only when asked for. */
 const FOR_THE_AGENT = ['peer', 'stranger'];
@@ -97,11 +97,14 @@ function nextEvent(native, options) {
 
 /** Everything that happens, in order, until the node closes. A listener that is too slow gets a `missed`. */
 class Events extends Stream {
+  /** Held, as by an inbox: without the node nothing would happen any more. */
+  #node;
   #native;
 
-  constructor(native, options) {
+  constructor(node, options) {
     super(checkObject(options, 'options').signal);
-    this.#native = native;
+    this.#node = node;
+    this.#native = node[HANDLE]().events();
   }
 
   async _next(signal) {

@@ -82,8 +82,11 @@ pub fn set_log(most: String, handler: Option<Function<'_, Line, ()>>) -> Result<
         ),
         None => None,
     };
+    // One step: of several threads that come here, the same one has the last word with both.
+    let mut current = HANDLER.lock();
     WANTED.store(if handler.is_some() { number + 1 } else { 0 }, Ordering::Relaxed);
-    let former = std::mem::replace(&mut *HANDLER.lock(), handler);
+    let former = std::mem::replace(&mut *current, handler);
+    drop(current);
     // Dropped without the lock: its end may log.
     drop(former);
     Ok(true)

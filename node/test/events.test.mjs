@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Node } from 'dmagent';
+
 import { collect, heard, opened, pair } from './helpers.mjs';
 
 test('a stream tells what happens, in order, until the node closes', async (t) => {
@@ -79,4 +81,41 @@ test('listeners that come after all were removed hear', async (t) => {
     alice.removeAllListeners('trust_changed');
   }
   assert.deepEqual(scores, [0.125, 0.25, 0.375, 0.5]);
+});
+
+test('a stream of events, an inbox and a listener have their node, which else is collected', async () => {
+  const holders = {
+    nobody: () => undefined,
+    events: (node) => node.events(),
+    inbox: (node) => node.inbox(),
+    listener: (node) => void node.on('trust_changed', () => {}),
+  };
+  async function left(hold) {
+    const node = await Node.ephemeral();
+    return { held: hold(node), weak: new WeakRef(node) };
+  }
+  for (const [name, hold] of Object.entries(holders)) {
+    const { held, weak } = await left(hold);
+    await collect();
+    const node = weak.deref();
+    assert.equal(node !== undefined, name !== 'nobody', name);
+    if (name === 'events') {
+      await node.trust.set('00'.repeat(32), 0.5);
+      assert.equal((await held.next()).value.type, 'trust_changed');
+    }
+    await node?.close();
+  }
+});
+
+test('a stream that is waited for has its node', async () => {
+  const watching = (async () => {
+    const node = await Node.ephemeral();
+    const weak = new WeakRef(node);
+    return { weak, next: node.events().next() };
+  })();
+  const { weak, next } = await watching;
+  await collect();
+  await weak.deref().trust.set('00'.repeat(32), 0.5);
+  assert.equal((await next).value.type, 'trust_changed');
+  await weak.deref().close();
 });

@@ -97,3 +97,34 @@ test('what is published finds the library of its platform, or says what to do', 
     return true;
   });
 });
+
+test('a handler of the log that throws, whatever it is, causes a warning and no more', async () => {
+  const thrown = ['null', '5', "'no disk'", 'new Error("no disk")', '{ name: Symbol("x") }', 'new Proxy({}, { get() { throw 1; } })'];
+  for (const way of ['() => { throw thrown; }', 'async () => { throw thrown; }']) {
+    const { status, said, complained } = await program(
+      `
+      import { Node, setLog } from 'dmagent';
+      const [alice, bob] = [await Node.ephemeral({ http: true }), await Node.ephemeral({ http: true })];
+      const { url } = await bob.info();
+      // One that fails is told of in the log.
+      bob.setPolicy({ admitConnection: () => 'perhaps' });
+      for (const thrown of [${thrown.join()}]) {
+        const warned = new Promise((resolve) => process.on('warning', ({ name }) => name === 'DmagentLogWarning' && resolve(name)));
+        setLog(${way}, { level: 'trace' });
+        // A call that waits keeps the process alive.
+        const waiting = new AbortController();
+        const receiving = alice.receive({ signal: waiting.signal }).catch(() => {});
+        await alice.connect(url);
+        console.log(await warned);
+        setLog(null);
+        waiting.abort();
+        await receiving;
+      }
+      await alice.close();
+      await bob.close();
+    `,
+      { flags: ['--no-warnings'] },
+    );
+    assert.deepEqual({ status, said }, { status: 0, said: 'DmagentLogWarning\n'.repeat(thrown.length) }, complained);
+  }
+});

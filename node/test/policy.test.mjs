@@ -119,3 +119,53 @@ function withResolvers() {
   });
   return { promise, resolve };
 }
+
+test('whatever a policy throws or answers, it gets the safe answer at once, and its owner a warning', async (t) => {
+  const thrower = (thrown) => () => {
+    throw thrown;
+  };
+  const untouchable = new Proxy(
+    {},
+    {
+      get: thrower(1),
+      getPrototypeOf: thrower(2),
+    },
+  );
+  const broken = {
+    'a name that is no text': thrower({ name: Symbol('x') }),
+    'a class that is no text': thrower({ constructor: { name: Symbol('x') } }),
+    'what cannot be touched': thrower(untouchable),
+    'an error with an odd stack': thrower(Object.assign(new Error('x'), { stack: Symbol('x') })),
+    'an error that does not tell its name': thrower(Object.defineProperty(new Error('x'), 'name', { get: thrower(3) })),
+    null: thrower(null),
+    nothing: thrower(undefined),
+    'a symbol': thrower(Symbol('x')),
+    'a promise that throws': () => ({ then: thrower(4) }),
+    'an answer that throws': () => ({ get refuse() { throw untouchable; } }),
+    'an answer that cannot be touched': async () => Promise.reject(untouchable),
+    'a number': () => 1n,
+    'half a character': () => ({ refuse: '\ud800' }),
+  };
+  for (const [name, admitConnection] of Object.entries(broken)) {
+    // Late would be too late for the one that asks.
+    const [alice, bob] = [await opened(t, 'alice'), await opened(t, 'bob', { policyTimeoutMs: 60_000 })];
+    const warnings = await warned(async () => {
+      bob.setPolicy({ admitConnection });
+      assert.equal((await alice.connect((await bob.info()).url)).state, 'pending', name);
+    });
+    assert.equal(warnings.length, 1, name);
+    assert.match(warnings[0], /^admitConnection of the policy failed/, name);
+  }
+});
+
+test('a message is forwarded to agents, and not to whatever text', async (t) => {
+  const { alice, bob, toBob } = await pair(t);
+  for (const forward of ['\ud800', 'carol', ['f'.repeat(63)]]) {
+    const warnings = await warned(async () => {
+      bob.setPolicy({ route: () => ({ forward }) });
+      await alice.send(toBob, 'for carol');
+    });
+    assert.match(warnings[0], /^route of the policy failed.*forward takes agent ids/);
+    bob.setPolicy(null);
+  }
+});

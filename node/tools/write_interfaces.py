@@ -34,7 +34,7 @@ def interfaces(schema: Schema) -> str:
         "export type Untrusted = string & { readonly [chosenBySomebodyElse]: true };",
         "",
         "/** A JSON object; its members are as `JSON.parse` makes them. */",
-        "export type Json = Record<string, any>;",
+        "export type Json = Record<string, any> & object & { readonly [Symbol.iterator]?: never };",
     ]
     for name in sorted(schema.defs):
         if schema.is_enum(name):

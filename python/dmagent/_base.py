@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._arguments import settings_json, verb_json
-from ._errors import closed, invalid
+from ._errors import ClosedError, closed, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ else:
         return function
 
 
+def as_it_is(result: Any) -> Any:
+    """What needs no more than to be there."""
+    return result
+
+
 def from_json(text: str) -> Any:
     """What JSON text holds."""
     from json import loads
@@ -31,14 +36,12 @@ def from_json(text: str) -> Any:
 class BaseNode:
     """A node before and while it is open."""
 
-    __slots__ = ("_native", "_preset", "_settings", "_handler", "__weakref__")
+    __slots__ = ("_native", "_preset", "_settings", "__weakref__")
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
         self._preset = "agent"
         self._settings: Settings = settings
         self._native: _native.Node | None = None
-        # The core keeps only a weak reference.
-        self._handler: object = None
 
     @classmethod
     def _with(cls, preset: str, settings: Settings) -> Self:
@@ -79,6 +82,9 @@ class BaseNode:
     def _verb(self, verb: str, arguments: dict[str, Any]) -> _native.Call:
         return self._handle().call(verb, verb_json(verb, arguments))
 
+    def _handing(self, verb: str, arguments: dict[str, Any]) -> _native.Call:
+        return self._handle().hand_out(verb, verb_json(verb, arguments))
+
     @property
     def agent_id(self) -> str:
         """Who this node is."""
@@ -88,6 +94,15 @@ class BaseNode:
     def closed(self) -> bool:
         """Whether the node is not open: not yet, or not any more."""
         return self._native is None or self._native.closed
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether this process was forked from the one that has the node: then there is nothing to end here."""
+        try:
+            _ = self.closed
+        except ClosedError as error:
+            return error.code == "forked"
+        return False
 
     @property
     def local_token(self) -> str:

@@ -20,7 +20,10 @@ class NodeCaller:
     def _message(self, data: dict[str, Any]) -> Message:
         raise NotImplementedError
 
-    def _taken(self, data: dict[str, Any]) -> Message:
+    async def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
+    async def _handed_or_none(self, verb: str, arguments: dict[str, Any]) -> Message | None:
         raise NotImplementedError
 
 
@@ -38,5 +41,8 @@ class Caller:
     def _message(self, data: dict[str, Any]) -> Message:
         return self._node._message(data)
 
-    def _taken(self, data: dict[str, Any]) -> Message:
-        return self._node._taken(data)
+    async def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
+        return await self._node._handed(verb, arguments)
+
+    async def _handed_or_none(self, verb: str, arguments: dict[str, Any]) -> Message | None:
+        return await self._node._handed_or_none(verb, arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import _records
 from ._arguments import checked, reply_options
+from ._base import from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +37,13 @@ class HeldMessage(_records.Message):
         message._settled = False
         return message
 
-    def _leased(self) -> Self:
-        """Gives the message back once nobody has this object any more, after the pause of one that failed."""
-        self._lease = self._node._handle().lease(self.sequence, self.redeliveries)
-        return self
+    @classmethod
+    def _leased(cls, lease: _native.Lease, node: BaseNode) -> Self:
+        """One that was handed out. It goes back once nobody has this object any more, after the pause of one that
+        failed."""
+        message = cls._bound(from_json(lease.text()), node)
+        message._lease = lease
+        return message
 
     def release(self, delay: float = 0.0) -> bool:
         """Gives the message back, to be handed out again after `delay` seconds. False when nobody held it."""
@@ -90,6 +94,9 @@ class Message(HeldMessage):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._node._is_elsewhere:
+            # The message is the parent's.
+            return
         if error is not None:
             self._release_after(error)
         elif not self._settled:

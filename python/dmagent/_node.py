@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._arguments import send_arguments, wanted, within
-from ._base import BaseNode, from_json, overload
+from ._base import BaseNode, as_it_is, from_json, overload
 from ._bridge import run
 from ._errors import ClosedError
 from ._message import Message
@@ -30,7 +30,7 @@ class Node(NodeVerbs, BaseNode):
     variables, and what is not there from modest defaults: the node listens on loopback and contacts nobody unasked.
 
     A node belongs to no event loop: several loops in several threads may use it at the same time. It does belong to
-    its process; in a forked child every call raises `ClosedError`.
+    its process; in a forked child every call raises `ClosedError`, and leaving the block does nothing.
 
     >>> import asyncio
     >>> async def main():
@@ -44,14 +44,14 @@ class Node(NodeVerbs, BaseNode):
 
     async def open(self) -> Self:
         """Opens the node; `async with` does it for you."""
-        self._native = await run(self._opening())
+        self._native = await run(self._opening(), as_it_is)
         return self
 
     async def close(self) -> None:
         """Closes the node: requests under way finish, everything is on disk, the data folder is free. Closing twice is
         no error."""
         if self._native is not None:
-            await run(self._native.close())
+            await run(self._native.close(), as_it_is)
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -59,7 +59,8 @@ class Node(NodeVerbs, BaseNode):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.close()
+        if not self._is_elsewhere:
+            await self.close()
 
     # Everyday verbs.
 
@@ -123,8 +124,8 @@ class Node(NodeVerbs, BaseNode):
         return Inbox(self, wanted(from_, in_reply_to, kinds))
 
     def events(self) -> Events:
-        """Everything that happens from now on, for `async for`."""
-        return Events(self._handle().events())
+        """Everything that happens from now on, for `async for`. It holds the node, as an inbox does."""
+        return Events(self, self._handle().events())
 
     def set_policy(self, policy: object | None) -> None:
         """Lets an object decide about connections and messages from now on; `None` leaves it to the settings.
@@ -137,20 +138,28 @@ class Node(NodeVerbs, BaseNode):
 
         handler = None if policy is None else LoopHandler(policy, self._settings.get("policy_timeout_ms", 2000) / 1000)
         self._handle().set_policy(handler, methods_of(policy), False)
-        self._handler = handler
 
     async def call(self, verb: str, **arguments: Any) -> Any:
         """Calls any verb by name, with the arguments and the result as JSON holds them."""
         return await self._call(verb, arguments)
 
     async def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
-        return from_json(await run(self._verb(verb, arguments)))
+        return await run(self._verb(verb, arguments), from_json)
+
+    async def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
+        return await run(self._handing(verb, arguments), self._held)
+
+    async def _handed_or_none(self, verb: str, arguments: dict[str, Any]) -> Message | None:
+        return await run(self._handing(verb, arguments), self._held_or_none)
 
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
 
-    def _taken(self, data: dict[str, Any]) -> Message:
-        return self._message(data)._leased()
+    def _held(self, lease: _native.Lease) -> Message:
+        return Message._leased(lease, self)
+
+    def _held_or_none(self, lease: _native.Lease | None) -> Message | None:
+        return None if lease is None else Message._leased(lease, self)
 
 
 class Inbox:
@@ -170,8 +179,7 @@ class Inbox:
 
     async def next(self, timeout: float | None = None) -> Message | None:
         """The next message; `None` when none comes within `timeout` seconds."""
-        data = await self._node._call("messages.next", within(self._filter, timeout))
-        return None if data is None else self._node._taken(data)
+        return await self._node._handed_or_none("messages.next", within(self._filter, timeout))
 
     def __aiter__(self) -> Self:
         return self
@@ -188,15 +196,16 @@ class Inbox:
 class Events:
     """Everything that happens, in order, until the node closes. A listener that is too slow gets a `Missed`."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_node", "_native")
 
-    def __init__(self, native: _native.Events) -> None:
+    def __init__(self, node: Node, native: _native.Events) -> None:
+        # Held, as by an inbox: without the node nothing would happen any more.
+        self._node = node
         self._native = native
 
     async def next(self) -> AnyEvent | Missed | None:
         """The next event; `None` when the node is closed and all was read."""
-        text = await run(self._native.next())
-        return None if text is None else observed(from_json(text))
+        return await run(self._native.next(), observed)
 
     def __aiter__(self) -> Self:
         return self
@@ -208,8 +217,11 @@ class Events:
         return event
 
 
-def observed(data: dict[str, Any]) -> AnyEvent | Missed:
-    """The record of what a stream yields."""
+def observed(text: str | None) -> AnyEvent | Missed | None:
+    """The record of what a stream yields; `None` at its end."""
+    if text is None:
+        return None
+    data = from_json(text)
     if "missed" in data:
         return Missed(missed=data["missed"])
     event: Any = EVENTS[data["type"]]

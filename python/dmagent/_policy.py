@@ -10,7 +10,7 @@ from ._records import ConnectionQuestion, MessageQuestion
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Task
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
     from typing import Any
 
     from ._native import Reply
@@ -102,8 +102,9 @@ def failed(method: str, reply: Reply, error: BaseException) -> None:
     """Tells the owner in full and the core in short."""
     from logging import getLogger
 
-    getLogger("dmagent.policy").error("%s failed; the safe answer is given", method, exc_info=error)
+    # First: nobody should wait for what a handler of the log does.
     reply.fail(f"{method} raised {type(error).__name__}")
+    getLogger("dmagent.policy").error("%s failed; the safe answer is given", method, exc_info=error)
 
 
 class LoopHandler:
@@ -134,15 +135,31 @@ class LoopHandler:
             task.add_done_callback(self._tasks.discard)
 
     async def _decide(self, method: str, question: str, reply: Reply) -> None:
-        from asyncio import wait_for
+        from asyncio import CancelledError, wait_for
 
         try:
             verdict = getattr(self._policy, method)(question_of(method, question))
             if hasattr(verdict, "__await__"):
-                verdict = await wait_for(verdict, self._patience)
+                verdict = await wait_for(self._awaited(verdict, method, reply), self._patience)
             reply.answer(verdict_json(method, verdict))
         except Exception as error:
             failed(method, reply, error)
+        except CancelledError as error:
+            failed(method, reply, error)
+            raise
+        except BaseException as error:
+            # It ends the loop, as it would from any task. It was told of if it comes from the task of `_awaited`.
+            if reply.wanted:
+                failed(method, reply, error)
+            raise
+
+    async def _awaited(self, verdict: Awaitable[object], method: str, reply: Reply) -> object:
+        try:
+            return await verdict
+        except (KeyboardInterrupt, SystemExit) as error:
+            # `wait_for` may run this as a task of its own. Then the loop ends before `_decide` hears of it.
+            failed(method, reply, error)
+            raise
 
 
 class ThreadHandler:
@@ -161,5 +178,6 @@ class ThreadHandler:
                 verdict.close()
                 raise TypeError(f"{method} is async; the synchronous node takes plain methods")
             reply.answer(verdict_json(method, verdict))
-        except Exception as error:
+        except BaseException as error:
+            # Whatever it is, it has nowhere to go on this thread, which has more questions to ask.
             failed(method, reply, error)

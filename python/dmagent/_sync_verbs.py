@@ -273,8 +273,7 @@ class Messages(Caller):
             arguments["metadata"] = metadata
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
-        result = self._call("messages.ask", arguments)
-        return self._taken(result)
+        return self._handed("messages.ask", arguments)
 
     def broadcast(self, content: str, *, metadata: dict[str, Any] | None = None, top: int | None = None) -> Receipt:
         """Tells all peers, or the most trusted, a status.
@@ -318,8 +317,7 @@ class Messages(Caller):
             arguments["kinds"] = several("messages.next", "kinds", kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
-        result = self._call("messages.next", arguments)
-        return None if result is None else self._taken(result)
+        return self._handed_or_none("messages.next", arguments)
 
     def acknowledge(self, sequence: int | Message) -> bool:
         """Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory

@@ -273,8 +273,7 @@ class Messages(Caller):
             arguments["metadata"] = metadata
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
-        result = await self._call("messages.ask", arguments)
-        return self._taken(result)
+        return await self._handed("messages.ask", arguments)
 
     async def broadcast(
         self,
@@ -324,8 +323,7 @@ class Messages(Caller):
             arguments["kinds"] = several("messages.next", "kinds", kinds)
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
-        result = await self._call("messages.next", arguments)
-        return None if result is None else self._taken(result)
+        return await self._handed_or_none("messages.next", arguments)
 
     async def acknowledge(self, sequence: int | Message) -> bool:
         """Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory

@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 
 from ._arguments import reply_options, send_arguments, wanted, within
-from ._base import BaseNode, from_json, overload
+from ._base import BaseNode, as_it_is, from_json, overload
 from ._errors import ClosedError, from_native
 from ._message import HeldMessage
 from ._node import observed
@@ -23,9 +23,9 @@ from ._sync_verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Rules,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
-    from typing import Any
+    from typing import Any, TypeVar
 
     from typing_extensions import Self, Unpack
 
@@ -33,17 +33,25 @@ if TYPE_CHECKING:
     from ._records import AnyEvent, Missed
     from .types import AgentLike, MessageKind, ReplyOptions, SendOptions
 
+    T = TypeVar("T")
+
 
 __all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Rules", "Trust"]
 
 
-def _wait(call: _native.Call) -> Any:
+def _wait(call: _native.Call, made: Callable[[Any], T]) -> T:
+    """Waits for a call, and returns what `made` makes of its result. When a signal handler raises before that is there,
+    the result goes back."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None and asyncio._get_running_loop() is not None:
         raise from_native(
             "blocking_in_async", "this thread runs an event loop; use dmagent.Node there, or another thread", ()
         )
-    return call.wait()
+    try:
+        return made(call.wait())
+    except BaseException:
+        call.cancel()
+        raise
 
 
 class Message(HeldMessage):
@@ -75,6 +83,9 @@ class Message(HeldMessage):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._node._is_elsewhere:
+            # The message is the parent's.
+            return
         if error is not None:
             self._release_after(error)
         elif not self._settled:
@@ -88,14 +99,14 @@ class Node(NodeVerbs, BaseNode):
 
     def open(self) -> Self:
         """Opens the node; `with` does it for you."""
-        self._native = _wait(self._opening())
+        self._native = _wait(self._opening(), as_it_is)
         return self
 
     def close(self) -> None:
         """Closes the node: requests under way finish, everything is on disk, the data folder is free. Closing twice is
         no error."""
         if self._native is not None:
-            _wait(self._native.close())
+            _wait(self._native.close(), as_it_is)
 
     def __enter__(self) -> Self:
         return self.open()
@@ -103,7 +114,8 @@ class Node(NodeVerbs, BaseNode):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if not self._is_elsewhere:
+            self.close()
 
     # Everyday verbs.
 
@@ -161,8 +173,8 @@ class Node(NodeVerbs, BaseNode):
         return Inbox(self, wanted(from_, in_reply_to, kinds))
 
     def events(self) -> Events:
-        """Everything that happens from now on, for `for`."""
-        return Events(self._handle().events())
+        """Everything that happens from now on, for `for`. It holds the node, as an inbox does."""
+        return Events(self, self._handle().events())
 
     def set_policy(self, policy: object | None) -> None:
         """Lets an object decide about connections and messages from now on, as `dmagent.Node.set_policy` does. Its
@@ -171,20 +183,28 @@ class Node(NodeVerbs, BaseNode):
 
         handler = None if policy is None else ThreadHandler(policy)
         self._handle().set_policy(handler, methods_of(policy), True)
-        self._handler = handler
 
     def call(self, verb: str, **arguments: Any) -> Any:
         """Calls any verb by name, with the arguments and the result as JSON holds them."""
         return self._call(verb, arguments)
 
     def _call(self, verb: str, arguments: dict[str, Any]) -> Any:
-        return from_json(_wait(self._verb(verb, arguments)))
+        return _wait(self._verb(verb, arguments), from_json)
+
+    def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
+        return _wait(self._handing(verb, arguments), self._held)
+
+    def _handed_or_none(self, verb: str, arguments: dict[str, Any]) -> Message | None:
+        return _wait(self._handing(verb, arguments), self._held_or_none)
 
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
 
-    def _taken(self, data: dict[str, Any]) -> Message:
-        return self._message(data)._leased()
+    def _held(self, lease: _native.Lease) -> Message:
+        return Message._leased(lease, self)
+
+    def _held_or_none(self, lease: _native.Lease | None) -> Message | None:
+        return None if lease is None else Message._leased(lease, self)
 
 
 class Inbox:
@@ -204,8 +224,7 @@ class Inbox:
 
     def next(self, timeout: float | None = None) -> Message | None:
         """The next message; `None` when none comes within `timeout` seconds."""
-        data = self._node._call("messages.next", within(self._filter, timeout))
-        return None if data is None else self._node._taken(data)
+        return self._node._handed_or_none("messages.next", within(self._filter, timeout))
 
     def __iter__(self) -> Self:
         return self
@@ -222,15 +241,16 @@ class Inbox:
 class Events:
     """Everything that happens, in order, until the node closes. A listener that is too slow gets a `Missed`."""
 
-    __slots__ = ("_native",)
+    __slots__ = ("_node", "_native")
 
-    def __init__(self, native: _native.Events) -> None:
+    def __init__(self, node: Node, native: _native.Events) -> None:
+        # Held, as by an inbox: without the node nothing would happen any more.
+        self._node = node
         self._native = native
 
     def next(self) -> AnyEvent | Missed | None:
         """The next event; `None` when the node is closed and all was read."""
-        text = _wait(self._native.next())
-        return None if text is None else observed(from_json(text))
+        return _wait(self._native.next(), observed)
 
     def __iter__(self) -> Self:
         return self

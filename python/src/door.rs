@@ -3,7 +3,8 @@
 //! A [`Call`] holds a future of the core. Python awaits it (`start`, later `take`) or blocks on it (`wait`); both
 //! release the interpreter, turn a panic into an error, and raise errors by the table of codes. Cancelling reaches
 //! the core: the future is dropped. A result that nobody takes is undone, so a message that was handed out at the
-//! moment of a cancellation goes back into the inbox.
+//! moment of a cancellation goes back into the inbox. So is one that was taken and did not reach the program, because
+//! a signal handler raised on the way: `cancel` undoes what was taken too, for as long as somebody has the call.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -18,6 +19,7 @@ use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
 use crate::{
+    lease::Lease,
     logging,
     node::Node,
     runtime::{self, Owned},
@@ -32,6 +34,8 @@ pub(crate) enum Answer {
     Nothing,
     /// Usually JSON.
     Text(String),
+    /// A message that was handed out.
+    Message(Lease),
     /// A new node.
     Node(dmagent::Node),
 }
@@ -55,9 +59,8 @@ impl Outcome {
         Self { answer, undo: Some(Box::new(undo)) }
     }
 
-    fn take(mut self) -> Answer {
-        self.undo = None;
-        std::mem::replace(&mut self.answer, Answer::Nothing)
+    fn take(mut self) -> (Answer, Option<Undo>) {
+        (std::mem::replace(&mut self.answer, Answer::Nothing), self.undo.take())
     }
 }
 
@@ -75,7 +78,9 @@ enum Stage {
     Ready(Work),
     Running(Option<AbortHandle>),
     Done(Result<Outcome>),
-    /// Taken or cancelled.
+    /// Somebody has the answer; what takes it back when that comes to nothing.
+    Taken(Option<Undo>),
+    /// Cancelled, or failed.
     Over,
 }
 
@@ -113,11 +118,25 @@ impl Shared {
 
     /// Whatever it was is over; returns nothing, undoes what is undone by dropping.
     fn end(&self) {
+        // Without the lock: undoing calls the core.
         let stage = std::mem::replace(&mut *self.stage.lock(), Stage::Over);
-        if let Stage::Running(Some(task)) = &stage {
-            task.abort();
+        match stage {
+            Stage::Running(Some(task)) => task.abort(),
+            Stage::Taken(Some(undo)) => undo(),
+            other => drop(other),
         }
+    }
+
+    /// Nobody has the call any more. What was taken stays with whoever took it.
+    fn leave(&self) {
+        let mut stage = self.stage.lock();
+        if !matches!(*stage, Stage::Taken(_)) {
+            drop(stage);
+            return self.end();
+        }
+        let taken = std::mem::replace(&mut *stage, Stage::Over);
         drop(stage);
+        drop(taken);
     }
 
     fn failed_with(&self, code: Code) -> bool {
@@ -207,7 +226,7 @@ impl Call {
         self.launch(py, Some(notify)).map(drop)
     }
 
-    /// The result of a call that is done; raises what went wrong.
+    /// The result of a call that is done; raises what went wrong. Until the call is gone, `cancel` takes it back.
     fn take(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let shared = self.shared(py)?;
         let mut stage = shared.stage.lock();
@@ -215,12 +234,17 @@ impl Call {
             return Err(raise(py, &Error::new(Code::InvalidArgument, "the call has no result to take")));
         }
         let Stage::Done(result) = std::mem::replace(&mut *stage, Stage::Over) else { unreachable!() };
+        let answer = result.map(|outcome| {
+            let (answer, undo) = outcome.take();
+            *stage = Stage::Taken(undo);
+            answer
+        });
         drop(stage);
-        match result.map(Outcome::take) {
-            Ok(Answer::Nothing) => Ok(py.None()),
-            Ok(Answer::Text(text)) => Ok(text.into_pyobject(py)?.into_any().unbind()),
-            Ok(Answer::Node(node)) => Ok(Py::new(py, Node::new(node))?.into_any()),
-            Err(error) => Err(raise(py, &error)),
+        match answer.map_err(|error| raise(py, &error))? {
+            Answer::Nothing => Ok(py.None()),
+            Answer::Text(text) => Ok(text.into_pyobject(py)?.into_any().unbind()),
+            Answer::Message(lease) => Ok(Py::new(py, lease)?.into_any()),
+            Answer::Node(node) => Ok(Py::new(py, Node::new(node))?.into_any()),
         }
     }
 
@@ -239,6 +263,12 @@ impl Call {
                 return Err(interruption);
             }
         }
+        // A signal that came beside the result is heard now: on the way back its handler would meet a result in nobody's
+        // hands.
+        if let Err(interruption) = py.check_signals() {
+            shared.end();
+            return Err(interruption);
+        }
         // The call ended because the house did.
         if house.is_closing() && shared.failed_with(Code::Closed) {
             return Err(house.farewell(py));
@@ -246,7 +276,7 @@ impl Call {
         self.take(py)
     }
 
-    /// Ends it wherever it is. A result that was not taken is undone.
+    /// Ends it wherever it is. The result is undone, also when it was taken.
     fn cancel(&self) {
         if let Ok(shared) = self.0.get() {
             shared.end();
@@ -256,8 +286,9 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // Nobody can take the result any more.
-        self.cancel();
+        if let Ok(shared) = self.0.get() {
+            shared.leave();
+        }
     }
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
+import threading
 from typing import Any
 
 import dmagent
@@ -178,3 +180,107 @@ def test_the_synchronous_node_asks_on_a_thread_of_its_own() -> None:
         assert [question.content for question in policy.asked] == ["spam", "hello", "hello"]
         policy.admit_message = no  # type: ignore[assignment]
         assert alice.send(bob, "async", timeout_secs=1).state == "stored"
+
+
+def test_the_last_of_several_threads_that_set_a_policy_has_it_asked() -> None:
+    class Accepting:
+        def admit_message(self, question: dmagent.MessageQuestion) -> object:
+            return "accept"
+
+    limits: Any = {"peer": None, "stranger_per_source": None, "strangers_total": None, "ping": None}
+    interval = sys.getswitchinterval()
+    # Threads change places as often as they can.
+    sys.setswitchinterval(1e-6)
+    try:
+        with sync.Node.ephemeral(http=True, limits=limits) as alice, sync.Node.ephemeral(http=True) as bob:
+            peer = alice.connect(bob.info().url)
+            for turn in range(400):
+                start = threading.Barrier(4)
+
+                def choose(start: threading.Barrier = start) -> None:
+                    start.wait()
+                    bob.set_policy(Accepting())
+
+                threads = [threading.Thread(target=choose) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                # A question to a policy that is gone would mean the safe answer.
+                answer = alice.send(peer, "hello", expires_in_secs=1)
+                assert answer.state == "accepted", f"turn {turn}: {answer}"
+                message = bob.receive()
+                message.acknowledge()
+    finally:
+        sys.setswitchinterval(interval)
+
+
+ENDINGS = [SystemExit(4), KeyboardInterrupt(), asyncio.CancelledError()]
+
+
+class Ending:
+    """One that raises what is not for it to catch, with plain methods and with async ones."""
+
+    def __init__(self, ending: BaseException) -> None:
+        self.ending = ending
+
+    def admit_connection(self, question: dmagent.ConnectionQuestion) -> object:
+        raise self.ending
+
+
+class EndingLater(Ending):
+    async def admit_connection(self, question: dmagent.ConnectionQuestion) -> object:
+        await asyncio.sleep(0)
+        raise self.ending
+
+
+def told_of(caplog: pytest.LogCaptureFixture) -> list[BaseException | None]:
+    records = [record for record in caplog.records if record.name == "dmagent.policy"]
+    return [record.exc_info[1] if record.exc_info else None for record in records]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=repr)
+def test_one_that_ends_its_thread_means_the_safe_answer_at_once(
+    ending: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "dmagent"), sync.Node.ephemeral(http=True, policy_timeout_ms=30_000) as bob:
+        bob.set_policy(Ending(ending))
+        for _ in range(2):
+            # The second time the thread is still there.
+            with sync.Node.ephemeral(http=True) as carol:
+                assert carol.connect(bob.info().url).state == "pending"
+    assert told_of(caplog) == [ending] * 2
+
+
+@pytest.mark.parametrize("kind", [Ending, EndingLater])
+@pytest.mark.parametrize("ending", ENDINGS, ids=repr)
+def test_one_that_ends_its_loop_means_the_safe_answer_at_once(
+    ending: BaseException, kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    states: list[str] = []
+    bob = quiet("bob", policy_timeout_ms=30_000)
+
+    def connect(url: str) -> None:
+        with sync.Node.ephemeral(http=True) as carol:
+            states.append(carol.connect(url).state)
+
+    async def listen() -> None:
+        bob.set_policy(kind(ending))
+        thread = threading.Thread(target=connect, args=(await address(bob),))
+        thread.start()
+        await asyncio.get_running_loop().run_in_executor(None, thread.join)
+
+    async def opened() -> str:
+        return await address(await bob.open())
+
+    url = run(opened())
+    with caplog.at_level(logging.ERROR, "dmagent"):
+        if isinstance(ending, asyncio.CancelledError):
+            run(listen())
+        else:
+            # It goes on to whoever runs the loop.
+            with pytest.raises(type(ending)):
+                asyncio.run(listen())
+    assert url and states == ["pending"]
+    assert told_of(caplog) == [ending]
+    run(bob.close())

@@ -12,6 +12,7 @@ from pathlib import Path
 import dmagent
 import pytest
 from conftest import PATIENCE, Child, address, pair, quiet, run
+from dmagent import sync
 
 ENDING = """
 import asyncio, sys, dmagent
@@ -259,3 +260,76 @@ def test_memory_stays_where_it_is(tmp_path: Path) -> None:
     print(f"{growth / total:.0f} bytes a message")
     # The conversation log and the seen ids grow up to their limits.
     assert growth < 8 * 1024 * 1024 + total * 1024, f"{growth / 1024 / 1024:.1f} MiB more"
+
+
+LEAVING = """
+import asyncio, os, sys, dmagent, dmagent.sync
+
+def forked():
+    child = os.fork()
+    if child == 0:
+        sys.exit(int(sys.argv[2]))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def leave():
+    with dmagent.sync.Node.ephemeral(http=True) as alice, dmagent.sync.Node.ephemeral(http=True) as bob:
+        alice.send(alice.connect(bob.info().url), "hello")
+        with bob.receive() as message:
+            print(message.content, forked(), flush=True)
+
+async def leave_async():
+    try:
+        async with dmagent.Node.ephemeral(http=True) as alice, dmagent.Node.ephemeral(http=True) as bob:
+            await alice.send(await alice.connect((await bob.info()).url), "hello")
+            async with await bob.receive() as message:
+                print(message.content, forked(), flush=True)
+    except SystemExit as end:
+        # The child has the selector of its parent's event loop: closing it there would deafen the parent.
+        os._exit(end.code)
+
+def leave_alone():
+    with dmagent.sync.Node.ephemeral(http=True) as alice, dmagent.sync.Node.ephemeral(http=True) as bob:
+        alice.send(alice.connect(bob.info().url), "hello")
+        with bob.receive() as message:
+            child = os.fork()
+            if child:
+                print(message.content, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    if child == 0:
+        sys.exit(int(sys.argv[2]))
+
+if sys.argv[1] == "leave_async":
+    asyncio.run(leave_async())
+else:
+    globals()[sys.argv[1]]()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("way", ["leave", "leave_async", "leave_alone"])
+def test_a_forked_child_leaves_the_blocks_of_its_parent_without_a_word(way: str) -> None:
+    for status in ("0", "3"):
+        with Child(LEAVING, way, status) as child:
+            assert child.end() == (0, f"hello {status}\n", "")
+
+
+def test_a_stream_of_events_and_an_inbox_have_their_node_which_else_is_collected() -> None:
+    import weakref
+    from collections.abc import Callable
+
+    def left(hold: Callable[[sync.Node], object]) -> tuple[object, weakref.ref[sync.Node]]:
+        node = sync.Node.ephemeral().open()
+        return hold(node), weakref.ref(node)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        nothing, gone = left(lambda _: None)
+        inbox, of_inbox = left(sync.Node.inbox)
+        events, of_events = left(sync.Node.events)
+        gc.collect()
+    assert nothing is gone() is None and inbox is not None
+    for found in (of_inbox(), of_events()):
+        assert found is not None
+        found.trust.set("0" * 64, 0.5)
+        found.close()
+    assert isinstance(events, sync.Events)
+    assert [event.type for event in events if isinstance(event, dmagent.Event)] == ["trust_changed"]

@@ -18,6 +18,9 @@ NOUNS = {
     "passport": ("Passport", "Verbs about the passport: signatures of this agent, and the check of anybody's."),
 }
 
+# How a message that is handed out comes, by the annotation of the result.
+HANDED_OUT = {"Message": "_handed", "Message | None": "_handed_or_none"}
+
 
 def parameter(schema: Schema, verb: str, member: str, described: Node) -> tuple[str, str]:
     """The annotation of a parameter, and the expression that makes its JSON value."""
@@ -79,7 +82,10 @@ def method(schema: Schema, verb: Node, is_async: bool) -> list[str]:
             lines += [f"        if {safe(member)} is not None:", f'            arguments["{member}"] = {made}']
         arguments = "arguments"
     call = f'{wait}self._call("{verb["name"]}", {arguments})'
-    if schema.name_of(result) == "Done":
+    if decode in HANDED_OUT.values():
+        # No local name: a traceback that somebody keeps would hold the message.
+        lines.append("        return " + call.replace("self._call(", f"self.{decode}("))
+    elif schema.name_of(result) == "Done":
         lines.append(f"        {call}")
     else:
         lines.append(f"        result = {call}")
@@ -101,9 +107,12 @@ def returned(schema: Schema, result: Node) -> tuple[str, str]:
         return "None", ""
     if name and schema.flag(name):
         return "bool", f'bool(result["{schema.flag(name)}"])'
+    decode = schema.decode(result, "result")
+    if "Message.from_json(" in decode and result.get("type") != "array":
+        hint = schema.hint(result)
+        return hint, HANDED_OUT[hint]
     # One that is listed is not handed out.
-    bound = "self._message(" if result.get("type") == "array" else "self._taken("
-    return schema.hint(result), schema.decode(result, "result").replace("Message.from_json(", bound)
+    return schema.hint(result), decode.replace("Message.from_json(", "self._message(")
 
 
 def verbs(schema: Schema, is_async: bool) -> str:

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    demo, dist, examples, fuzz, node, parity,
+    demo, dist, examples, fuzz, generate, node, parity,
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     scenarios::{self, Hosts},
@@ -34,6 +34,10 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     }
     step("Rust tests and documentation examples");
     report.add("Rust", rust(filter));
+    if filter.is_none_or(|filter| filter == "generated") {
+        step("files that are generated");
+        report.add("generated files", generate::generate(true).map(|()| Tally::one(true)));
+    }
     // Before Python, whose interop tests start programs in every language.
     node_js(&mut report, filter);
     foreign(&mut report, filter);

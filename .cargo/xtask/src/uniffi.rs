@@ -187,14 +187,52 @@ impl Kotlin {
             return Ok(out);
         }
         let _absent = fs::remove_dir_all(&out);
+        run::capture(&mut self.compiler(&out, folders, needs)?)?;
+        written(&stamp, &expected)?;
+        Ok(out)
+    }
+
+    /// The compiler, about to compile the sources in these folders to `out`.
+    fn compiler(&self, out: &Path, folders: &[&str], needs: &[PathBuf]) -> Result<Command> {
         let mut command = run::program("java");
         command.arg("-cp").arg(self.compiler.join("*"));
         command.args(["org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib", "-no-reflect", "-nowarn"]);
         command.args(["-jvm-target", "17", "-cp"]).arg(joined(self.class_path.iter().chain(needs))?);
-        command.arg("-d").arg(&out).args(folders.iter().map(|path| folder(path)));
-        run::capture(&mut command)?;
-        written(&stamp, &expected)?;
-        Ok(out)
+        command.arg("-d").arg(out).args(folders.iter().map(|path| folder(path)));
+        Ok(command)
+    }
+
+    /// Sees that the compiler refuses just those lines of a folder that say so, each for the reason that it says.
+    fn refuses(&self, path: &str, needs: &[PathBuf]) -> Result {
+        let mut compiler = self.compiler(&run::target("uniffi/classes/refused"), &[path], needs)?;
+        let said = compiler.output().map_err(|error| format!("the compiler does not start: {error}"))?;
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        let refused = |place: &str| {
+            let names = |line: &&str| line.contains(place);
+            said.lines()
+                .find(names)
+                .and_then(|line| line.split_once(": error: "))
+                .map(|(_, why)| why.to_owned())
+        };
+        let mut expected = 0;
+        for source in sources(&folder(path)) {
+            let text =
+                fs::read_to_string(&source).map_err(|error| format!("{}: {error}", source.display()))?;
+            for (number, line) in text.lines().enumerate() {
+                let Some((_, reason)) = line.split_once("// refused: ") else { continue };
+                // The compiler tells the path from the folder it runs in.
+                let file = source.file_name().unwrap_or_default().to_string_lossy();
+                let place = format!("{file}:{}:", number + 1);
+                if !refused(&place).is_some_and(|why| why.contains(reason)) {
+                    return Err(format!("{place} is not refused with `{reason}`:\n{said}"));
+                }
+                expected += 1;
+            }
+        }
+        if said.matches(": error: ").count() == expected {
+            return Ok(());
+        }
+        Err(format!("{expected} lines are to be refused:\n{said}"))
     }
 
     /// A program of the package that is about to run a main class; its own classes lie in `classes`.
@@ -250,23 +288,36 @@ fn written(path: &Path, text: &str) -> Result {
 
 // ---- Tests ------------------------------------------------------------------------------------------------------------
 
-/// The tests in Kotlin whose name contains `filter`, or all.
+/// What a test of the compiler is called.
+const REFUSED: &str = "what would lose sight of a message does not compile";
+
+/// The tests in Kotlin whose name contains `filter`, or all; all, too, where it is the name of the language.
 pub(crate) fn test_kotlin(filter: Option<&str>) -> Result<Tally> {
     let kotlin = match kotlin() {
         Ok(kotlin) => kotlin,
         Err(why) => return Ok(left_out(&why)),
     };
-    let package = kotlin.package()?;
-    let tests = kotlin.compiled("tests", &["kotlin/tests"], std::slice::from_ref(&package))?;
+    let filter = filter.filter(|name| *name != "Kotlin");
+    let needs = [kotlin.package()?];
+    let tests = kotlin.compiled("tests", &["kotlin/tests"], &needs)?;
+    let mut tally = Tally::default();
+    if filter.is_none_or(|filter| REFUSED.contains(filter)) {
+        let outcome = kotlin.refuses("kotlin/refused", &needs).map_err(|why| println!("{why}"));
+        println!("{}ok - {REFUSED}", if outcome.is_ok() { "" } else { "not " });
+        tally += Tally::one(outcome.is_ok());
+    }
+    let [package] = needs;
     let mut command = kotlin.program(&[package, tests], "dmagent.tests.TestsKt")?;
-    Ok(Tally::of_tap(&watch(command.args(filter))?))
+    tally += Tally::of_tap(&watch(command.args(filter))?);
+    Ok(tally)
 }
 
-/// The tests in Ruby whose name contains `filter`, or all.
+/// The tests in Ruby whose name contains `filter`, or all; all, too, where it is the name of the language.
 pub(crate) fn test_ruby(filter: Option<&str>) -> Result<Tally> {
     if let Err(why) = ruby() {
         return Ok(left_out(&why));
     }
+    let filter = filter.filter(|name| *name != "Ruby");
     Ok(Tally::of_tap(&watch(ruby_program("ruby/tests/tests.rb")?.args(filter))?))
 }
 

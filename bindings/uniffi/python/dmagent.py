@@ -614,7 +614,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() != 23769:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_method_message_reply() != 42917:
+    if lib.uniffi_dmagent_uniffi_checksum_method_message_reply() != 8790:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_message_sequence() != 3386:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -656,7 +656,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_call() != 25449:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_method_node_close() != 22538:
+    if lib.uniffi_dmagent_uniffi_checksum_method_node_close() != 35024:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_closed() != 17701:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -672,9 +672,9 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_messages() != 53146:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_method_node_on_event() != 34250:
+    if lib.uniffi_dmagent_uniffi_checksum_method_node_on_event() != 100:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_method_node_on_message() != 24287:
+    if lib.uniffi_dmagent_uniffi_checksum_method_node_on_message() != 52906:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_node_open() != 18624:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -1185,6 +1185,9 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_message_release_after_failure.argtype
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_message_release_after_failure.restype = ctypes.c_int8
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_message_reply.argtypes = (
     ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
@@ -11280,10 +11283,10 @@ class MessageProtocol(typing.Protocol):
         Gives the message back because handling it failed: after a pause that doubles each time.
 """
         raise NotImplementedError
-    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,expires_in_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,hops: typing.Union[object, typing.Optional[int]] = _DEFAULT,timeout_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
         """
         Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-        `in_reply_to`.
+        `in_reply_to`. The options are those of `messages.send`.
 """
         raise NotImplementedError
     def sequence(self, ) -> int:
@@ -11538,10 +11541,10 @@ class Message(MessageProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,expires_in_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,hops: typing.Union[object, typing.Optional[int]] = _DEFAULT,timeout_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
         """
         Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-        `in_reply_to`.
+        `in_reply_to`. The options are those of `messages.send`.
 """
 
         _UniffiFfiConverterString.check_lower(content)
@@ -11550,6 +11553,18 @@ class Message(MessageProtocol):
             metadata = None
         _UniffiFfiConverterOptionalTypeJson.check_lower(metadata)
 
+        if expires_in_secs is _DEFAULT:
+            expires_in_secs = None
+        _UniffiFfiConverterOptionalFloat64.check_lower(expires_in_secs)
+
+        if hops is _DEFAULT:
+            hops = None
+        _UniffiFfiConverterOptionalUInt32.check_lower(hops)
+
+        if timeout_secs is _DEFAULT:
+            timeout_secs = None
+        _UniffiFfiConverterOptionalFloat64.check_lower(timeout_secs)
+
         if cancel is _DEFAULT:
             cancel = None
         _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
@@ -11557,6 +11572,9 @@ class Message(MessageProtocol):
             self._uniffi_clone_handle(),
             _UniffiFfiConverterString.lower(content),
             _UniffiFfiConverterOptionalTypeJson.lower(metadata),
+            _UniffiFfiConverterOptionalFloat64.lower(expires_in_secs),
+            _UniffiFfiConverterOptionalUInt32.lower(hops),
+            _UniffiFfiConverterOptionalFloat64.lower(timeout_secs),
             _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeReceipt.lift
@@ -11891,7 +11909,8 @@ class _UniffiFfiConverterTypeInbox:
 
 class ListeningProtocol(typing.Protocol):
     """
-    A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+    A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+    letting go of this object changes nothing.
 """
 
     def cancel(self, ) -> None:
@@ -11902,7 +11921,8 @@ class ListeningProtocol(typing.Protocol):
 
 class Listening(ListeningProtocol):
     """
-    A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+    A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+    letting go of this object changes nothing.
 """
 
     _handle: ctypes.c_uint64
@@ -14098,8 +14118,9 @@ class NodeProtocol(typing.Protocol):
         raise NotImplementedError
     async def close(self, ) -> None:
         """
-        Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-        it goes through, even when the caller is cancelled.
+        Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+        waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+        `closed`.
 """
         raise NotImplementedError
     def closed(self, ) -> bool:
@@ -14140,13 +14161,15 @@ class NodeProtocol(typing.Protocol):
         raise NotImplementedError
     def on_event(self, listener: EventListener) -> Listening:
         """
-        Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+        Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+        meanwhile, and what this returns is needed for cancelling alone.
 """
         raise NotImplementedError
     def on_message(self, listener: MessageListener,filter: typing.Union[object, typing.Optional[NextArgs]] = _DEFAULT) -> Listening:
         """
-        Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-        returns, the message is acknowledged; when it fails, the message comes again after a pause.
+        Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+        listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+        acknowledged; when it fails, the message comes again after a pause.
 """
         raise NotImplementedError
     async def open(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> None:
@@ -14319,8 +14342,9 @@ class Node(NodeProtocol):
         )
     async def close(self, ) -> None:
         """
-        Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-        it goes through, even when the caller is cancelled.
+        Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+        waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+        `closed`.
 """
         _uniffi_lowered_args = (
             self._uniffi_clone_handle(),
@@ -14455,7 +14479,8 @@ class Node(NodeProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def on_event(self, listener: EventListener) -> Listening:
         """
-        Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+        Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+        meanwhile, and what this returns is needed for cancelling alone.
 """
 
         _UniffiFfiConverterTypeEventListener.check_lower(listener)
@@ -14473,8 +14498,9 @@ class Node(NodeProtocol):
         return _uniffi_lift_return(_uniffi_ffi_result)
     def on_message(self, listener: MessageListener,filter: typing.Union[object, typing.Optional[NextArgs]] = _DEFAULT) -> Listening:
         """
-        Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-        returns, the message is acknowledged; when it fails, the message comes again after a pause.
+        Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+        listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+        acknowledged; when it fails, the message comes again after a pause.
 """
 
         _UniffiFfiConverterTypeMessageListener.check_lower(listener)

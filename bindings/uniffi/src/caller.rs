@@ -1,6 +1,10 @@
 //! A node that is opened later, and verbs by name.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    future::poll_fn,
+    sync::{Arc, OnceLock, Weak},
+    task::Poll,
+};
 
 use dmagent::{
     Node, NodeConfig,
@@ -9,18 +13,40 @@ use dmagent::{
 use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     cancel::Cancel,
-    failure::{unexpected, unusable},
+    failure::unexpected,
     made::codes::DmError,
+    plain::json,
     runtime::{self, Owned},
 };
 
-/// The node that all objects of it share.
+/// The node that all objects of it share. It ends when the host has none of them any more.
 #[derive(Clone)]
 pub struct Caller {
-    shared: Arc<Owned<Arc<Place>>>,
+    shared: Arc<Owned<Home>>,
+}
+
+/// A caller that does not keep the node, for what works in the background until the host lets the node go.
+#[derive(Clone)]
+pub(crate) struct Guest {
+    shared: Weak<Owned<Home>>,
+    left: CancellationToken,
+}
+
+/// What the host holds.
+struct Home {
+    place: Arc<Place>,
+    /// Tells the guests when the host lets go.
+    left: CancellationToken,
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.left.cancel();
+    }
 }
 
 /// Where the node stands once it is open.
@@ -41,16 +67,26 @@ impl Caller {
             opening: tokio::sync::Mutex::default(),
             closed: Mutex::new(false),
         };
-        Self { shared: Arc::new(Owned::new(Arc::new(place))) }
+        let home = Home { place: Arc::new(place), left: CancellationToken::new() };
+        Self { shared: Arc::new(Owned::new(home)) }
+    }
+
+    fn place(&self) -> Result<&Arc<Place>, DmError> {
+        Ok(&self.shared.get()?.place)
+    }
+
+    /// The same node for one who does not keep it.
+    pub(crate) fn guest(&self) -> Result<Guest, DmError> {
+        Ok(Guest { shared: Arc::downgrade(&self.shared), left: self.shared.get()?.left.clone() })
     }
 
     /// Opens the node; once it is open nothing happens.
     pub(crate) async fn open(&self, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
-        let place = Arc::clone(self.shared.get()?);
+        let place = Arc::clone(self.place()?);
         runtime::run(cancel, async move {
             let _one = place.opening.lock().await;
             if *place.closed.lock() {
-                return Err(Error::new(Code::Closed, "the node was closed; make a new one").into());
+                return Err(closed());
             }
             if place.node.get().is_none() {
                 let node = Node::open(place.config.clone()).await?;
@@ -64,8 +100,8 @@ impl Caller {
 
     /// Closes the node. Once begun it goes through, even when the caller is cancelled.
     pub(crate) async fn close(&self) -> Result<(), DmError> {
-        let place = Arc::clone(self.shared.get()?);
-        let closing = runtime::handle()?.spawn(async move {
+        let (place, house) = (Arc::clone(self.place()?), runtime::handle()?);
+        let mut closing = Box::pin(async move {
             let _one = place.opening.lock().await;
             *place.closed.lock() = true;
             match place.node.get() {
@@ -73,21 +109,36 @@ impl Caller {
                 None => Ok(()),
             }
         });
-        closing.await.map_err(|_| runtime::gone())??;
+        // It begins here: whoever only began to close finds the node closed.
+        let begun = poll_fn(|context| {
+            let _inside = house.enter();
+            Poll::Ready(closing.as_mut().poll(context))
+        });
+        if let Poll::Ready(closed) = begun.await {
+            return Ok(closed?);
+        }
+        house.spawn(closing).await.map_err(|_| runtime::gone())??;
         Ok(())
     }
 
     /// Whether it was closed.
     pub(crate) fn is_closed(&self) -> Result<bool, DmError> {
-        let place = self.shared.get()?;
+        let place = self.place()?;
         let closed = *place.closed.lock();
         Ok(closed || place.node.get().is_some_and(Node::is_closed))
     }
 
-    /// The open node.
+    /// The node for a call: a closed one takes none.
+    pub(crate) fn open_node(&self) -> Result<&Node, DmError> {
+        if *self.place()?.closed.lock() {
+            return Err(closed());
+        }
+        self.node()
+    }
+
+    /// The node, also a closed one: it still takes back what it handed out.
     pub(crate) fn node(&self) -> Result<&Node, DmError> {
-        self.shared
-            .get()?
+        self.place()?
             .node
             .get()
             .ok_or_else(|| Error::new(Code::Closed, "the node is not open; call its open() first").into())
@@ -100,7 +151,7 @@ impl Caller {
         arguments: &impl Serialize,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<R, DmError> {
-        let arguments = serde_json::to_value(arguments).map_err(|cause| unusable(&cause))?;
+        let arguments = json(arguments)?;
         let result = self.raw(verb.to_owned(), arguments, cancel).await?;
         serde_json::from_value(result).map_err(|cause| unexpected(&cause))
     }
@@ -112,7 +163,23 @@ impl Caller {
         arguments: Value,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Value, DmError> {
-        let node = self.node()?.clone();
+        let node = self.open_node()?.clone();
         runtime::run(cancel, async move { Ok(node.call(&verb, arguments).await?) }).await
+    }
+}
+
+fn closed() -> DmError {
+    Error::new(Code::Closed, "the node was closed; make a new one").into()
+}
+
+impl Guest {
+    /// The node, while somebody keeps it.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        self.shared.upgrade().map(|shared| Caller { shared })
+    }
+
+    /// Ends when the host has let the node go.
+    pub(crate) async fn left(&self) {
+        self.left.cancelled().await;
     }
 }

@@ -71,8 +71,3 @@ pub(crate) fn panicked() -> DmError {
 pub(crate) fn unexpected(cause: &serde_json::Error) -> DmError {
     Error::new(CoreCode::Internal, format!("a result of the core was not understood: {cause}")).into()
 }
-
-/// An argument that cannot be passed on.
-pub(crate) fn unusable(cause: &serde_json::Error) -> DmError {
-    Error::new(CoreCode::InvalidArgument, format!("an argument cannot be used: {cause}")).into()
-}

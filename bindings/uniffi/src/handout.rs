@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    caller::Caller,
-    failure::{cancelled, unexpected, unusable},
+    caller::{Caller, Guest},
+    failure::{cancelled, unexpected},
     made::codes::DmError,
     message::Message,
+    plain::json,
     runtime,
 };
 
@@ -28,6 +29,8 @@ pub struct Handout {
     desk: Arc<Desk>,
     done: watch::Receiver<bool>,
     cancel: CancellationToken,
+    /// Whoever waits for a message of a node keeps it.
+    _kept: Option<Caller>,
 }
 
 /// Where the message lies until it is taken. The lock is held for moments.
@@ -78,29 +81,49 @@ impl Handout {
         verb: &'static str,
         arguments: &impl Serialize,
     ) -> Result<Arc<Self>, DmError> {
-        let node = caller.node()?.clone();
-        let arguments = serde_json::to_value(arguments).map_err(|cause| unusable(&cause))?;
+        Self::begin(caller, verb, arguments, Some(caller.clone()))
+    }
+
+    /// The same for a guest, who looks by itself whether the node is still there.
+    pub(crate) fn start_as_guest(
+        caller: &Caller,
+        verb: &'static str,
+        arguments: &impl Serialize,
+    ) -> Result<Arc<Self>, DmError> {
+        Self::begin(caller, verb, arguments, None)
+    }
+
+    fn begin(
+        caller: &Caller,
+        verb: &'static str,
+        arguments: &impl Serialize,
+        kept: Option<Caller>,
+    ) -> Result<Arc<Self>, DmError> {
+        let node = caller.open_node()?.clone();
+        let arguments = json(arguments)?;
         let (told, done) = watch::channel(false);
         let (desk, cancel) = (Arc::new(Desk(Mutex::new(Stage::Waiting))), CancellationToken::new());
-        let (put, given_up, caller) = (Arc::clone(&desk), cancel.clone(), caller.clone());
+        let (put, given_up, guest) = (Arc::clone(&desk), cancel.clone(), caller.guest()?);
         runtime::handle()?.spawn(async move {
             let result = tokio::select! {
                 biased;
                 () = given_up.cancelled() => return,
                 result = node.call(verb, arguments) => result,
             };
-            put.put(result.map_err(DmError::from).and_then(|result| read(&caller, result)));
+            put.put(result.map_err(DmError::from).and_then(|result| read(&guest, result)));
             // Nobody waits when the object is gone.
             told.send_replace(true);
         });
-        Ok(Arc::new(Self { desk, done, cancel }))
+        Ok(Arc::new(Self { desk, done, cancel, _kept: kept }))
     }
 }
 
 /// The message in a result.
-fn read(caller: &Caller, result: Value) -> Outcome {
+fn read(guest: &Guest, result: Value) -> Outcome {
     let message: Option<CoreMessage> = serde_json::from_value(result).map_err(|cause| unexpected(&cause))?;
-    message.map(|message| Message::handed_out(caller, &message)).transpose()
+    // Without anybody who keeps the node it is about to end; what it did not acknowledge comes with its next start.
+    let caller = guest.caller().ok_or_else(runtime::gone)?;
+    message.map(|message| Message::handed_out(&caller, &message)).transpose()
 }
 
 #[uniffi::export]

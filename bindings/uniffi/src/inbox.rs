@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    caller::Caller,
+    caller::{Caller, Guest},
     handout::Handout,
     made::{arguments::NextArgs, codes::DmError, records::MessageKind},
 };
@@ -28,6 +28,11 @@ impl Inbox {
             filter.kinds = vec![MessageKind::Peer, MessageKind::Stranger];
         }
         Self { caller, filter }
+    }
+
+    /// The node for one who does not keep it, and what is wanted of it.
+    pub(crate) fn for_guest(self) -> Result<(Guest, NextArgs), DmError> {
+        Ok((self.caller.guest()?, self.filter))
     }
 }
 

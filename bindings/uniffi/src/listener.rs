@@ -1,4 +1,7 @@
 //! Objects of the host that hear messages and events, one at a time.
+//!
+//! The node holds them: a listener works until it is cancelled or the node ends. It does not hold the node in turn, so that
+//! one that nobody has any more ends, and its listeners with it.
 
 use std::sync::Arc;
 
@@ -6,9 +9,12 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    caller::Guest,
     events::Events,
+    handout::Handout,
     inbox::Inbox,
     made::{
+        arguments::NextArgs,
         codes::{Code, DmError},
         events::Event,
     },
@@ -33,7 +39,8 @@ pub trait EventListener: Send + Sync {
     async fn on_event(&self, event: Event) -> Result<(), DmError>;
 }
 
-/// A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+/// A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+/// letting go of this object changes nothing.
 #[derive(uniffi::Object)]
 pub struct Listening {
     cancel: CancellationToken,
@@ -45,21 +52,29 @@ impl Listening {
         inbox: Inbox,
         listener: Box<dyn MessageListener>,
     ) -> Result<Arc<Self>, DmError> {
-        Self::start(async move { while hear_message(&inbox, listener.as_ref()).await {} })
+        let (guest, filter) = inbox.for_guest()?;
+        let node = guest.clone();
+        Self::start(node, async move { while hear_message(&guest, &filter, listener.as_ref()).await {} })
     }
 
-    /// Hands events to `listener`.
-    pub(crate) fn to_events(events: Events, listener: Box<dyn EventListener>) -> Result<Arc<Self>, DmError> {
-        Self::start(async move { while hear_event(&events, listener.as_ref()).await {} })
+    /// Hands events of a node to `listener`.
+    pub(crate) fn to_events(
+        node: Guest,
+        events: Events,
+        listener: Box<dyn EventListener>,
+    ) -> Result<Arc<Self>, DmError> {
+        Self::start(node, async move { while hear_event(&events, listener.as_ref()).await {} })
     }
 
-    fn start(work: impl Future<Output = ()> + Send + 'static) -> Result<Arc<Self>, DmError> {
+    fn start(node: Guest, work: impl Future<Output = ()> + Send + 'static) -> Result<Arc<Self>, DmError> {
         let cancel = CancellationToken::new();
         let given_up = cancel.clone();
+        // The task has the listener. It is a guest: a listener alone keeps no node.
         runtime::handle()?.spawn(async move {
             tokio::select! {
                 biased;
                 () = given_up.cancelled() => {}
+                () = node.left() => {}
                 () = work => {}
             }
         });
@@ -68,9 +83,14 @@ impl Listening {
 }
 
 /// Hands over one message; false when there will be none any more.
-async fn hear_message(inbox: &Inbox, listener: &dyn MessageListener) -> bool {
+async fn hear_message(guest: &Guest, filter: &NextArgs, listener: &dyn MessageListener) -> bool {
+    let Some(handout) =
+        guest.caller().map(|caller| Handout::start_as_guest(&caller, "messages.next", filter))
+    else {
+        return false;
+    };
     let message = async {
-        let handout = inbox.next(None)?;
+        let handout = handout?;
         handout.wait().await?;
         handout.take()
     };
@@ -116,12 +136,6 @@ async fn hear_event(events: &Events, listener: &dyn EventListener) -> bool {
 impl Listening {
     /// Stops. A message that the listener has is not acknowledged any more, and comes again after a pause.
     pub fn cancel(&self) {
-        self.cancel.cancel();
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
         self.cancel.cancel();
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         codes::DmError,
         records::{MessageRecord, Receipt},
     },
-    plain::{AgentId, Json},
+    plain::{AgentId, Json, finite},
     runtime::Owned,
 };
 
@@ -47,7 +47,15 @@ struct Answer<'a> {
     to: &'a AgentId,
     content: String,
     in_reply_to: &'a str,
-    metadata: Json,
+    // What is not said has its default in the core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    expires_in_secs: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hops: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    timeout_secs: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -100,21 +108,25 @@ impl Message {
     }
 
     /// Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-    /// `in_reply_to`.
-    #[uniffi::method(default(metadata = None, cancel = None))]
+    /// `in_reply_to`. The options are those of `messages.send`.
+    #[uniffi::method(default(
+        metadata = None,
+        expires_in_secs = None,
+        hops = None,
+        timeout_secs = None,
+        cancel = None
+    ))]
     pub async fn reply(
         &self,
         content: String,
         metadata: Option<Json>,
+        expires_in_secs: Option<f64>,
+        hops: Option<u32>,
+        timeout_secs: Option<f64>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Receipt, DmError> {
-        // As an object: what is not said here has its default in the core.
-        let answer = Answer {
-            to: &self.record.from,
-            content,
-            in_reply_to: &self.record.message_id,
-            metadata: metadata.unwrap_or_default(),
-        };
+        let (to, in_reply_to) = (&self.record.from, self.record.message_id.as_str());
+        let answer = Answer { to, content, in_reply_to, metadata, expires_in_secs, hops, timeout_secs };
         self.caller.call("messages.send", &answer, cancel).await
     }
 

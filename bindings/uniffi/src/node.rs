@@ -11,11 +11,10 @@ use crate::{
     caller::Caller,
     cancel::Cancel,
     events::Events,
-    failure::unusable,
     inbox::Inbox,
     listener::{EventListener, Listening, MessageListener},
     made::{arguments::NextArgs, codes::DmError, settings::Settings},
-    plain::AgentId,
+    plain::{AgentId, json},
     policy::{HostPolicy, Policy},
 };
 
@@ -56,7 +55,7 @@ impl Node {
     #[uniffi::constructor(default(settings = None, preset = None))]
     pub fn new(settings: Option<Settings>, preset: Option<Preset>) -> Result<Arc<Self>, DmError> {
         let text = match settings {
-            Some(settings) => serde_json::to_string(&settings).map_err(|cause| unusable(&cause))?,
+            Some(settings) => json(&settings)?.to_string(),
             None => "{}".to_owned(),
         };
         Self::with_json(text, preset)
@@ -81,8 +80,9 @@ impl Node {
         self.caller.open(cancel).await
     }
 
-    /// Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-    /// it goes through, even when the caller is cancelled.
+    /// Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+    /// waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+    /// `closed`.
     pub async fn close(&self) -> Result<(), DmError> {
         self.caller.close().await
     }
@@ -129,8 +129,9 @@ impl Node {
         Ok(Arc::new(Events::new(self.caller.node()?.events())))
     }
 
-    /// Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-    /// returns, the message is acknowledged; when it fails, the message comes again after a pause.
+    /// Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+    /// listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+    /// acknowledged; when it fails, the message comes again after a pause.
     #[uniffi::method(default(filter = None))]
     pub fn on_message(
         &self,
@@ -140,9 +141,11 @@ impl Node {
         Listening::to_messages(Inbox::new(self.caller.clone(), filter), listener)
     }
 
-    /// Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+    /// Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+    /// meanwhile, and what this returns is needed for cancelling alone.
     pub fn on_event(&self, listener: Box<dyn EventListener>) -> Result<Arc<Listening>, DmError> {
-        Listening::to_events(Events::new(self.caller.node()?.events()), listener)
+        let events = Events::new(self.caller.node()?.events());
+        Listening::to_events(self.caller.guest()?, events, listener)
     }
 
     /// Asks `policy` about connections and messages from now on; none leaves them to the settings.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dmagent::error::{Code, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Value};
 
@@ -40,7 +41,7 @@ impl Default for Json {
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let object: Map<String, Value> = serde_json::from_str(&self.0)
-            .map_err(|cause| ser::Error::custom(format!("text that is no JSON object: {cause}")))?;
+            .map_err(|cause| ser::Error::custom(format!("must be text with a JSON object: {cause}")))?;
         object.serialize(serializer)
     }
 }
@@ -50,4 +51,34 @@ impl<'de> Deserialize<'de> for Json {
         let object = Map::<String, Value>::deserialize(deserializer)?;
         serde_json::to_string(&object).map(Self).map_err(de::Error::custom)
     }
+}
+
+/// Writes a number, which JSON has only as long as it is finite: another would become null, and mean something else.
+pub(crate) fn finite<S: Serializer>(
+    number: &(impl Copy + Into<Option<f64>>),
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let number: Option<f64> = (*number).into();
+    if let Some(number) = number.filter(|number| !number.is_finite()) {
+        return Err(ser::Error::custom(format!("must be a finite number, not {number}")));
+    }
+    number.serialize(serializer)
+}
+
+/// Arguments that need not be given. Those that are read as themselves, so that their members keep their names.
+pub(crate) struct Given<T>(pub(crate) Option<T>);
+
+impl<T: Serialize> Serialize for Given<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(arguments) => arguments.serialize(serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+/// Arguments or settings as JSON. What cannot be written is refused by the name of the member.
+pub(crate) fn json(given: &impl Serialize) -> Result<Value, Error> {
+    serde_path_to_error::serialize(given, serde_json::value::Serializer)
+        .map_err(|fault| Error::new(Code::InvalidArgument, format!("{} {}", fault.path(), fault.inner())))
 }

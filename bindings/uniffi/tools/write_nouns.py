@@ -17,7 +17,7 @@ def method(schema: Schema, verb: Node) -> list[str]:
     # A record whose members all have defaults need not be given.
     free = taken != "NoArgs" and not described.get("required")
     given = "" if taken == "NoArgs" else f"arguments: Option<{taken}>, " if free else f"arguments: {taken}, "
-    passed = "NoArgs {}" if taken == "NoArgs" else "arguments"
+    passed = "NoArgs {}" if taken == "NoArgs" else "Given(arguments)" if free else "arguments"
     lines = ["", *comment(verb["doc"], "    ")]
     if verb["name"] in HANDS_OUT:
         lines += ["    ///", "    /// Wait for it, then take it; what nobody takes goes back into the inbox."]

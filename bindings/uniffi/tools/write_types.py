@@ -93,8 +93,11 @@ def given(schema: Schema, name: str, exported: str, all_optional: bool) -> list[
         if optional and not kind.startswith("Option<"):
             kind = f"Option<{kind}>"
         body += comment(value.get("description", ""), "    ")
+        crossing = ['skip_serializing_if = "Option::is_none"'] if optional else []
+        crossing += ['serialize_with = "finite"'] if "f64" in kind else []
+        body += [f"    #[serde({', '.join(crossing)})]"] if crossing else []
         if optional:
-            body += ['    #[serde(skip_serializing_if = "Option::is_none")]', "    #[uniffi(default = None)]"]
+            body += ["    #[uniffi(default = None)]"]
         elif not required:
             body += [f"    #[uniffi(default = {literal(default)})]"]
         body.append(f"    pub {member}: {kind},")
@@ -106,7 +109,7 @@ def arguments(schema: Schema) -> str:
     names = sorted({str(schema.name_of(verb["arguments"])) for verb in schema.whole["verbs"]} - {"NoArgs"})
     body = [line for name in names for line in given(schema, name, name, all_optional=False)]
     groups = sorted({part for line in body for part in _names(line) if part in SETTINGS})
-    used = "use super::records::{DeliveryState, MessageKind};\nuse crate::plain::{AgentId, Json};"
+    used = "use super::records::{DeliveryState, MessageKind};\nuse crate::plain::{AgentId, Json, finite};"
     used += f"\nuse super::settings::{{{', '.join(groups)}}};" if groups else ""
     return file("What verbs take.", "Serialize", body, used)
 

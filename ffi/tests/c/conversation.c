@@ -56,6 +56,12 @@ int main(void) {
     CHECK(message == NULL);
 
     // A question whose answer nobody else gets.
+    // Whoever waits for ever waits for the answer; here nobody is asked.
+    FAILS(dm_ask(alice, T("00"), T("anybody?"), NONE, INT64_MAX, &message, &error), DM_AGENT_ID_INVALID, "agent id");
+    char nobody[65];
+    memset(nobody, '1', 64);
+    nobody[64] = '\0';
+    FAILS(dm_ask(alice, T(nobody), T("anybody?"), NONE, INT64_MAX, &message, &error), DM_PEER_NOT_CONNECTED, "connect");
     FAILS(dm_ask(alice, T(to_bob.hex), T("anybody?"), NONE, 50, &message, &error), DM_TIMEOUT, "no answer");
     OK(dm_receive(bob, NONE, 10000, &message, &error));
     while (!same(dm_message_content(message), "anybody?")) {

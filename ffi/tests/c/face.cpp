@@ -37,6 +37,7 @@ int main() {
     auto events = alice.events();
     std::atomic<int> told{0};
     auto subscription = alice.subscribe([&](std::string_view event) { told += !event.empty(); });
+    CHECK(failure([&] { alice.subscribe({}); }).status() == DM_INVALID_ARGUMENT);
     auto peer = alice.connect(bob.url(), bob.agent_id());
     CHECK(peer.agent_id == bob.agent_id() && !peer.pending);
     CHECK(events.next(10s)->find("\"type\"") != std::string::npos);

@@ -19,7 +19,7 @@ static void admit_connection(void *context, dm_text question, dm_verdict *verdic
 
 static void admit_message(void *context, dm_text question, dm_verdict *verdict) {
     guard *mine = context;
-    if (mine->sleeps) usleep(400000);
+    if (mine->sleeps) usleep(3000000);
     if (strstr(question.data, "buy now")) dm_verdict_refuse(verdict, T("no advertisements"));
 }
 
@@ -37,7 +37,7 @@ static void dropped(void *context) {
 int main(void) {
     dm_error error;
     dm_node *door = NULL, *friend = ephemeral("friend"), *stranger = ephemeral("stranger");
-    OK(dm_node_open(NONE, T("{\"ephemeral\": true, \"policy_timeout_ms\": 200}"), &door, &error));
+    OK(dm_node_open(NONE, T("{\"ephemeral\": true, \"policy_timeout_ms\": 1500}"), &door, &error));
     dm_agent_id friend_id, door_id;
     OK(dm_node_agent_id(friend, &friend_id, &error));
     OK(dm_node_agent_id(door, &door_id, &error));
@@ -69,7 +69,7 @@ int main(void) {
 
     // A handler that is late means the safe answer: refused for now, and sent again later.
     mine.sleeps = true;
-    OK(dm_send(friend, T(door_id.hex), T("slowly"), T("{\"timeout_secs\": 5}"), &delivered, NULL, &error));
+    OK(dm_send(friend, T(door_id.hex), T("slowly"), T("{\"timeout_secs\": 20}"), &delivered, NULL, &error));
     CHECK(delivered == DM_DELIVERY_STORED);
     mine.sleeps = false;
 

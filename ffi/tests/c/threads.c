@@ -71,6 +71,42 @@ static void free_while_one_connects(void) {
     close(listener);
 }
 
+static pthread_barrier_t together;
+
+static void accepts(void *context, dm_text question, dm_verdict *verdict) {
+    (void)context;
+    (void)question;
+    dm_verdict_accept(verdict);
+}
+
+static void *decides(void *node) {
+    dm_error error;
+    dm_policy policy = {NULL, NULL, accepts, NULL, NULL};
+    pthread_barrier_wait(&together);
+    OK(dm_node_set_policy(node, &policy, &error));
+    return NULL;
+}
+
+// Whoever is last decides, and is there to do it.
+static void policies_from_many_threads(void) {
+    dm_error error;
+    dm_node *writer = ephemeral("writer"), *door = NULL;
+    OK(dm_node_open(NONE, T("{\"ephemeral\": true, \"limits\": {\"loopback\": \"exempt\", \"peer\": null}}"), &door, &error));
+    dm_agent_id door_id = introduce(writer, door);
+    for (int turn = 0; turn < 60; turn++) {
+        pthread_t threads[THREADS];
+        CHECK(pthread_barrier_init(&together, NULL, THREADS) == 0);
+        for (int each = 0; each < THREADS; each++) CHECK(pthread_create(&threads[each], NULL, decides, door) == 0);
+        for (int each = 0; each < THREADS; each++) CHECK(pthread_join(threads[each], NULL) == 0);
+        CHECK(pthread_barrier_destroy(&together) == 0);
+        dm_delivery_state delivered;
+        OK(dm_send(writer, T(door_id.hex), T("may I?"), NONE, &delivered, NULL, &error));
+        CHECK(delivered == DM_DELIVERY_ACCEPTED);
+    }
+    dm_node_free(&writer);
+    dm_node_free(&door);
+}
+
 int main(void) {
     dm_error error;
     sender = ephemeral("sender");
@@ -100,6 +136,7 @@ int main(void) {
         dm_node_free(&second);
     }
     free_while_one_connects();
+    policies_from_many_threads();
     puts("threads: passed");
     return 0;
 }

@@ -16,6 +16,16 @@ export async function program(): Promise<string> {
   const other: Untrusted = 'mine';
   // @ts-expect-error: a setting of another name
   await Node.open({ displayNam: 'x' });
+  await node.call('peers.list');
+  await node.call('messages.send', { to: peer.agentId, content: 'x', metadata: { list: [1, 2] } });
+  // @ts-expect-error: arguments are an object
+  await node.call('peers.list', 'text');
+  // @ts-expect-error: and no list
+  await node.call('peers.list', ['text']);
+  // @ts-expect-error: and no number
+  await node.call('peers.list', 7);
+  // @ts-expect-error: metadata is an object
+  await node.send(peer, 'x', { metadata: 'text' });
   // @ts-expect-error: a reply answers its message
   await message?.reply('x', { inReplyTo: 'y' });
   const stored: boolean = (await message?.acknowledge()) ?? false;

@@ -15,7 +15,7 @@ from facts import Facts, Promised
 from languages import LANGUAGES, Language
 
 EXTRA = ("verb", "argument", "record", "field", "event", "code", "word", "setting", "version", "number", "raises", "retry",
-         "exception", "crosses")
+         "exception", "crosses", "option")
 """Kinds of which a language has none that the schema does not know."""
 
 

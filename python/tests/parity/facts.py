@@ -7,6 +7,7 @@ A fact is a kind, a name, and what the documentation says about it, or nothing w
     event peer_connected                   field peer_connected agent_id       code timeout
     version 0.1.0                          number timeout 3                    raises timeout TimeoutError
     exception TimeoutError                 retry timeout true
+    option reply metadata                  what a shortcut of a verb takes beside what it is about
     crosses Peer agent_id agent_id         under which name the core has a member: of a verb, a record, an event, settings
 
 A language tells its facts in the same form, under the names that it has; see `languages.py`.
@@ -21,6 +22,14 @@ Schema = dict[str, Any]
 
 SETTINGS = ("InboxLimits", "Limits", "RoutingRule", "NodeConfig")
 """Definitions that describe what a node is opened with."""
+
+SHORTCUTS = {
+    "send": ("SendArgs", {"to", "content"}),
+    "reply": ("SendArgs", {"to", "content", "in_reply_to"}),
+    "ask": ("AskArgs", {"to", "content"}),
+    "receive": ("NextArgs", set[str]()),
+}
+"""What every language has for everyday verbs: the arguments, and those of them that are no options."""
 
 
 def named(described: Schema) -> str | None:
@@ -61,6 +70,10 @@ class Promised:
                 if "const" in choice:
                     self.facts[f"word {name} {choice['const']}"] = choice.get("description")
         self.settings("", "NodeConfig")
+        for shortcut, (arguments, fixed) in SHORTCUTS.items():
+            for name in self.defs[arguments]["properties"]:
+                if name not in fixed:
+                    self.facts[f"option {shortcut} {name}"] = None
 
     def verb(self, verb: Schema) -> None:
         self.facts[f"verb {verb['name']}"] = verb["doc"]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 ALL = frozenset(
-    "version verb argument record field event code number exception raises retry word setting crosses".split()
+    "version verb argument record field event code number exception raises retry word setting crosses option".split()
 )
 # Only where a table of the language's own translates names.
 TOLD = ALL - {"crosses"}
@@ -59,6 +59,8 @@ class Language:
     """How a kind of errors is."""
     records: Mapping[str, str] = field(default_factory=dict)
     """Records that have another name."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options that have another name, by their shortcut: an argument of its own."""
     kinds: frozenset[str] = TOLD
     """The kinds of facts that the language has as names of its own. The others reach it as JSON, with the schema as their
     documentation, which then is part of the package."""
@@ -70,7 +72,9 @@ class Language:
     def spelled(self, fact: str) -> str:
         """A fact under the name that the language has for it."""
         kind, *names = fact.split(" ")
-        if kind in ("argument", "field", "setting"):
+        if kind == "option":
+            names[-1] = self.options.get(" ".join(names), names[-1])
+        if kind in ("argument", "field", "setting", "option"):
             names[-1] = ".".join(map(self.member, names[-1].split(".")))
         if kind == "crosses":
             names[1] = self.member(names[1])
@@ -90,6 +94,9 @@ class Language:
 # A listener that was too slow gets this in place of what it missed.
 MISSED = frozenset({"record Missed", "field Missed missed", "event missed", "field missed missed"})
 
+# Where the time limit of `receive` is the one plain argument.
+TIMEOUT = {"receive timeout_secs": "timeout"}
+
 # With uniffi, `Message` is what has methods.
 HANDLE = {"Message": "MessageRecord"}
 # Whether to try again is told by each failure, which has it from the core.
@@ -103,20 +110,22 @@ def beyond(member: Callable[[str], str], missed: str) -> frozenset[str]:
 
 
 LANGUAGES = {
-    "Python": Language(pythonic, kinds=TOLD - {"number", "exception"}, own=MISSED),
-    "Python without asyncio": Language(pythonic, kinds=frozenset({"verb", "argument"})),
+    "Python": Language(pythonic, options=TIMEOUT, kinds=TOLD - {"number", "exception"}, own=MISSED),
+    "Python without asyncio": Language(pythonic, options=TIMEOUT, kinds=frozenset({"verb", "argument", "option"})),
     "JavaScript": Language(camel, kinds=ALL - {"exception"}, own=MISSED),
     # Records, events and settings are JSON.
-    "C": Language(kinds=frozenset({"version", "verb", "argument", "code", "number"}), undocumented=frozenset({"verb", "argument"})),
+    "C": Language(options={f"{shortcut} timeout_secs": "timeout_ms" for shortcut in ("ask", "receive")},
+                  kinds=frozenset({"version", "verb", "argument", "code", "number", "option"}), undocumented=frozenset({"verb", "argument"})),
     "Kotlin": Language(camel, event=class_name, word=str.upper, exception=exception, records=HANDLE, kinds=UNIFFI,
                        own=beyond(camel, class_name("missed")) | {"verb node.shutdown", "exception CancelledException"}),
     # The generated code says nothing about itself; the gem has the schema.
-    "Ruby": Language(event=str.upper, word=str.upper, records=HANDLE, kinds=UNIFFI - {"raises"}, undocumented=ALL,
+    "Ruby": Language(event=str.upper, word=str.upper, records=HANDLE, options=TIMEOUT, kinds=UNIFFI - {"raises"}, undocumented=ALL,
                      own=beyond(str, "MISSED") | {"verb node.close", "exception CancelledError"}),
     # Their code is no package that has a version.
     "Swift": Language(camel, event=camel, word=camel, records=HANDLE, kinds=UNIFFI - {"version"},
                       own=beyond(camel, "missed") | {"verb node.close", "exception CancelledError"}),
-    "Python by uniffi": Language(hidden, event=str.upper, word=str.upper, records=HANDLE, kinds=UNIFFI - {"version"},
+    # It has no shortcuts.
+    "Python by uniffi": Language(hidden, event=str.upper, word=str.upper, records=HANDLE, kinds=UNIFFI - {"version", "option"},
                                  undocumented=frozenset({"argument", "field", "setting"}),
                                  own=beyond(str, "MISSED") | {"verb node.close", "exception CancelledError"}),
 }

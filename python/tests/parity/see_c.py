@@ -10,7 +10,8 @@ import ctypes
 import json
 import re
 import sys
-from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int32, c_size_t, c_void_p
+from collections.abc import Callable
+from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ def text(string: str) -> Text:
     return Text(data, len(data))
 
 
+SHORTCUTS = {
+    "dm_send": [c_void_p, Text, Text, Text, c_void_p, c_void_p, POINTER(Error)],
+    "dm_ask": [c_void_p, Text, Text, Text, c_int64, POINTER(c_void_p), POINTER(Error)],
+    "dm_receive": [c_void_p, Text, c_int64, POINTER(c_void_p), POINTER(Error)],
+    "dm_reply": [c_void_p, Text, Text, c_void_p, c_void_p, POINTER(Error)],
+}
+"""How the shortcuts are called."""
+
+
 class Library:
     """The shared library, with one node that keeps nothing."""
 
@@ -67,8 +77,22 @@ class Library:
         self.c.dm_node_open.argtypes = [Text, Text, POINTER(c_void_p), POINTER(Error)]
         self.c.dm_node_free.argtypes = [POINTER(c_void_p)]
         self.c.dm_call.argtypes = [c_void_p, Text, Text, POINTER(String), POINTER(Error)]
-        self.node = c_void_p()
-        self.checked(self.c.dm_node_open(text("ephemeral"), Text(), byref(self.node), byref(error := Error())), error)
+        for name in ("dm_send", "dm_ask", "dm_receive", "dm_reply"):
+            getattr(self.c, name).argtypes = SHORTCUTS[name]
+        self.c.dm_message_free.argtypes = [POINTER(c_void_p)]
+        self.node = self.opened()
+
+    def opened(self) -> c_void_p:
+        """A node that keeps nothing, and that those of this process reach."""
+        node = c_void_p()
+        self.checked(self.c.dm_node_open(text("ephemeral"), text('{"memory": true}'), byref(node), byref(error := Error())), error)
+        return node
+
+    def called(self, node: c_void_p, verb: str, arguments: dict[str, Any]) -> str:
+        """What a call that must succeed returns."""
+        result, error = String(), Error()
+        self.checked(self.c.dm_call(node, text(verb), text(json.dumps(arguments)), byref(result), byref(error)), error)
+        return result.told()
 
     @staticmethod
     def checked(status: int, error: Error) -> None:
@@ -91,6 +115,45 @@ class Library:
 
     def close(self) -> None:
         self.c.dm_node_free(byref(self.node))
+
+
+AGENT = "ab" * 32
+
+
+def options(library: Library, header: str) -> Facts:
+    """What the shortcuts take: a stray option is answered with those that are known, and each is tried."""
+    c, facts = library.c, Facts()
+    other = library.opened()
+    message = c_void_p()
+    try:
+        url = json.loads(library.called(other, "node.info", {}))["url"]
+        peer = json.loads(library.called(library.node, "peers.connect", {"url": url}))["agent_id"]
+        library.called(library.node, "messages.send", {"to": [peer], "content": "hello"})
+        library.checked(c.dm_receive(other, Text(), c_int64(-1), byref(message), byref(error := Error())), error)
+        result = c_void_p()
+        shortcuts: dict[str, Callable[[Text, Error], int]] = {
+            "send": lambda given, error: c.dm_send(library.node, text(AGENT), text("x"), given, None, None, byref(error)),
+            "ask": lambda given, error: c.dm_ask(library.node, text(AGENT), text("x"), given, c_int64(0), byref(result), byref(error)),
+            "receive": lambda given, error: c.dm_receive(library.node, given, c_int64(0), byref(result), byref(error)),
+            "reply": lambda given, error: c.dm_reply(message, text("x"), given, None, None, byref(error)),
+        }
+        for shortcut, call in shortcuts.items():
+            def answer(option: str, call: Callable[[Text, Error], int] = call) -> str:
+                # No option is an object with such a member.
+                call(text(json.dumps({option: {"no": [0]}})), error := Error())
+                return error.message.told()
+
+            stray = answer("no_such_option")
+            for name in re.findall(r"`(\w+)`", stray.split("`no_such_option`")[-1]):
+                if "must not hold" not in answer(name):
+                    facts[f"option {shortcut} {name}"] = None
+            declared = re.search(rf"dm_status dm_{shortcut}\(([^)]*)\)", header)
+            if declared and "int64_t timeout_ms" in declared[1]:
+                facts[f"option {shortcut} timeout_ms"] = None
+    finally:
+        c.dm_message_free(byref(message))
+        c.dm_node_free(byref(other))
+    return facts
 
 
 def commented(header: str, pattern: str) -> list[tuple[re.Match[str], str]]:
@@ -159,6 +222,7 @@ def main() -> None:
         # The sentence lists what is allowed.
         for name in re.findall(r"`(\w+)`", stray.split("`no_such_argument`")[-1]):
             facts[f"argument {verb['name']} {name}"] = None
+    facts.update(options(library, (prefix / "include/dmagent.h").read_text(encoding="utf-8")))
     if not library.refusal("no.such_verb", {}).startswith("unknown_verb:"):
         facts["problem unknown verbs"] = "are not told apart"
     library.close()

@@ -142,6 +142,22 @@ function verb(noun, method) {
   same(`${name}, in a row`, VERBS[name]?.row ?? [], row);
 }
 
+// The options of the shortcuts, as the compiler understands them.
+const program = ts.createProgram([join(folder, 'index.d.ts')], { strict: true, skipLibCheck: true, types: [] });
+const checker = program.getTypeChecker();
+const classes = new Map(program.getSourceFile(join(folder, 'index.d.ts')).statements.filter(ts.isClassDeclaration)
+  .map((one) => [one.name.text, one]));
+for (const [shortcut, owner] of [['send', 'Node'], ['reply', 'Message'], ['ask', 'Node'], ['receive', 'Node']]) {
+  const methods = classes.get(owner).members.filter((member) => member.name?.text === shortcut);
+  for (const parameter of methods.flatMap(({ parameters }) => [...parameters])) {
+    if (parameter.name.text !== 'options') continue;
+    const type = checker.getNonNullableType(checker.getTypeAtLocation(parameter));
+    for (const { name } of checker.getPropertiesOfType(type)) {
+      if (name !== 'signal') facts[`option ${shortcut} ${name}`] = null;
+    }
+  }
+}
+
 const records = declared('records.d.ts');
 const events = records.get('EventMap').members.map((member) => [member.name.text, member.type.typeName.text]);
 same('events', ['missed', ...Object.keys(EVENTS)], events.map(([word]) => word));

@@ -89,6 +89,24 @@ def arguments(verb: str, method: FunctionType, *, awaited: bool) -> Facts:
     return facts
 
 
+def options(node: Any) -> Facts:
+    """What the shortcuts of a node and of a message take."""
+    from dmagent import types
+
+    message = inspect.signature(type(node).receive).return_annotation.split(" ")[0]
+    shortcuts = {"send": type(node).send, "ask": type(node.messages).ask, "receive": type(node).receive,
+                 "reply": getattr(sys.modules[type(node).__module__], message).reply}
+    facts: Facts = {}
+    for shortcut, method in shortcuts.items():
+        for name, parameter in list(inspect.signature(method).parameters.items())[1:]:
+            if name in ("to", "content"):
+                continue
+            named = re.search(r"Unpack\[(\w+)\]", str(parameter.annotation))
+            for option in typing.get_type_hints(getattr(types, named[1])) if named else [name]:
+                facts[f"option {shortcut} {option}"] = None
+    return facts
+
+
 def records() -> Facts:
     from dmagent import _records
 
@@ -156,7 +174,7 @@ def settings(facts: Facts, told: dict[str, dict[str, str]], before: str, owner: 
 async def asynchronous() -> Facts:
     async with dmagent.Node.ephemeral() as node:
         told = (await node.info()).version
-        facts = verbs(node, "dmagent._verbs")
+        facts = {**verbs(node, "dmagent._verbs"), **options(node)}
     from importlib.metadata import version
 
     if not dmagent.__version__ == version("dmagent") == told:
@@ -167,7 +185,7 @@ async def asynchronous() -> Facts:
 def main() -> None:
     if sys.argv[1:] == ["sync"]:
         with dmagent.sync.Node.ephemeral() as node:
-            facts = verbs(node, "dmagent._sync_verbs")
+            facts = {**verbs(node, "dmagent._sync_verbs"), **options(node)}
     else:
         facts = asyncio.run(asynchronous())
     print(json.dumps(facts))

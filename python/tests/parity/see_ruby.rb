@@ -66,6 +66,25 @@ def errors
   { members: told.transform_values { |kind| { members: members_of(kind) } } }
 end
 
+# Where the keywords of a shortcut go that it does not name.
+PASSED_ON = { tell: [Dmagent::Messages, :send], ask: [Dmagent::Messages, :ask], receive: [Dmagent::Node, :inbox] }.freeze
+# What a shortcut is about, what every call takes, and what `receive` calls `timeout`.
+ABOUT = %i[to content cancel block].freeze
+
+# The options of the shortcuts.
+def options
+  { send: [Dmagent::Node, :tell], ask: [Dmagent::Node, :ask], receive: [Dmagent::Node, :receive], reply: [Dmagent::Message, :reply] }
+    .flat_map do |shortcut, (kind, name)|
+      parameters = kind.instance_method(name).parameters
+      names = parameters.reject { |how, _| how == :keyrest }.map(&:last)
+      if parameters.any? { |how, _| how == :keyrest }
+        names += Dmagent::Keywords::TAKEN.dig(*PASSED_ON.fetch(name)).instance_method(:initialize).parameters.map(&:last)
+        names.delete(:timeout_secs) if names.include?(:timeout)
+      end
+      (names - ABOUT).map { |option| ["option #{shortcut} #{option}", nil] }
+    end.to_h
+end
+
 # What the gem says about itself, and whether its documentation is there.
 def about(node)
   told = { "version #{Dmagent::VERSION}" => nil }
@@ -78,5 +97,5 @@ def about(node)
 end
 
 Dmagent::Node.start(preset: Dmagent::Preset::EPHEMERAL) do |node|
-  puts JSON.generate({ **seen(node), errors: errors, extra: about(node) })
+  puts JSON.generate({ **seen(node), errors: errors, extra: { **about(node), **options } })
 end

@@ -116,6 +116,26 @@ def snake(name: str) -> str:
     return re.sub(r"([A-Z])", r"_\1", name).lower()
 
 
+REPLYING = ("content", "cancel")
+ABOUT = ("to", "content")
+"""What is no option."""
+
+
+def replying(library: Library) -> None:
+    """The options of an answer."""
+    for name in library.objects["Message"].members["reply"].members:
+        if name not in REPLYING:
+            library.extra[f"option reply {name}"] = None
+
+
+def shortcuts(library: Library, by_hand: str, pattern: str) -> None:
+    """The options of what is written by hand: its name, and its parameters."""
+    for shortcut, parameters in re.findall(pattern, by_hand, re.DOTALL):
+        for name in re.findall(r"(\w+): ", parameters):
+            if name not in ABOUT:
+                library.extra[f"option {shortcut} {name}"] = None
+
+
 # ---- Kotlin and Swift -------------------------------------------------------------------------------------------------
 
 DOC = r"(?:/\*\*((?:(?!\*/).)*)\*/\s*)?"
@@ -167,7 +187,7 @@ def numbered(text: str, doc: str, pattern: str) -> Part:
 
 def kotlin(sources: str, jar: str) -> Library:
     with zipfile.ZipFile(sources) as archive:
-        library = kotlin_text(archive.read("dmagent/dmagent.kt").decode())
+        library = kotlin_text(archive.read("dmagent/dmagent.kt").decode(), archive.read("Idioms.kt").decode())
     with zipfile.ZipFile(jar) as archive:
         names = set(archive.namelist())
         manifest = archive.read("META-INF/MANIFEST.MF").decode()
@@ -181,7 +201,7 @@ def kotlin(sources: str, jar: str) -> Library:
     return library
 
 
-def kotlin_text(source: str) -> Library:
+def kotlin_text(source: str, by_hand: str) -> Library:
     text, library = bare(source), Library()
     member, variant = r"val (\w+): ([^,)=\n]+)", r"^ +(?:data class|class|object) (\w+)\b(?=\(| :)"
     for name, doc, body in blocks(text, r"^public interface (\w+)Interface \{"):
@@ -194,6 +214,8 @@ def kotlin_text(source: str) -> Library:
     for name, doc, body in blocks(text, r"^sealed class (\w+)[^{\n]*\{"):
         library.variants[name] = variants(body, doc, variant, member)
     library.errors = library.variants.pop("DmException")
+    replying(library)
+    shortcuts(library, by_hand, r"suspend fun Node\.(send|ask|receive)\(([^)]*(?:\(\)[^)]*)*)\):")
     return library
 
 
@@ -214,6 +236,8 @@ def swift_text(source: str, by_hand: str) -> Library:
         else:
             library.words[name] = numbered(body, doc, r"^    case (\w+)(?: = (\d+))?$")
     library.errors = library.variants.pop("DmError")
+    replying(library)
+    shortcuts(library, by_hand, r"public func (send|ask|receive)\(([^)]*)\) async throws -> (?:Receipt|Message)")
     # Elsewhere a compiler would see that a kind of errors is forgotten.
     for name, error in library.errors.members.items():
         if "failure" in error.members and f".{name}(let failure)" not in by_hand:

@@ -41,23 +41,25 @@ def test_a_language_that_has_everything_passes(name: str) -> None:
 TAKEN = {
     "Python": ["verb peers.connect", "argument messages.next from_", "record Peer", "field Peer agent_id", "event peer_connected",
                "field Message from_", "code timeout", "raises timeout TimeoutError", "retry timeout true",
-               "word PeerState pending", "setting inbox.per_peer", "version " + SCHEMA["version"]],
-    "Python without asyncio": ["verb trust.set", "argument trust.set note"],
+               "word PeerState pending", "setting inbox.per_peer", "version " + SCHEMA["version"], "option receive timeout",
+               "option receive from_", "option reply hops"],
+    "Python without asyncio": ["verb trust.set", "argument trust.set note", "option reply metadata"],
     "JavaScript": ["verb peers.connect", "argument messages.send inReplyTo", "field Peer agentId", "event peer_connected",
                    "number timeout 3", "word PeerState pending", "setting inbox.perPeer",
                    "crosses messages.send inReplyTo in_reply_to", "crosses Peer agentId agent_id",
-                   "crosses peer_connected at at", "crosses InboxLimits perPeer per_peer"],
-    "C": ["verb peers.connect", "argument messages.send in_reply_to", "code timeout", "number timeout 3"],
+                   "option reply expiresInSecs", "option receive inReplyTo", "crosses peer_connected at at", "crosses InboxLimits perPeer per_peer"],
+    "C": ["verb peers.connect", "argument messages.send in_reply_to", "code timeout", "number timeout 3",
+          "option reply metadata", "option ask timeout_ms"],
     "Kotlin": ["verb peers.connect", "argument messages.send inReplyTo", "record MessageRecord", "field Peer agentId",
                "event PeerConnected", "field PeerConnected agentId", "code INVALID_ARGUMENT", "number TIMEOUT 3",
                "exception TimeoutException", "raises timeout TimeoutException", "word Verification SIGNED_FULLY",
-               "setting inbox.perPeer", "version " + SCHEMA["version"]],
+               "setting inbox.perPeer", "version " + SCHEMA["version"], "option reply timeoutSecs", "option receive kinds"],
     "Ruby": ["verb peers.connect", "argument messages.send in_reply_to", "record MessageRecord", "event PEER_CONNECTED",
              "field PEER_CONNECTED agent_id", "number TIMEOUT 3", "exception TimeoutError", "word PeerState PENDING",
-             "setting limits.peer", "version " + SCHEMA["version"]],
+             "setting limits.peer", "version " + SCHEMA["version"], "option send hops", "option receive timeout"],
     "Swift": ["verb peers.connect", "argument messages.send inReplyTo", "field MessageRecord messageId", "event peerConnected",
               "code invalidArgument", "number timeout 3", "raises timeout TimeoutError", "word Verification signedFully",
-              "setting inbox.perPeer"],
+              "setting inbox.perPeer", "option ask metadata"],
     "Python by uniffi": ["verb peers.connect", "field MessageRecord _from", "event PEER_CONNECTED", "number TIMEOUT 3"],
 }
 
@@ -113,12 +115,15 @@ def generated(path: str) -> str:
     return (UNIFFI / path).read_text(encoding="utf-8")
 
 
+BY_HAND = {"Kotlin": "kotlin/src/Idioms.kt", "Swift": "swift/Sources/Dmagent/Idioms.swift"}
+
+
 def read(name: str, text: str) -> Library:
     """What is found in generated code that nothing here loads."""
     if name == "Kotlin":
-        return kotlin_text(text)
+        return kotlin_text(text, generated(BY_HAND[name]))
     if name == "Swift":
-        return swift_text(text, generated("swift/Sources/Dmagent/Idioms.swift"))
+        return swift_text(text, generated(BY_HAND[name]))
     return python_text(text)
 
 
@@ -163,6 +168,31 @@ def test_what_generated_code_loses_is_no_fact_of_it(name: str, there: str, inste
     text = generated(GENERATED[name])
     assert fact in whole(name)
     assert fact not in facts(read(name, re.sub(there, instead, text)))
+
+
+LOST_BY_HAND = [
+    ("Kotlin", r"    hops: UInt\? = null,\n", "option send hops"),
+    ("Kotlin", r"    metadata: Json\? = null,\n    inReplyTo", "option ask metadata"),
+    ("Kotlin", r"    kinds: List<MessageKind> = emptyList\(\),\n", "option receive kinds"),
+    ("Swift", r" hops: UInt32\? = nil,", "option send hops"),
+    ("Swift", r" metadata: Json\? = nil, inReplyTo", "option ask metadata"),
+    ("Swift", r", kinds: \[MessageKind\] = \[\]", "option receive kinds"),
+]
+
+
+@pytest.mark.parametrize(("name", "there", "fact"), LOST_BY_HAND)
+def test_an_option_that_a_shortcut_loses_is_no_fact_of_it(name: str, there: str, fact: str) -> None:
+    text, by_hand = generated(GENERATED[name]), generated(BY_HAND[name])
+    made = {"Kotlin": kotlin_text, "Swift": swift_text}[name]
+    assert fact in facts(made(text, by_hand))
+    assert fact not in facts(made(text, re.sub(there, "", by_hand)))
+
+
+def test_an_option_that_an_answer_loses_is_no_fact_of_it() -> None:
+    for name, there in (("Kotlin", r"`hops`: kotlin.UInt\?"), ("Swift", r"hops: UInt32\?")):
+        text = generated(GENERATED[name])
+        assert "option reply hops" in facts(read(name, text))
+        assert "option reply hops" not in facts(read(name, re.sub(there, "leaps: UInt?", text)))
 
 
 def test_documentation_that_generated_code_loses_is_missed() -> None:

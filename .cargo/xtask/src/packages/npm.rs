@@ -143,3 +143,21 @@ fn platform() -> Result<String> {
 fn npm() -> Command {
     run::program(if cfg!(windows) { "npm.cmd" } else { "npm" })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_read_how_to_install_both_packages() {
+        let version = env!("CARGO_PKG_VERSION");
+        let command =
+            format!("npm install DIST/dmagent-{version}.tgz DIST/dmagent-linux-x64-gnu-{version}.tgz");
+        for page in ["README.md", "node/README.md"] {
+            assert!(
+                look::text(&root().join(page)).unwrap().contains(&command),
+                "{page} should say {command}"
+            );
+        }
+    }
+}

@@ -4,10 +4,12 @@
 // library: a call that waits ends there, and a message that was under way goes back into the inbox.
 package dmagent
 
+import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.withContext
 
 /** Opens a node, lends it to [block], and closes it whatever happens: requests under way finish, everything is on disk. */
@@ -43,17 +45,22 @@ fun Inbox.messages(): Flow<Message> = flow {
 }
 
 /**
- * Lends a message to [block] and acknowledges it then, unless the block has settled it. When the block fails the message is
- * given back and comes again after a pause that doubles each time; when it is cancelled, at once.
+ * Lends a message to [block] and acknowledges it when the block returns, at its end or with `return@handle`, unless the block has
+ * settled it. When the block fails the message is given back and comes again after a pause that doubles each time; a time
+ * limit inside the block is such a failure. When the coroutine is cancelled, it comes again at once.
+ *
+ * The block cannot be left with the `return` of a function around it, nor with `return@collect`: nobody could tell whether
+ * the message is handled. The compiler says so.
  */
-suspend inline fun <T> Message.handle(block: (Message) -> T): T = use { message ->
+// Not inline: a block that is inlined could be left that way.
+suspend fun <T> Message.handle(block: suspend (Message) -> T): T = use { message ->
     val result = try {
         block(message)
-    } catch (cancelled: CancellationException) {
-        if (!message.settled()) message.release()
-        throw cancelled
     } catch (failure: Throwable) {
-        if (!message.settled()) message.releaseAfterFailure()
+        if (!message.settled()) {
+            val interrupted = failure is CancellationException && !coroutineContext.isActive
+            if (interrupted) message.release() else message.releaseAfterFailure()
+        }
         throw failure
     }
     if (!message.settled()) message.acknowledge()
@@ -70,19 +77,39 @@ fun Node.eventFlow(): Flow<Event> = flow {
 /** Asks the node at a URL for a connection. */
 suspend fun Node.connect(url: String): Peer = peers().use { it.connect(ConnectArgs(url)) }
 
-/** Sends a message to one peer. */
-suspend fun Node.send(to: AgentId, content: String, metadata: Json? = null): Receipt =
-    messages().use { it.send(SendArgs(to = listOf(to), content = content, metadata = metadata)) }
+/** Sends a message to one peer. [SendArgs] tells the options, and what holds without them. */
+suspend fun Node.send(
+    to: AgentId,
+    content: String,
+    metadata: Json? = null,
+    expiresInSecs: Double? = null,
+    hops: UInt? = null,
+    inReplyTo: String? = null,
+    timeoutSecs: Double? = null,
+): Receipt = messages().use { messages ->
+    val plain = SendArgs(listOf(to), content, expiresInSecs, inReplyTo = inReplyTo, metadata = metadata)
+    messages.send(plain.copy(hops = hops ?: plain.hops, timeoutSecs = timeoutSecs ?: plain.timeoutSecs))
+}
 
-/** Sends a message to one peer and waits for the answer to it. */
-suspend fun Node.ask(to: AgentId, content: String, timeoutSecs: Double? = null): Message =
-    messages().use { messages ->
-        // A question always ends with an answer or an error.
-        messages.ask(AskArgs(to, content, timeoutSecs = timeoutSecs)).await()!!
-    }
+/** Sends a message to one peer and waits for the answer to it. [AskArgs] tells the options. */
+suspend fun Node.ask(
+    to: AgentId,
+    content: String,
+    timeoutSecs: Double? = null,
+    metadata: Json? = null,
+    inReplyTo: String? = null,
+): Message = messages().use { messages ->
+    // A question always ends with an answer or an error.
+    messages.ask(AskArgs(to, content, inReplyTo, metadata, timeoutSecs)).await()!!
+}
 
-/** The next message for the agent; null when none comes within [timeoutSecs]. */
-suspend fun Node.receive(timeoutSecs: Double? = null): Message? = inbox().use { it.receive(timeoutSecs) }
+/** The next message for the agent; null when none comes within [timeoutSecs]. [NextArgs] tells what the others choose. */
+suspend fun Node.receive(
+    timeoutSecs: Double? = null,
+    from: List<AgentId> = emptyList(),
+    inReplyTo: String? = null,
+    kinds: List<MessageKind> = emptyList(),
+): Message? = inbox(NextArgs(from, inReplyTo, kinds)).use { it.receive(timeoutSecs) }
 
 /** What went wrong; null when the program itself cancelled the call. */
 val DmException.details: Failure?

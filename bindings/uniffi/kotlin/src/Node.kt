@@ -17,17 +17,15 @@ class Node : BareNode {
     internal constructor(handle: Long) : super(UniffiWithHandle, handle)
 
     /**
-     * Begins to close the node and lets go of it: every call that waits, here or at an object of this node, ends with
-     * `closed`. What is under way is finished in the background; [shutdown] waits for that and tells what fails.
+     * Begins to close the node: every call that waits, here or at an object of this node, ends with `closed`, and so does
+     * every call that comes later. What is under way is finished in the background; [shutdown] waits for that.
      */
     override fun close() = super.close()
 
     /** The same as [close]. */
     @OptIn(DelicateCoroutinesApi::class)
     override fun destroy() {
-        if (uniffiIsDestroyed) return
-        // Once begun it goes through, and it begins before this returns. A call that waits holds the library's node, so that
-        // letting go alone would not end it.
+        // Once begun it goes through, and it begins before this returns.
         GlobalScope.launch(start = CoroutineStart.UNDISPATCHED) {
             try {
                 shutdown()
@@ -35,7 +33,7 @@ class Node : BareNode {
                 // Whoever wants to hear of it calls `shutdown`.
             }
         }
-        super.destroy()
+        // The library's node, which is closed, goes with this object: a call would find nobody to tell it what `closed` is.
     }
 
     override fun setPolicy(policy: Policy?) = super.setPolicy(policy?.let(::AskedPolicy))

@@ -26,9 +26,13 @@ import kotlinx.coroutines.yield
 fun main(arguments: Array<String>) {
     val suite = Suite(arguments.firstOrNull())
     conversation(suite)
+    lending(suite)
+    listeners(suite)
+    arguments(suite)
     errors(suite)
     cancellation(suite)
     decisions(suite)
+    closing(suite)
     objects(suite)
     processes(suite)
     exitProcess(suite.end())
@@ -113,25 +117,6 @@ fun conversation(suite: Suite) = with(suite) {
                 same(event.await().messageId, receipt.messageId)
                 same(event.await().from, alice.agentId())
             }
-        }
-    }
-    test("listeners hear messages and events until they are cancelled") {
-        pair { alice, bob ->
-            val messages = Channel<String>(Channel.UNLIMITED)
-            val events = Channel<Event>(Channel.UNLIMITED)
-            val listening = bob.onMessage(object : MessageListener {
-                override suspend fun onMessage(message: Message) = message.use { messages.send(it.content()) }
-            })
-            val observing = bob.onEvent(object : EventListener {
-                override suspend fun onEvent(event: Event) = events.send(event)
-            })
-            alice.send(bob.agentId(), "heard")
-            same(messages.receive(), "heard")
-            while (events.receive() !is Event.MessageReceived) continue
-            listening.use { it.cancel() }
-            observing.use { it.cancel() }
-            alice.send(bob.agentId(), "for the inbox")
-            bob.receive()!!.handle { same(it.content(), "for the inbox") }
         }
     }
 }
@@ -359,28 +344,10 @@ fun decisions(suite: Suite) = with(suite) {
             setLog(LogLevel.ERROR, null)
         }
     }
-    test("a listener that fails is told of") {
-        val said = printed {
-            pair { alice, bob ->
-                val heard = Channel<UInt>(Channel.UNLIMITED)
-                val listening = bob.onMessage(object : MessageListener {
-                    override suspend fun onMessage(message: Message) {
-                        val times = message.redeliveries()
-                        heard.send(times)
-                        if (times == 0u) throw AssertionError("boo")
-                    }
-                })
-                alice.send(bob.agentId(), "hello")
-                same(listOf(heard.receive(), heard.receive()), listOf(0u, 1u))
-                listening.use { it.cancel() }
-            }
-        }
-        check("onMessage" in said && "boo" in said) { said }
-    }
 }
 
 /** What is printed to the error output meanwhile. */
-private suspend fun printed(body: suspend () -> Unit): String {
+suspend fun printed(body: suspend () -> Unit): String {
     val former = System.err
     val said = ByteArrayOutputStream()
     System.setErr(PrintStream(said, true))
@@ -417,21 +384,7 @@ fun objects(suite: Suite) = with(suite) {
         }
     }
     test("a node that nobody has any more ends") {
-        val url = withContext(Dispatchers.Default) { forgottenNode() }
-        withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
-            while (true) {
-                System.gc()
-                try {
-                    alice.connect(url)
-                } catch (gone: DmException.UnreachableException) {
-                    break
-                } catch (going: DmException.RefusedException) {
-                    // It is about to end and accepts nobody any more.
-                    same(going.code, Code.INACTIVE)
-                }
-                delay(10)
-            }
-        }
+        ends(withContext(Dispatchers.Default) { forgottenNode {} })
     }
     test("a closed object is not used") {
         withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
@@ -448,9 +401,27 @@ private suspend fun lose(node: Node) {
     same(node.receive()!!.content(), "hello")
 }
 
-private suspend fun forgottenNode(): String {
+/** Collects garbage until nobody answers at a URL. */
+suspend fun ends(url: String) = withNode(settings("alice"), Preset.EPHEMERAL) { alice ->
+    while (true) {
+        System.gc()
+        try {
+            alice.connect(url)
+        } catch (gone: DmException.UnreachableException) {
+            break
+        } catch (going: DmException.RefusedException) {
+            // It is about to end and accepts nobody any more.
+            same(going.code, Code.INACTIVE)
+        }
+        delay(10)
+    }
+}
+
+/** The URL of a node that nobody has any more. */
+suspend fun forgottenNode(use: (Node) -> Unit): String {
     val node = Node(settings("forgotten"), Preset.EPHEMERAL)
     node.open()
+    use(node)
     return node.info().url
 }
 

@@ -12,6 +12,6 @@ peer = alice.connect(bob.info.url)
 receipt = alice.tell(peer.agent_id, 'Hello, mesh!')
 puts "alice's message is #{Dmagent.word(Dmagent::DeliveryState, receipt.state)}"
 
-bob.receive.handle { |message| puts "bob reads: #{message.content}" } # leaving the block acknowledges
+bob.receive.handle { |message| puts "bob reads: #{message.content}" } # the block's end acknowledges
 
 [alice, bob].each(&:close)

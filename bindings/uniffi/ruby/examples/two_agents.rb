@@ -6,7 +6,11 @@ require 'dmagent'
 # Answers questions until somebody says goodbye.
 def answer(node)
   node.each_message do |message|
-    break if message.content == 'Goodbye'
+    if message.content == 'Goodbye'
+      # A message that is left with `break` would come again.
+      message.acknowledge
+      break
+    end
 
     puts "bob is asked: #{message.content}"
     message.reply('42')

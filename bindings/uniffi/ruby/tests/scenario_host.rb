@@ -12,7 +12,9 @@ include Dmagent
 JSON_TEXT = %i[metadata capabilities wallets].freeze
 # Members that are words, which are numbers in Ruby.
 WORDS = { kind: MessageKind, verification: Verification, source: FoundBy, direction: Direction, entry_type: EntryType,
-          told_from: AddressClass, action: RuleAction, fate: Fate }.freeze
+          told_from: AddressClass, action: RuleAction, fate: Fate, health: PeerHealth }.freeze
+# What the word `state` is one of.
+STATES = { Peer => PeerState, ReceiptVerdict => ReceiptState, GivenReceipt => ReceiptState }.freeze
 # Messages that nobody has handled yet, by their place in the inbox.
 HELD = {}
 SAYING = Mutex.new
@@ -36,7 +38,7 @@ end
 def member(record, name, value)
   return JSON.parse(value) if JSON_TEXT.include?(name)
 
-  kind = name == :state ? (record.is_a?(Peer) ? PeerState : DeliveryState) : WORDS[name]
+  kind = name == :state ? STATES.fetch(record.class, DeliveryState) : WORDS[name]
   kind ? Dmagent.word(kind, value) : plain(value)
 end
 
@@ -48,6 +50,7 @@ def call(node, verb, given)
   noun, name = verb.split('.')
   members = given.transform_keys(&:to_sym)
   members[:kinds] = members[:kinds].map { |word| MessageKind.const_get(word.upcase) } if members[:kinds]
+  members[:state] = DeliveryState.const_get(members[:state].upcase) if members[:state]
   members[:rules] = members[:rules].map { |rule| routing_rule(rule) } if members[:rules]
   object = noun == 'node' ? node : node.public_send(noun)
   result = object.public_send(name, **members)

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 # A small runner: tests are blocks with names that are sentences; the output is TAP.
+require 'stringio'
 require 'timeout'
 
 class Suite
@@ -48,4 +49,14 @@ rescue kind => e
   e
 else
   raise "it did not fail with #{kind}"
+end
+
+# What is warned of in the block.
+def warned
+  former = $stderr
+  $stderr = StringIO.new
+  yield
+  $stderr.string
+ensure
+  $stderr = former
 end

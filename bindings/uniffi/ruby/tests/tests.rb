@@ -3,8 +3,10 @@
 # What the binding does in Ruby: `ruby -I ../lib tests.rb [part of a name]`.
 require 'dmagent'
 require 'rbconfig'
-require 'stringio'
 require_relative 'suite'
+require_relative 'arguments'
+require_relative 'lending'
+require_relative 'listening'
 
 include Dmagent
 
@@ -46,10 +48,10 @@ end
 
 suite.test('a question waits for its answer') do
   pair do |alice, bob|
-    answering = Thread.new { bob.each_message { |message| break message.reply('42') } }
+    answering = Thread.new { bob.receive { |message| message.reply('42') } }
     alice.ask(bob.agent_id, 'What is the answer?').handle { |answer| same answer.content, '42' }
     same answering.value.state, DeliveryState::ACCEPTED
-    # Leaving the block with `break` has acknowledged the question.
+    # The end of the block has acknowledged the question.
     same bob.receive(timeout: 0), nil
   end
 end
@@ -90,39 +92,9 @@ suite.test('events are enumerated') do
   end
 end
 
-class Ear < MessageListener
-  def initialize(heard)
-    super()
-    @heard = heard
-  end
-
-  def on_message(message) = @heard << message.content
-end
-
-class Watch < EventListener
-  def initialize(heard)
-    super()
-    @heard = heard
-  end
-
-  def on_event(event) = @heard << event
-end
-
-suite.test('listeners hear messages and events until they are cancelled') do
-  pair do |alice, bob|
-    messages = Thread::Queue.new
-    events = Thread::Queue.new
-    listening = bob.on_message(Ear.new(messages))
-    watching = bob.on_event(Watch.new(events))
-    alice.tell(bob.agent_id, 'heard')
-    same messages.pop, 'heard'
-    nil until events.pop.is_a?(Event::MESSAGE_RECEIVED)
-    listening.cancel
-    watching.cancel
-    alice.tell(bob.agent_id, 'for the inbox')
-    bob.receive.handle { |message| same message.content, 'for the inbox' }
-  end
-end
+listening(suite)
+options(suite)
+refusals(suite)
 
 suite.test('an error has a kind, a code and facts') do
   node('alice') do |alice|
@@ -168,6 +140,8 @@ suite.test('an interrupted thread takes no message with it') do
     end
   end
 end
+
+lending(suite)
 
 suite.test('a time limit of Ruby ends a call that waits') do
   node('alice') do |alice|
@@ -250,16 +224,6 @@ class Broken < HostPolicy
   def admit_connection(_question) = @answer.call
 end
 
-# What is warned of in the block.
-def warned
-  former = $stderr
-  $stderr = StringIO.new
-  yield
-  $stderr.string
-ensure
-  $stderr = former
-end
-
 suite.test('a policy that fails answers at once and is told of') do
   wrong = ConnectionVerdict::REFUSE.new(reason: "\xff")
   answers = { 'boo' => -> { raise 'boo' }, 'answered 42' => -> { 42 }, 'answered nil' => -> {},
@@ -274,30 +238,6 @@ suite.test('a policy that fails answers at once and is told of') do
       check said.include?('admit_connection of Broken failed') && said.include?(why), said
       check said.include?('tests.rb'), said if why == 'boo'
     end
-  end
-end
-
-suite.test('a listener that fails is told of') do
-  failing = Class.new(MessageListener) do
-    def initialize(heard)
-      super()
-      @heard = heard
-    end
-
-    def on_message(message)
-      @heard << message.redeliveries
-      raise 'boo' if message.redeliveries.zero?
-    end
-  end
-  pair do |alice, bob|
-    said = warned do
-      heard = Thread::Queue.new
-      listening = bob.on_message(failing.new(heard))
-      alice.tell(bob.agent_id, 'hello')
-      same [heard.pop, heard.pop], [0, 1]
-      listening.cancel
-    end
-    check said.include?('on_message of') && said.include?('boo'), said
   end
 end
 

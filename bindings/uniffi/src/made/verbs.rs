@@ -24,7 +24,7 @@ impl Node {
         arguments: Option<UpdateArgs>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<NodeInfo, DmError> {
-        self.caller.call("node.update", &arguments, cancel).await
+        self.caller.call("node.update", &Given(arguments), cancel).await
     }
 
     /// Verbs about peers.
@@ -191,7 +191,7 @@ impl Messages {
     /// Wait for it, then take it; what nobody takes goes back into the inbox.
     #[uniffi::method(default(arguments = None))]
     pub fn next(&self, arguments: Option<NextArgs>) -> Result<Arc<Handout>, DmError> {
-        Handout::start(&self.caller, "messages.next", &arguments)
+        Handout::start(&self.caller, "messages.next", &Given(arguments))
     }
 
     /// Removes a handled message for good, and tells whether the disk knows it or, while it is full, memory
@@ -282,7 +282,7 @@ impl Messages {
         arguments: Option<LogArgs>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Vec<LogEntry>, DmError> {
-        self.caller.call("messages.log", &arguments, cancel).await
+        self.caller.call("messages.log", &Given(arguments), cancel).await
     }
 
     /// Tells a session what is new in the conversation.

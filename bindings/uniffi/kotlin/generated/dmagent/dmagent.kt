@@ -1176,7 +1176,7 @@ internal object UniffiLib {
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_method_message_release_after_failure(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`expiresInSecs`: RustBuffer.ByValue,`hops`: RustBuffer.ByValue,`timeoutSecs`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_message_settled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
@@ -1559,7 +1559,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() and 0xFFFF) != 23769) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_reply() and 0xFFFF) != 42917) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_reply() and 0xFFFF) != 8790) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_settled() and 0xFFFF) != 41479) {
@@ -1595,7 +1595,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_node_call() and 0xFFFF) != 25449) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_close() and 0xFFFF) != 22538) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_close() and 0xFFFF) != 35024) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_node_closed() and 0xFFFF) != 17701) {
@@ -1610,10 +1610,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_node_local_token() and 0xFFFF) != 38693) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_on_event() and 0xFFFF) != 34250) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_on_event() and 0xFFFF) != 100) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_on_message() and 0xFFFF) != 24287) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_node_on_message() and 0xFFFF) != 52906) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_node_open() and 0xFFFF) != 18624) {
@@ -2323,8 +2323,9 @@ public interface BareNodeInterface {
     suspend fun `call`(`verb`: kotlin.String, `arguments`: kotlin.String, `cancel`: Cancel? = null): kotlin.String
 
     /**
-     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-     * it goes through, even when the caller is cancelled.
+     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+     * waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+     * `closed`.
      */
     suspend fun `shutdown`()
 
@@ -2350,13 +2351,15 @@ public interface BareNodeInterface {
     fun `localToken`(): kotlin.String
 
     /**
-     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+     * Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+     * meanwhile, and what this returns is needed for cancelling alone.
      */
     fun `onEvent`(`listener`: EventListener): Listening
 
     /**
-     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
+     * Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+     * listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+     * acknowledged; when it fails, the message comes again after a pause.
      */
     fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs? = null): Listening
 
@@ -2686,8 +2689,9 @@ open class BareNode: Disposable, AutoCloseable, BareNodeInterface
 
 
     /**
-     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-     * it goes through, even when the caller is cancelled.
+     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+     * waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+     * `closed`.
      */
     @Throws(DmException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -2781,7 +2785,8 @@ open class BareNode: Disposable, AutoCloseable, BareNodeInterface
 
 
     /**
-     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+     * Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+     * meanwhile, and what this returns is needed for cancelling alone.
      */
     @Throws(DmException::class)override fun `onEvent`(`listener`: EventListener): Listening {
             return FfiConverterTypeListening.lift(
@@ -2799,8 +2804,9 @@ open class BareNode: Disposable, AutoCloseable, BareNodeInterface
 
 
     /**
-     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
+     * Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+     * listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+     * acknowledged; when it fails, the message comes again after a pause.
      */
     @Throws(DmException::class)override fun `onMessage`(`listener`: MessageListener, `filter`: NextArgs?): Listening {
             return FfiConverterTypeListening.lift(
@@ -4541,7 +4547,8 @@ public object FfiConverterTypeInbox: FfiConverter<Inbox, Long> {
 
 
 /**
- * A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+ * A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+ * letting go of this object changes nothing.
  */
 public interface ListeningInterface {
 
@@ -4554,7 +4561,8 @@ public interface ListeningInterface {
 }
 
 /**
- * A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+ * A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+ * letting go of this object changes nothing.
  */
 open class Listening: Disposable, AutoCloseable, ListeningInterface
 {
@@ -4892,9 +4900,9 @@ public interface MessageInterface {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`.
+     * `in_reply_to`. The options are those of `messages.send`.
      */
-    suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `cancel`: Cancel? = null): Receipt
+    suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `expiresInSecs`: kotlin.Double? = null, `hops`: kotlin.UInt? = null, `timeoutSecs`: kotlin.Double? = null, `cancel`: Cancel? = null): Receipt
 
     /**
      * Whether it was acknowledged or released through this object.
@@ -5267,11 +5275,11 @@ open class Message: Disposable, AutoCloseable, MessageInterface
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`.
+     * `in_reply_to`. The options are those of `messages.send`.
      */
     @Throws(DmException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `reply`(`content`: kotlin.String, `metadata`: Json?, `cancel`: Cancel?) : Receipt {
+    override suspend fun `reply`(`content`: kotlin.String, `metadata`: Json?, `expiresInSecs`: kotlin.Double?, `hops`: kotlin.UInt?, `timeoutSecs`: kotlin.Double?, `cancel`: Cancel?) : Receipt {
         return uniffiRustCallAsync(
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_message_reply(
@@ -5279,6 +5287,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
 
         FfiConverterString.lower(`content`),
         FfiConverterOptionalTypeJson.lower(`metadata`),
+        FfiConverterOptionalDouble.lower(`expiresInSecs`),
+        FfiConverterOptionalUInt.lower(`hops`),
+        FfiConverterOptionalDouble.lower(`timeoutSecs`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },

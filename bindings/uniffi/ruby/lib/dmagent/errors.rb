@@ -26,6 +26,14 @@ module Dmagent
       end
     end
 
+    # An argument that cannot be used, and why.
+    def self.invalid(sentence)
+      InvalidInputError.new(
+        failure: Failure.new(code: Code::INVALID_ARGUMENT, name: 'invalid_argument', number: Code::INVALID_ARGUMENT,
+                             retryable: false, message: sentence, context: {})
+      )
+    end
+
     constants.map { |name| const_get(name) }.grep(Class).each do |kind|
       kind.include(self)
       kind.prepend(Told)
@@ -40,11 +48,29 @@ module Dmagent
     def uniffi_utf8(text)
       super
     rescue EncodingError => e
-      raise DmError::InvalidInputError.new(
-        failure: Failure.new(code: Code::INVALID_ARGUMENT, name: 'invalid_argument', number: Code::INVALID_ARGUMENT,
-                             retryable: false, message: "an argument is no sound text: #{e.message}", context: {})
-      )
+      raise DmError.invalid("an argument is no sound text: #{e.message}")
     end
   end
   singleton_class.prepend(Texts)
+end
+
+# Words that cannot cross.
+module Dmagent
+  # A number that stands for no word of its enumeration is an error of ours like others.
+  module Words
+    RustBuffer.singleton_methods.each do |check|
+      name = check[/\Acheck_lower_Type(\w+)\z/, 1]
+      kind = name && Dmagent.const_defined?(name) && Dmagent.const_get(name)
+      words = kind ? kind.constants(false).to_h { |word| [word, kind.const_get(word)] } : {}
+      next if words.empty? || !words.values.all?(Integer)
+
+      define_method(check) do |value|
+        next if words.value?(value)
+
+        raise DmError.invalid("#{value.inspect} is no #{kind}: use one of #{words.keys.map { |word| "#{kind}::#{word}" }.join(', ')}")
+      end
+    end
+  end
+  private_constant :Words
+  RustBuffer.singleton_class.prepend(Words)
 end

@@ -9171,7 +9171,7 @@ module UniFFILib
     :int8
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_reply,
-    [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, ],
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_settled,
@@ -15938,15 +15938,21 @@ end
     return 1 == result
   end
 
-  def reply(content, metadata = nil, cancel = nil)
+  def reply(content, metadata = nil, expires_in_secs = nil, hops = nil, timeout_secs = nil, cancel = nil)
         content = ::Dmagent::uniffi_utf8(content)
 
         metadata = (metadata ? ::Dmagent::uniffi_utf8(metadata) : nil)
         RustBuffer.check_lower_OptionalTypeJson(metadata)
+        expires_in_secs = (expires_in_secs ? expires_in_secs : nil)
+        RustBuffer.check_lower_Optionalf64(expires_in_secs)
+        hops = (hops ? ::Dmagent::uniffi_in_range(hops, "u32", 0, 2**32) : nil)
+        RustBuffer.check_lower_Optionalu32(hops)
+        timeout_secs = (timeout_secs ? timeout_secs : nil)
+        RustBuffer.check_lower_Optionalf64(timeout_secs)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
     ::Dmagent.uniffi_rust_call_async(
-      UniFFILib.uniffi_dmagent_uniffi_fn_method_message_reply(uniffi_clone_handle(),RustBuffer.alloc_from_string(content),RustBuffer.alloc_from_OptionalTypeJson(metadata),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_message_reply(uniffi_clone_handle(),RustBuffer.alloc_from_string(content),RustBuffer.alloc_from_OptionalTypeJson(metadata),RustBuffer.alloc_from_Optionalf64(expires_in_secs),RustBuffer.alloc_from_Optionalu32(hops),RustBuffer.alloc_from_Optionalf64(timeout_secs),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
       :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,

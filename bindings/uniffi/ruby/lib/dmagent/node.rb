@@ -20,24 +20,26 @@ module Dmagent
     # Asks the node at a URL for a connection.
     def connect(url) = peers.connect(url: url)
 
-    # Sends a message to one peer or several.
+    # Sends a message to one peer or several; the options are those of `messages.send`.
     def tell(to, content, **options) = messages.send(to: to, content: content, **options)
 
-    # Sends a message to one peer and waits for the answer to it.
+    # Sends a message to one peer and waits for the answer to it; the options are those of `messages.ask`.
     def ask(to, content, **options) = messages.ask(to: to, content: content, **options).await
 
-    # The next message for the agent; nil when none comes within `timeout` seconds. A block is lent the message, which is
-    # acknowledged when the block returns and given back when it fails or is interrupted.
-    def receive(timeout: nil, &block) = inbox.receive(timeout: timeout, &block)
+    # The next message for the agent; nil when none comes within `timeout` seconds. `from`, `in_reply_to` and `kinds` choose, as
+    # in `messages.next`. A block is lent the message, as by
+    # `Message#handle`: acknowledged when the block returns, given back when it fails, is interrupted, or is left with `break`.
+    def receive(timeout: nil, **filter, &block) = inbox(**filter).receive(timeout: timeout, &block)
 
-    # Hands each message to the block, until the node closes: acknowledged when the block returns, given back when it fails.
-    # Without a block an Enumerator; `handle` the messages.
-    def each_message
-      return inbox.each unless block_given?
+    # Lends each message to the block, as `Message#handle` does, until the node closes: acknowledged when the block returns, given
+    # back when it fails, is interrupted, or is left with `break`. Without a block an Enumerator; `handle` the messages.
+    # `from`, `in_reply_to` and `kinds` choose, as in `receive`.
+    def each_message(**filter)
+      return inbox(**filter).each unless block_given?
 
       loop do
         begun = false
-        receive do |message|
+        receive(**filter) do |message|
           begun = true
           yield message
         end

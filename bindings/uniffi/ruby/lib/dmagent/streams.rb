@@ -41,25 +41,20 @@ module Dmagent
   end
 
   class Message
-    # Lends the message to a block and acknowledges it then, also when the block is left with `break`, unless the block has
-    # settled it. When the block fails the message is given back and comes again after a pause that doubles each time; when it
-    # is interrupted, at once.
+    # Lends the message to a block and acknowledges it when the block returns, at its end or with `next`, unless the block has
+    # settled it. When the block fails the message is given back and comes again after a pause that doubles each time. When
+    # the block is left in any other way (`Timeout`, `throw`, `break`, `return`, a thread that is killed), it comes again at
+    # once: Ruby does not tell an interruption from a `break`. Before a `break` of yours call `acknowledge`.
     def handle
-      failed = false
-      yield self
+      result = yield self
+      acknowledge unless settled
+      result
     rescue StandardError
-      failed = true
       release_after_failure unless settled
       raise
-    rescue Exception
-      failed = true
-      release unless settled
-      raise
     ensure
-      # A thread that is killed comes by without an exception.
-      unless failed || settled
-        Thread.current.status == 'aborting' ? release : acknowledge
-      end
+      # What was thrown or killed comes by without an exception.
+      release unless settled
     end
   end
 

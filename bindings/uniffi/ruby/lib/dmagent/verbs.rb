@@ -12,20 +12,27 @@ module Dmagent
       Peers => { connect: ConnectArgs, get: AgentArgs, accept: RequestArgs, reject: RequestArgs,
                  disconnect: DisconnectArgs, block: BlockArgs, unblock: AgentArgs, of: PeersOfArgs },
       Messages => { send: SendArgs, ask: AskArgs, broadcast: BroadcastArgs, next: NextArgs, acknowledge: SequenceArgs,
-                    release: ReleaseArgs, log: LogArgs, context: ContextArgs },
+                    release: ReleaseArgs, log: LogArgs, context: ContextArgs, status: MessageArgs, until: UntilArgs,
+                    sent: NewestArgs, receipts: NewestArgs, verify: VerifyReceiptArgs },
       Trust => { get: AgentArgs, set: SetTrustArgs, forget: AgentArgs, ask: AskOpinionArgs },
       Rules => { set: RulesArgs, test: TryArgs },
       Passport => { sign: SignArgs, verify: VerifyArgs },
-      Node => { update: UpdateArgs }
+      Node => { update: UpdateArgs, inbox: NextArgs }
     }.freeze
+
+    # Members that are lists.
+    LISTS = { SendArgs => %i[to], NextArgs => %i[from kinds] }.freeze
 
     # The record of these keywords. One agent stands for a list of one, a Hash for JSON.
     def self.record(kind, members)
       given = members.dup
-      given[:metadata] = JSON.generate(given[:metadata]) if given[:metadata].is_a?(Hash)
-      given[:to] = Array(given[:to]) if kind == SendArgs && given.key?(:to)
+      given[:metadata] = json(given[:metadata]) if given.key?(:metadata)
+      LISTS.fetch(kind, []).each { |name| given[name] = Array(given[name]) if given.key?(name) }
       kind.new(**given)
     end
+
+    # A Hash as JSON; what is text is JSON already.
+    def self.json(value) = value.is_a?(Hash) ? JSON.generate(value) : value
 
     TAKEN.each do |noun, verbs|
       noun.prepend(Module.new do
@@ -37,6 +44,17 @@ module Dmagent
       end)
     end
   end
+
+  # What a message adds.
+  module Replying
+    # Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an `in_reply_to`.
+    # The options are those of `messages.send`.
+    def reply(content, cancel = nil, metadata: nil, expires_in_secs: nil, hops: nil, timeout_secs: nil)
+      super(content, Keywords.json(metadata), expires_in_secs, hops, timeout_secs, cancel)
+    end
+  end
+  private_constant :Replying
+  Message.prepend(Replying)
 
   # The word of an enumeration that a number stands for, as in the schema: `Dmagent.word(Dmagent::PeerState, peer.state)`.
   def self.word(kind, number)

@@ -1414,7 +1414,8 @@ public func FfiConverterTypeInbox_lower(_ value: Inbox) -> UInt64 {
 
 
 /**
- * A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+ * A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+ * letting go of this object changes nothing.
  */
 public protocol ListeningProtocol: AnyObject, Sendable {
 
@@ -1425,7 +1426,8 @@ public protocol ListeningProtocol: AnyObject, Sendable {
 
 }
 /**
- * A listener at work. It stops when it is cancelled, when nobody has this object any more, or when the node closes.
+ * A listener at work. The node holds it until it is cancelled here, the node closes, or nobody has the node any more;
+ * letting go of this object changes nothing.
  */
 open class Listening: ListeningProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -1627,9 +1629,9 @@ public protocol MessageProtocol: AnyObject, Sendable {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`.
+     * `in_reply_to`. The options are those of `messages.send`.
      */
-    func reply(content: String, metadata: Json?, cancel: Cancel?) async throws  -> Receipt
+    func reply(content: String, metadata: Json?, expiresInSecs: Double?, hops: UInt32?, timeoutSecs: Double?, cancel: Cancel?) async throws  -> Receipt
 
     /**
      * Whether it was acknowledged or released through this object.
@@ -1887,14 +1889,14 @@ open func releaseAfterFailure()throws  -> Bool  {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`.
+     * `in_reply_to`. The options are those of `messages.send`.
      */
-open func reply(content: String, metadata: Json? = nil, cancel: Cancel? = nil)async throws  -> Receipt  {
+open func reply(content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil, timeoutSecs: Double? = nil, cancel: Cancel? = nil)async throws  -> Receipt  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_dmagent_uniffi_fn_method_message_reply(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(content),FfiConverterOptionTypeJson.lower(metadata),FfiConverterOptionTypeCancel.lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(content),FfiConverterOptionTypeJson.lower(metadata),FfiConverterOptionDouble.lower(expiresInSecs),FfiConverterOptionUInt32.lower(hops),FfiConverterOptionDouble.lower(timeoutSecs),FfiConverterOptionTypeCancel.lower(cancel)
                 )
             },
             pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
@@ -2496,8 +2498,9 @@ public protocol NodeProtocol: AnyObject, Sendable {
     func call(verb: String, arguments: String, cancel: Cancel?) async throws  -> String
 
     /**
-     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-     * it goes through, even when the caller is cancelled.
+     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+     * waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+     * `closed`.
      */
     func close() async throws
 
@@ -2523,13 +2526,15 @@ public protocol NodeProtocol: AnyObject, Sendable {
     func localToken() throws  -> String
 
     /**
-     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+     * Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+     * meanwhile, and what this returns is needed for cancelling alone.
      */
     func onEvent(listener: EventListener) throws  -> Listening
 
     /**
-     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
+     * Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+     * listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+     * acknowledged; when it fails, the message comes again after a pause.
      */
     func onMessage(listener: MessageListener, filter: NextArgs?) throws  -> Listening
 
@@ -2782,8 +2787,9 @@ open func call(verb: String, arguments: String, cancel: Cancel? = nil)async thro
 }
 
     /**
-     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error. Once begun
-     * it goes through, even when the caller is cancelled.
+     * Closes it: requests under way finish, everything is on disk, the data folder is free. Twice is no error: the second
+     * waits for the first. Once begun it goes through, even when the caller is cancelled, and every later call fails with
+     * `closed`.
      */
 open func close()async throws   {
     return
@@ -2852,7 +2858,8 @@ open func localToken()throws  -> String  {
 }
 
     /**
-     * Hands each event to `listener`, one at a time, until it is cancelled or the node closes.
+     * Hands each event to `listener`, one at a time, until that is cancelled or the node closes; the node holds the listener
+     * meanwhile, and what this returns is needed for cancelling alone.
      */
 open func onEvent(listener: EventListener)throws  -> Listening  {
     return try  FfiConverterTypeListening_lift(try rustCallWithError(FfiConverterTypeDmError_lift) {
@@ -2865,8 +2872,9 @@ open func onEvent(listener: EventListener)throws  -> Listening  {
 }
 
     /**
-     * Hands each message to `listener`, one at a time, until it is cancelled or the node closes. When the listener
-     * returns, the message is acknowledged; when it fails, the message comes again after a pause.
+     * Hands each message to `listener`, one at a time, until that is cancelled or the node closes; the node holds the
+     * listener meanwhile, and what this returns is needed for cancelling alone. When the listener returns, the message is
+     * acknowledged; when it fails, the message comes again after a pause.
      */
 open func onMessage(listener: MessageListener, filter: NextArgs? = nil)throws  -> Listening  {
     return try  FfiConverterTypeListening_lift(try rustCallWithError(FfiConverterTypeDmError_lift) {
@@ -15740,7 +15748,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() != 23769) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_method_message_reply() != 42917) {
+    if (uniffi_dmagent_uniffi_checksum_method_message_reply() != 8790) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_message_settled() != 41479) {
@@ -15776,7 +15784,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_node_call() != 25449) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_method_node_close() != 22538) {
+    if (uniffi_dmagent_uniffi_checksum_method_node_close() != 35024) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_node_closed() != 17701) {
@@ -15791,10 +15799,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_node_local_token() != 38693) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_method_node_on_event() != 34250) {
+    if (uniffi_dmagent_uniffi_checksum_method_node_on_event() != 100) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_method_node_on_message() != 24287) {
+    if (uniffi_dmagent_uniffi_checksum_method_node_on_message() != 52906) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_node_open() != 18624) {

@@ -75,14 +75,15 @@ public struct EventSequence: AsyncSequence {
 
 extension Message {
     /// Lends the message to `body` and acknowledges it then, unless `body` has settled it. When `body` fails the message is
-    /// given back and comes again after a pause that doubles each time; when it is cancelled, at once.
+    /// given back and comes again after a pause that doubles each time; when the task is cancelled, at once.
     public func handle<Result>(_ body: (Message) async throws -> Result) async throws -> Result {
         let result: Result
         do {
             result = try await body(self)
         } catch {
             if !settled() {
-                _ = error is CancellationError ? try release() : try releaseAfterFailure()
+                let interrupted = error is CancellationError && Task.isCancelled
+                _ = interrupted ? try release() : try releaseAfterFailure()
             }
             throw error
         }
@@ -114,21 +115,34 @@ extension Node {
         try await cancelling { try await peers().connect(arguments: ConnectArgs(url: url), cancel: $0) }
     }
 
-    /// Sends a message to one peer.
-    public func send(to: AgentId, content: String, metadata: Json? = nil) async throws -> Receipt {
-        try await cancelling {
-            try await messages().send(arguments: SendArgs(to: [to], content: content, metadata: metadata), cancel: $0)
-        }
+    /// Sends a message to one peer. `SendArgs` tells the options, and what holds without them.
+    public func send(
+        to: AgentId, content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil,
+        inReplyTo: String? = nil, timeoutSecs: Double? = nil
+    ) async throws -> Receipt {
+        let plain = SendArgs(to: [to], content: content)
+        let arguments = SendArgs(
+            to: plain.to, content: content, expiresInSecs: expiresInSecs, hops: hops ?? plain.hops, inReplyTo: inReplyTo,
+            metadata: metadata, timeoutSecs: timeoutSecs ?? plain.timeoutSecs)
+        return try await cancelling { try await messages().send(arguments: arguments, cancel: $0) }
     }
 
-    /// Sends a message to one peer and waits for the answer to it; nil never, unless somebody else took it.
-    public func ask(to: AgentId, content: String, timeoutSecs: Double? = nil) async throws -> Message? {
-        try await messages().ask(arguments: AskArgs(to: to, content: content, timeoutSecs: timeoutSecs)).message()
+    /// Sends a message to one peer and waits for the answer to it; nil never, unless somebody else took it. `AskArgs` tells
+    /// the options.
+    public func ask(
+        to: AgentId, content: String, timeoutSecs: Double? = nil, metadata: Json? = nil, inReplyTo: String? = nil
+    ) async throws -> Message? {
+        let arguments = AskArgs(
+            to: to, content: content, inReplyTo: inReplyTo, metadata: metadata, timeoutSecs: timeoutSecs)
+        return try await messages().ask(arguments: arguments).message()
     }
 
-    /// The next message for the agent; nil when none comes within `timeoutSecs`.
-    public func receive(timeoutSecs: Double? = nil) async throws -> Message? {
-        try await inbox().receive(timeoutSecs: timeoutSecs)
+    /// The next message for the agent; nil when none comes within `timeoutSecs`. `NextArgs` tells what the others choose.
+    public func receive(
+        timeoutSecs: Double? = nil, from: [AgentId] = [], inReplyTo: String? = nil, kinds: [MessageKind] = []
+    ) async throws -> Message? {
+        let filter = NextArgs(from: from, inReplyTo: inReplyTo, kinds: kinds)
+        return try await inbox(filter: filter).receive(timeoutSecs: timeoutSecs)
     }
 
     /// Everything that happens from now on: `for try await event in try node.eventSequence()`.
