@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::records::{DeliveryState, MessageKind};
 use super::settings::RoutingRule;
-use crate::plain::{AgentId, Json};
+use crate::plain::{AgentId, Json, finite};
 
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
@@ -31,7 +31,7 @@ pub struct AskArgs {
     #[uniffi(default = None)]
     pub metadata: Option<Json>,
     /// How long to wait for the answer, in seconds; absent for as long as it takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
 }
@@ -139,7 +139,7 @@ pub struct NextArgs {
     #[uniffi(default = [])]
     pub kinds: Vec<MessageKind>,
     /// How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
 }
@@ -160,6 +160,7 @@ pub struct ReleaseArgs {
     /// Its `sequence`.
     pub sequence: u64,
     /// When it may be handed out again, in seconds from now. Default: 0.
+    #[serde(serialize_with = "finite")]
     #[uniffi(default = 0.0)]
     pub delay_secs: f64,
 }
@@ -187,7 +188,7 @@ pub struct SendArgs {
     pub content: String,
     /// How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
     /// `outbox_expiry_secs`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub expires_in_secs: Option<f64>,
     /// How often it may be forwarded, 0 to 50. Default: 10.
@@ -204,6 +205,7 @@ pub struct SendArgs {
     pub metadata: Option<Json>,
     /// How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
     /// then is `stored`.
+    #[serde(serialize_with = "finite")]
     #[uniffi(default = 10.0)]
     pub timeout_secs: f64,
 }
@@ -221,6 +223,7 @@ pub struct SetTrustArgs {
     /// Of whom; it need not be connected.
     pub agent: AgentId,
     /// −1 (distrust) to 1 (trust).
+    #[serde(serialize_with = "finite")]
     pub score: f64,
     /// Why, at most 2,000 characters. Absent keeps the note.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -259,7 +262,7 @@ pub struct UntilArgs {
     /// `accepted`, `delivered`, `handled` or `answered`.
     pub state: DeliveryState,
     /// How long to wait, in seconds; absent for as long as it takes, 0 for not at all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
 }

@@ -252,7 +252,7 @@ impl Messages {
         arguments: Option<NewestArgs>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Vec<Receipt>, DmError> {
-        self.caller.call("messages.sent", &arguments, cancel).await
+        self.caller.call("messages.sent", &Given(arguments), cancel).await
     }
 
     /// Lists the newest receipts that this node gave.
@@ -262,7 +262,7 @@ impl Messages {
         arguments: Option<NewestArgs>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Vec<GivenReceipt>, DmError> {
-        self.caller.call("messages.receipts", &arguments, cancel).await
+        self.caller.call("messages.receipts", &Given(arguments), cancel).await
     }
 
     /// Checks a receipt of any node.
