@@ -39,7 +39,7 @@ def member(record, name, value)
   return JSON.parse(value) if JSON_TEXT.include?(name)
 
   kind = name == :state ? STATES.fetch(record.class, DeliveryState) : WORDS[name]
-  kind ? Dmagent.word(kind, value) : plain(value)
+  kind && value ? Dmagent.word(kind, value) : plain(value)
 end
 
 # The verb as a user of Ruby calls it.
