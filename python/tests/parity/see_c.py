@@ -140,8 +140,9 @@ def options(library: Library, header: str) -> Facts:
         for shortcut, call in shortcuts.items():
             def answer(option: str, call: Callable[[Text, Error], int] = call) -> str:
                 # No option is an object with such a member.
-                call(text(json.dumps({option: {"no": [0]}})), error := Error())
-                return error.message.told()
+                error = Error()
+                call(text(json.dumps({option: {"no": [0]}})), error)
+                return str(error.message.told())
 
             stray = answer("no_such_option")
             for name in re.findall(r"`(\w+)`", stray.split("`no_such_option`")[-1]):
