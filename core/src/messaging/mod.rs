@@ -31,6 +31,7 @@ pub use outbox::Outbox;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
+pub(crate) use types::THROWN_AWAY;
 pub use types::{
     Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
     Receipt, Verification, body_digest,

@@ -178,6 +178,9 @@ impl Reason {
     }
 }
 
+/// Why a message is refused that the peer took and threw away.
+pub(crate) const THROWN_AWAY: &str = "the peer took the message and threw it away";
+
 /// One copy of a sent message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
@@ -241,7 +244,7 @@ impl Delivery {
             }
             self.state = DeliveryState::Refused;
             self.at = Some(receipt.at);
-            self.reason = Some(Reason::new(Code::PeerRefused, "the peer took the message and threw it away"));
+            self.reason = Some(Reason::new(Code::PeerRefused, THROWN_AWAY));
         } else {
             self.rise(receipt.state.into(), receipt.at);
             self.reply_id = self.reply_id.take().or_else(|| receipt.reply_id.clone());

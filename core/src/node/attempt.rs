@@ -13,7 +13,7 @@ use crate::{
     error::Code,
     identity::AgentId,
     messaging::{
-        Delivery, DeliveryState, OutboxItem, Reason,
+        Delivery, DeliveryState, OutboxItem, Reason, THROWN_AWAY,
         compose::{self, Draft, Form},
     },
     transport::{Reply, Sent},
@@ -61,7 +61,7 @@ impl Attempt {
     fn with_proof(self, found: Option<SignedReceipt>) -> Self {
         match (self, found) {
             (Self::Accepted { .. }, Some(proof)) if proof.state == ReceiptState::Refused => {
-                let reason = Reason::new(Code::PeerRefused, "the peer took the message and threw it away");
+                let reason = Reason::new(Code::PeerRefused, THROWN_AWAY);
                 Self::Over { state: DeliveryState::Refused, reason, proof: Some(proof) }
             }
             (Self::Accepted { via, .. }, proof) => Self::Accepted { via, proof },

@@ -315,6 +315,7 @@ impl Inner {
         self.publish([NodeEvent::StorageRecovered]);
         self.inbox_bell.notify_waiters();
         self.outbox_bell.notify_one();
+        self.receipt_bell.notify_one();
     }
 
     /// The state as the disk has it, once the disk takes rows again.

@@ -8,7 +8,7 @@ use super::{inner::Inner, state::State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{DeliveryState, Message, MessageEvent, Receipt},
+    messaging::{DeliveryState, Message, MessageEvent, Reason, Receipt, THROWN_AWAY},
     peers::Connection,
     store::Batch,
     transport::Outcome,
@@ -65,8 +65,10 @@ impl Inner {
             let (due, next) = {
                 let now = self.both();
                 let mut state = self.state.lock();
-                let due = if self.ready().is_ok() { state.given.due(now) } else { Vec::new() };
-                (due, state.given.wait(now.steady))
+                // Whoever brings the disk back rings.
+                let is_ready = self.ready().is_ok();
+                let due = if is_ready { state.given.due(now) } else { Vec::new() };
+                (due, state.given.wait(now.steady).filter(|_| is_ready))
             };
             for (agent, statements) in due {
                 let inner = Arc::clone(self);
@@ -222,7 +224,7 @@ fn event_of(receipt: &SignedReceipt, risen: DeliveryState) -> Option<MessageEven
     step_event(message_id, to, risen, receipt.reply_id.clone())
 }
 
-/// The event of a step up the ladder.
+/// The event of a step up the ladder, or off it.
 pub(super) fn step_event(
     message_id: String,
     to: AgentId,
@@ -233,6 +235,10 @@ pub(super) fn step_event(
         DeliveryState::Delivered => Some(MessageEvent::MessageDelivered { message_id, to }),
         DeliveryState::Handled => Some(MessageEvent::MessageHandled { message_id, to }),
         DeliveryState::Answered => Some(MessageEvent::MessageAnswered { message_id, to, reply_id }),
+        DeliveryState::Refused => {
+            let reason = Reason::new(Code::PeerRefused, THROWN_AWAY);
+            Some(MessageEvent::MessageFailed { message_id, to, reason })
+        }
         _ => None,
     }
 }

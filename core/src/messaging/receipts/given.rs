@@ -329,7 +329,9 @@ impl Given {
             let (mut statements, mut stale) = (Vec::new(), Vec::new());
             for sequence in &news.entries {
                 // What is held is announced again when the disk has it.
-                let Some(entry) = self.entries.get(sequence).filter(|entry| entry.is_news()) else { continue };
+                let Some(entry) = self.entries.get(sequence).filter(|entry| entry.is_news()) else {
+                    continue;
+                };
                 if entry.statement.at + NEWS < now.wall {
                     stale.push(*sequence);
                 } else if statements.len() < limits::RECEIPTS {
