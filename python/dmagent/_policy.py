@@ -132,34 +132,46 @@ class LoopHandler:
         if reply.wanted:
             task = self._loop.create_task(self._decide(method, question, reply))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._over)
 
     async def _decide(self, method: str, question: str, reply: Reply) -> None:
-        from asyncio import CancelledError, wait_for
+        from asyncio import wait_for
 
+        waiting: Task[object] | None = None
         try:
             verdict = getattr(self._policy, method)(question_of(method, question))
             if hasattr(verdict, "__await__"):
-                verdict = await wait_for(self._awaited(verdict, method, reply), self._patience)
+                # `wait_for` makes a task of it on some versions of Python alone.
+                waiting = self._loop.create_task(self._awaited(verdict, method, reply))
+                verdict = await wait_for(waiting, self._patience)
             reply.answer(verdict_json(method, verdict))
-        except Exception as error:
-            failed(method, reply, error)
-        except CancelledError as error:
-            failed(method, reply, error)
-            raise
         except BaseException as error:
-            # It ends the loop, as it would from any task. It was told of if it comes from the task of `_awaited`.
-            if reply.wanted:
-                failed(method, reply, error)
-            raise
+            if waiting is not None and ends_the_loop(waiting):
+                # It was told of there, and the loop is at its end: it must not be ended twice.
+                return
+            failed(method, reply, error)
+            if not isinstance(error, Exception):
+                # Where it comes from a plain method it goes on from here, as from any task.
+                raise
 
     async def _awaited(self, verdict: Awaitable[object], method: str, reply: Reply) -> object:
         try:
             return await verdict
         except (KeyboardInterrupt, SystemExit) as error:
-            # `wait_for` may run this as a task of its own. Then the loop ends before `_decide` hears of it.
+            # The loop ends before `_decide` hears of it.
             failed(method, reply, error)
             raise
+
+    def _over(self, task: Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # It was told of; the loop need not tell that nobody asked.
+            task.exception()
+
+
+def ends_the_loop(task: Task[object]) -> bool:
+    """Whether a task has raised what event loops do not keep to themselves."""
+    return task.done() and not task.cancelled() and isinstance(task.exception(), (KeyboardInterrupt, SystemExit))
 
 
 class ThreadHandler:

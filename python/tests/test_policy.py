@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 import threading
@@ -274,7 +275,7 @@ def test_one_that_ends_its_loop_means_the_safe_answer_at_once(
         return await address(await bob.open())
 
     url = run(opened())
-    with caplog.at_level(logging.ERROR, "dmagent"):
+    with caplog.at_level(logging.ERROR):
         if isinstance(ending, asyncio.CancelledError):
             run(listen())
         else:
@@ -282,5 +283,8 @@ def test_one_that_ends_its_loop_means_the_safe_answer_at_once(
             with pytest.raises(type(ending)):
                 asyncio.run(listen())
     assert url and states == ["pending"]
+    gc.collect()
     assert told_of(caplog) == [ending]
+    # The loop itself has nothing to complain about.
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
     run(bob.close())
