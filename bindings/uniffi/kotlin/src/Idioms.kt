@@ -63,7 +63,8 @@ suspend fun <T> Message.handle(block: suspend (Message) -> T): T = use { message
         }
         throw failure
     }
-    if (!message.settled()) message.acknowledge()
+    // The block is done with it, also when the coroutine is cancelled just now.
+    if (!message.settled()) withContext(NonCancellable) { message.acknowledge() }
     result
 }
 

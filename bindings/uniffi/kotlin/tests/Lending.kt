@@ -6,12 +6,14 @@ import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 
 fun lending(suite: Suite) = with(suite) {
     test("a block that is left with return@handle has handled the message") {
@@ -43,6 +45,11 @@ fun lending(suite: Suite) = with(suite) {
         }
         same(cancelled.end, "release")
     }
+    test("what the block has handled is acknowledged, also when the coroutine is cancelled meanwhile") {
+        val handled = Noted()
+        coroutineScope { launch { handled.handle { coroutineContext.cancel() } }.join() }
+        same(handled.end, "acknowledge")
+    }
 }
 
 /** A message of nobody that notes how it was settled. */
@@ -55,7 +62,11 @@ private class Noted : Message(NoHandle) {
 
     override fun releaseAfterFailure() = noted("releaseAfterFailure")
 
-    override suspend fun acknowledge(cancel: Cancel?) = noted("acknowledge")
+    override suspend fun acknowledge(cancel: Cancel?): Boolean {
+        // Here a coroutine that is cancelled ends.
+        yield()
+        return noted("acknowledge")
+    }
 
     private fun noted(how: String) = true.also { end = how }
 }
