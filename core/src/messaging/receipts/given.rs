@@ -332,9 +332,12 @@ impl Given {
                 let Some(entry) = self.entries.get(sequence).filter(|entry| entry.is_news()) else {
                     continue;
                 };
+                if statements.len() == limits::RECEIPTS {
+                    break;
+                }
                 if entry.statement.at + NEWS < now.wall {
                     stale.push(*sequence);
-                } else if statements.len() < limits::RECEIPTS {
+                } else {
                     statements.push(entry.statement.clone());
                 }
             }
