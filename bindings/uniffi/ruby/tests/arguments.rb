@@ -120,7 +120,7 @@ def refusals(suite)
     end
     pair do |alice, bob|
       bob.set_policy(filter.new)
-      same alice.tell(bob.agent_id, 'buy this').state, DeliveryState::FAILED
+      same alice.tell(bob.agent_id, 'buy this').state, DeliveryState::REFUSED
       same alice.tell(bob.agent_id, 'fire').state, DeliveryState::ACCEPTED
       bob.receive { |message| same message.content, 'fire' }
     end
