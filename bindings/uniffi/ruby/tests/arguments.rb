@@ -112,6 +112,15 @@ def refusals(suite)
     end
   end
 
+  suite.test('a StopIteration of the block is an error of the block') do
+    pair do |alice, bob|
+      [-> { bob.each_message { raise StopIteration } }, -> { bob.inbox.each { raise StopIteration } }].each do |each|
+        alice.tell(bob.agent_id, 'stop')
+        fails(StopIteration, &each)
+      end
+    end
+  end
+
   suite.test('a policy decides what it has a method for') do
     filter = Class.new do
       def admit_message(question)

@@ -37,17 +37,20 @@ module Dmagent
     def each_message(**filter)
       return inbox(**filter).each unless block_given?
 
-      loop do
+      # Not `loop`, which ends at a StopIteration of the block.
+      while true
         begun = false
-        receive(**filter) do |message|
-          begun = true
-          yield message
-        end
-      rescue DmError::ClosedError
-        # What fails in the block is the caller's.
-        raise if begun
+        begin
+          receive(**filter) do |message|
+            begun = true
+            yield message
+          end
+        rescue DmError::ClosedError
+          # What fails in the block is the caller's.
+          raise if begun
 
-        return self
+          return self
+        end
       end
     end
 

@@ -69,7 +69,8 @@ module Dmagent
     def each
       return enum_for(:each) unless block_given?
 
-      loop do
+      # Not `loop`, which ends at a StopIteration of the block.
+      while true
         message = begin
           receive
         rescue DmError::ClosedError
