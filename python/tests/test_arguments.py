@@ -68,6 +68,16 @@ PARAMETERS: list[tuple[str, Use, set[str]]] = [
     ("delay_secs", lambda node, value: node.messages.release(1, delay_secs=value), NUMBER),
     ("limit", lambda node, value: node.messages.log(limit=value), NUMBER),
     ("session", lambda node, value: node.messages.context(value), {"text"}),
+    ("message_id", lambda node, value: node.messages.status(value), TEXT),
+    ("message_id", lambda node, value: node.messages.until(value, "handled"), TEXT),
+    ("state", lambda node, value: node.messages.until("msg-1", value), set()),
+    ("timeout_secs", lambda node, value: node.messages.until("msg-1", "handled", timeout_secs=value), {"none", *NUMBER}),
+    ("limit", lambda node, value: node.messages.sent(limit=value), NUMBER),
+    ("limit", lambda node, value: node.messages.receipts(limit=value), NUMBER),
+    ("receipt", lambda node, value: node.messages.verify(value), set()),
+    ("content", lambda node, value: node.messages.verify("{}", content=value), {"none", *TEXT}),
+    ("metadata", lambda node, value: node.messages.verify("{}", metadata=value), {"none", "dict"}),
+    ("in_reply_to", lambda node, value: node.messages.verify("{}", in_reply_to=value), {"none", *TEXT}),
     ("agent", lambda node, value: node.peers.get(value), set()),
     ("agent", lambda node, value: node.peers.disconnect(value), set()),
     ("reason", lambda node, value: node.peers.disconnect(ID, reason=value), {"none", "text"}),
@@ -115,7 +125,7 @@ FINE: dict[str, set[str]] = {
     "preferred_dir": {"none", *TEXT},
     "public_url": {"none"},
     "discovery_ports": set(),
-    **dict.fromkeys(("ephemeral", "bootstrap_mode", "http", "memory", "seal", "upnp"), {"true"}),
+    **dict.fromkeys(("ephemeral", "bootstrap_mode", "http", "memory", "receipts", "seal", "upnp"), {"true"}),
     **dict.fromkeys(("inbox", "limits", "capabilities", "access_overrides"), {"dict"}),
     **dict.fromkeys(("bootstrap_peers", "routing_rules", "trusted_proxies"), {"list"}),
 }
@@ -167,7 +177,7 @@ def test_every_verb_is_among_them() -> None:
 def test_every_setting_is_named_when_its_value_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in types.Settings.__annotations__:
-        numeric = name.endswith(("_secs", "_ms")) or name in ("port", "max_connections", "outbox_limit")
+        numeric = name.endswith(("_secs", "_ms")) or name in ("port", "max_connections", "outbox_limit", "sent_limit")
         for key, value in wrong_values({"five"} if numeric else FINE.get(name, set())):
             with pytest.raises(dmagent.ConfigError) as refused:
                 sync.Node.ephemeral(**{name: value}).open()

@@ -71,7 +71,7 @@ def test_it_decides_about_connections_and_messages(kind: Any) -> None:
             assert (await alice.connect(await address(bob))).state == "connected"
 
             assert "no spam" in await reason(await alice.send(bob, "spam"))
-            assert (await alice.send(bob, "quiet")).state == "accepted"
+            assert (await alice.send(bob, "quiet")).state == "refused"
             assert (await alice.send(bob, "hello")).state == "accepted"
             assert (await bob.receive()).content == "hello"
             assert await bob.receive(timeout=0) is None
