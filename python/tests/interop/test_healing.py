@@ -14,7 +14,7 @@ def learns(peer: Peer111, agent_id: str, base_url: str) -> None:
 
     def is_known() -> bool:
         known = peer.connection(agent_id)
-        return bool(known) and known["agent_url"].startswith(base_url)
+        return known is not None and known["agent_url"].startswith(base_url)
 
     eventually(is_known, f"{base_url} at {peer.home.name}", peer)
 
@@ -83,7 +83,7 @@ def test_an_original_that_moved_is_where_it_signs_an_answer_and_not_where_others
 
         def is_found() -> bool:
             known = carol.peer(bob.agent_id)
-            return bool(known) and known["url"].startswith(bob.base_url) and known["health"] == "healthy"
+            return known is not None and known["url"].startswith(bob.base_url) and known["health"] == "healthy"
 
         eventually(is_found, "bob at carol", carol, bob)
     learns(bob, carol.agent_id, carol.base_url)
