@@ -144,7 +144,10 @@ impl Peers {
         let url = record.url();
         let is_elsewhere = url != known.url;
         let rows = self.change(agent, |connection| {
-            connection.move_to(url, admission::Told::looked_at(class));
+            // A record is the peer's own word, and proves nobody at that address: a neighbour that was bound to the address
+            // it came from stays bound (S10).
+            let by = connection.told_by.filter(|_| class.is_local());
+            connection.move_to(url, admission::Told { by, ..admission::Told::looked_at(class) });
             connection.keep_location(Some(record.clone()), now);
         })?;
         let events = if is_elsewhere {
