@@ -20,7 +20,7 @@ use dmagent::{
     transport::memory::{self, MemoryNetwork, MemoryTransport},
 };
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Runs one story on a clock of its own. A failure names the seed.
@@ -110,7 +110,8 @@ impl World {
                 network: network.clone(),
                 clock: clock.clone(),
                 tasks: tasks.clone(),
-                life: watch::Sender::new(None),
+                life: Mutex::default(),
+                turned: Notify::new(),
             })
         };
         let machines = (0..count).map(machine).collect();
@@ -181,7 +182,9 @@ pub(crate) struct Machine {
     network: MemoryNetwork,
     clock: VirtualClock,
     tasks: Tasks,
-    life: watch::Sender<Option<Life>>,
+    life: Mutex<Option<Life>>,
+    /// Rung when a life begins or ends. A `watch` channel wakes those who wait in an order of its own dice.
+    turned: Notify,
 }
 
 fn machine_seed(seed: u64, index: usize) -> u64 {
@@ -221,7 +224,7 @@ impl Machine {
             return None;
         };
         let life = Life { node: Arc::new(Mutex::new(Some(node))), store, ended: CancellationToken::new() };
-        self.life.send_replace(Some(life.clone()));
+        self.turn(Some(life.clone()));
         let (machine, watched) = (Arc::clone(self), life.clone());
         self.tasks.spawn("death by commit", async move {
             tokio::select! {
@@ -235,7 +238,7 @@ impl Machine {
 
     /// The power goes out.
     pub(crate) fn die(&self) {
-        let Some(life) = self.life.send_replace(None) else { return };
+        let Some(life) = self.turn(None) else { return };
         // What its tasks still try in this moment reaches neither disk nor network.
         let at_commit = life.store.commits() + 1;
         life.store.plan_crash(Some(CrashPlan { at_commit, moment: dmagent::store::Moment::Before }));
@@ -261,20 +264,36 @@ impl Machine {
 
     /// The present life, if it is on.
     pub(crate) fn life(&self) -> Option<Life> {
-        self.life.borrow().clone()
+        self.life.lock().clone()
+    }
+
+    /// Begins or ends a life; returns the one before.
+    fn turn(&self, life: Option<Life>) -> Option<Life> {
+        let before = std::mem::replace(&mut *self.life.lock(), life);
+        self.turned.notify_waiters();
+        before
+    }
+
+    /// Waits until `wanted` finds what it looks for in the present life.
+    async fn wait_for<T>(&self, wanted: impl Fn(Option<Life>) -> Option<T>) -> T {
+        loop {
+            let mut turned = std::pin::pin!(self.turned.notified());
+            turned.as_mut().enable();
+            if let Some(found) = wanted(self.life()) {
+                return found;
+            }
+            turned.await;
+        }
     }
 
     /// The present life, or the next.
     pub(crate) async fn alive(&self) -> Life {
-        let mut changes = self.life.subscribe();
-        let life = changes.wait_for(Option::is_some).await.expect("the machine holds the sender");
-        life.clone().expect("waited for")
+        self.wait_for(|life| life).await
     }
 
     /// Waits until it is off.
     pub(crate) async fn dead(&self) {
-        let mut changes = self.life.subscribe();
-        changes.wait_for(Option::is_none).await.expect("the machine holds the sender");
+        self.wait_for(|life| life.is_none().then_some(())).await;
     }
 
     /// The node, for stories in which it runs.

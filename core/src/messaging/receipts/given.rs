@@ -74,7 +74,7 @@ struct News {
 pub struct Given {
     entries: BTreeMap<u64, Entry>,
     by_message: HashMap<(AgentId, String), u64>,
-    news: HashMap<AgentId, News>,
+    news: BTreeMap<AgentId, News>,
     over: BTreeSet<u64>,
     /// Told since the rows were written.
     untold_rows: BTreeSet<u64>,
