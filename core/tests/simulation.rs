@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `world` | machines, their lives and deaths |
 //! | `ledger` | what was promised to senders and done by receivers, and whether both agree |
+//! | `ladder` | what senders are told about their messages, and whether it is true |
 //! | `actors` | hosts that send, and hosts that take and acknowledge |
 //! | `mesh` | many nodes on a bad day |
 //! | `steps` | a crash at every step of one send, one receive, one acknowledgement |
@@ -29,6 +30,8 @@ mod clock;
 mod handshake;
 #[path = "simulation/healing.rs"]
 mod healing;
+#[path = "simulation/ladder.rs"]
+mod ladder;
 #[path = "simulation/ledger.rs"]
 mod ledger;
 #[path = "simulation/life.rs"]

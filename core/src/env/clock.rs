@@ -45,12 +45,19 @@ pub struct VirtualClock {
     origin: tokio::time::Instant,
     /// By how many microseconds the wall clock was set forward.
     set: Arc<AtomicI64>,
+    /// By how many microseconds this one is ahead of the others.
+    ahead: i64,
 }
 
 impl VirtualClock {
     /// A clock that shows `start` now. Call it inside a tokio runtime.
     pub fn starting_at(start: Timestamp) -> Self {
-        Self { start, origin: tokio::time::Instant::now(), set: Arc::default() }
+        Self { start, origin: tokio::time::Instant::now(), set: Arc::default(), ahead: 0 }
+    }
+
+    /// The clock of another machine, whose wall time is ahead of this one by so many seconds, or behind.
+    pub fn ahead_by(&self, seconds: i64) -> Self {
+        Self { ahead: self.ahead.saturating_add(seconds.saturating_mul(1_000_000)), ..self.clone() }
     }
 
     /// Sets the wall clock forward by so many seconds, or back. The steady time does not notice.
@@ -62,7 +69,8 @@ impl VirtualClock {
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
         let shown = self.start + self.origin.elapsed();
-        Timestamp::from_micros(shown.micros().saturating_add(self.set.load(Ordering::SeqCst)))
+        let ahead = self.set.load(Ordering::SeqCst).saturating_add(self.ahead);
+        Timestamp::from_micros(shown.micros().saturating_add(ahead))
     }
 
     fn steady(&self) -> Moment {

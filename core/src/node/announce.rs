@@ -137,7 +137,11 @@ impl Inner {
         patience: Duration,
     ) -> Option<Map<String, Value>> {
         let base = url::base(&peer.url);
-        for scope in [format!("{}/", peer.agent_id), String::new()] {
+        let mut scopes = vec![format!("{}/", peer.agent_id)];
+        if !peer.signs_v2() {
+            scopes.push(String::new());
+        }
+        for scope in scopes {
             let path = format!("{MESH_PREFIX}{scope}{question}");
             let sent = self.request(base, Method::Get, path, None, patience, peer.grant()).await.ok()?;
             if sent.reply.status == 200 {

@@ -12,7 +12,10 @@ use crate::{
 };
 
 impl Inner {
-    pub(super) fn answer_query(&self, query: &Query) -> Answer {
+    pub(super) async fn answer_query(self: &Arc<Self>, query: &Query, source: &Source) -> Answer {
+        if let Query::PeerLookup(lookup) = query {
+            return self.answer_lookup(*lookup, source).await;
+        }
         let state = self.state.lock();
         let me = self.describe(&state);
         let accepting = state.accepts_connections(&self.config);
@@ -28,7 +31,8 @@ impl Inner {
             }
             Query::NetworkInfo => me.network_info(&state.peers, accepting),
             Query::Impression(agent) => self.answer_impression(&state, agent),
-            Query::PeerLookup(agent) => documents::lookup_document(&state.peers, agent),
+            // Answered above.
+            Query::PeerLookup(lookup) => documents::lookup_document(&state.peers, &lookup.agent),
             Query::GetPeers(n) => me.peers_document(&state.peers, &state.trust, *n),
         }
     }

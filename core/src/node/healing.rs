@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 
-use super::inner::Inner;
+use super::{inner::Inner, lookups};
 use crate::{
     env::{Moment, Timestamp},
     error::Result,
@@ -25,7 +25,14 @@ use crate::{
     },
     store::Batch,
     transport::{Grant, Method},
-    wire::{AddressClass, frame::ConnectionReply, json as strict, route::MESH_PREFIX, url, verify::Proof},
+    wire::{
+        AddressClass,
+        frame::{ConnectionReply, Lookup},
+        json as strict,
+        route::MESH_PREFIX,
+        url,
+        verify::Proof,
+    },
 };
 
 /// How many lost peers are looked for at the same time.
@@ -72,8 +79,9 @@ impl Inner {
     }
 
     async fn search(self: &Arc<Self>, lost: AgentId) -> Result<()> {
+        let Some(question) = self.search_question(lost) else { return Ok(()) };
         let told: Vec<Told> = stream::iter(self.informants(&lost))
-            .map(|peer| async move { self.ask_where(&peer, &lost).await })
+            .map(|peer| async move { self.ask_where(&peer, question).await })
             .buffer_unordered(ASKED_AT_ONCE)
             .filter_map(std::future::ready)
             .collect()
@@ -123,10 +131,25 @@ impl Inner {
         asked.iter().filter_map(|agent| state.peers.get(agent).cloned()).collect()
     }
 
-    async fn ask_where(&self, peer: &Connection, lost: &AgentId) -> Option<Told> {
-        let answer = self.ask_peer(peer, &format!("peer_lookup/{lost}"), LOOKUP_TIMEOUT).await?;
+    /// What is asked about `lost` this time: the further, the more often it was in vain.
+    fn search_question(&self, lost: AgentId) -> Option<Lookup> {
+        let mut state = self.state.lock();
+        let after = state.peers.get(&lost)?.placed_at();
+        let hops = state.peers.health(&lost).ring();
+        if hops > 0 {
+            // The question may come back to us: it goes no further then.
+            state.lookups.pass(&lost, None, self.steady());
+        }
+        Some(Lookup { agent: lost, hops, after })
+    }
+
+    async fn ask_where(&self, peer: &Connection, question: Lookup) -> Option<Told> {
+        // 1.1.1 passes no questions on.
+        let question = if peer.signs_v2() { question } else { Lookup { hops: 0, ..question } };
+        let patience = lookups::patience(&question).max(LOOKUP_TIMEOUT);
+        let answer = self.ask_peer(peer, &question.path(), patience).await?;
         let score = self.state.lock().trust.score(&peer.agent_id);
-        Told::read(&answer, lost, peer.reach(), score)
+        Told::read(&answer, &question.agent, peer.reach(), score)
     }
 
     /// Asks whoever listens at `place` for an answer that `lost` alone can sign, for this question alone, and that names

@@ -210,7 +210,7 @@ impl Inner {
             Believed::ImpressionQuery(query) => {
                 return Ok(self.answer_impression_query(query.frame(), now));
             }
-            Believed::Query(query) => return Ok(self.answer_query(query.frame())),
+            Believed::Query(query) => return Ok(self.answer_query(query.frame(), source).await),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
             Believed::Routed(envelope) => {
                 return Ok(self.route_envelope(envelope.into_frame(), source).await);

@@ -42,6 +42,7 @@ mod inboxes;
 mod inner;
 mod lifecycle;
 mod local;
+mod lookups;
 mod names;
 mod opinions;
 mod outbound;

@@ -16,7 +16,7 @@ use crate::{
         receipts::sent::Departure,
         rule_book::{ROUTING_RULES, RuleBook},
     },
-    peers::{Blocks, Connection, Peers, Sightings},
+    peers::{Blocks, Connection, Lookups, Peers, Sightings},
     store::{Batch, Range, Row, Store, Table},
     trust::Trust,
     wire::{limiter::Limiter, replay::ReplayWindow},
@@ -102,6 +102,7 @@ pub(crate) struct State {
     pub(crate) replay: ReplayWindow,
     pub(crate) routes: super::routing::Routes,
     pub(crate) sightings: Sightings,
+    pub(crate) lookups: Lookups,
     pub(crate) adrift: super::relay::Adrift,
     pub(crate) asked: super::routed::Asked,
 }
@@ -140,6 +141,7 @@ impl State {
             replay: ReplayWindow::default(),
             routes: super::routing::Routes::default(),
             sightings: Sightings::default(),
+            lookups: Lookups::default(),
             adrift: super::relay::Adrift::default(),
             asked: super::routed::Asked::default(),
         };

@@ -25,8 +25,8 @@ use crate::{
 
 /// How often the slow parts of upkeep run.
 const ROUND: Duration = Duration::from_secs(60);
-/// How long a ping may take.
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a ping may take. Silence is found after an interval, two of these, and the second that lies between two tries.
+const PING_TIMEOUT: Duration = Duration::from_secs(4);
 /// How often peers are told where we are though nothing changed: a record of it is believed for 30 days.
 const RENEWAL: Duration = Duration::from_secs(86_400);
 /// How many claimed ids one round looks at.

@@ -18,6 +18,7 @@ use super::{table::Peers, types::Connection};
 use crate::{
     env::{Moment, Now, Random, Timestamp},
     identity::AgentId,
+    wire::frame::Lookup,
 };
 
 /// From so many failures in a row on a peer counts as gone, and is looked for. One may be chance.
@@ -25,7 +26,7 @@ const UNREACHABLE_AFTER: u32 = 2;
 /// From so many failures in a row on a peer is dormant, as in 1.1.1.
 const DORMANT_AFTER: u32 = 9;
 /// How soon a peer is tried again after the first failure.
-const SECOND_TRY: Duration = Duration::from_secs(2);
+const SECOND_TRY: Duration = Duration::from_secs(1);
 /// The longest wait between pings of a peer that fails.
 const LONGEST_PING_WAIT: Duration = Duration::from_secs(100);
 /// Between pings of a dormant peer: well within the hour for which a request waits, so that whoever was accepted while it
@@ -86,6 +87,11 @@ impl Health {
     /// Whether it is gone and was looked for at least once.
     pub fn was_looked_for(self) -> bool {
         self.is_unreachable() && self.searches > 0
+    }
+
+    /// How far the question where it is goes: to our peers at first, to their peers when that did not help, and so on.
+    pub fn ring(self) -> u8 {
+        u8::try_from(self.searches.saturating_sub(1)).unwrap_or(u8::MAX).min(Lookup::MOST_HOPS)
     }
 
     /// The word for it.
@@ -258,7 +264,7 @@ mod tests {
     use super::*;
     use crate::{env::SeededRandom, peers::table::tests::connection};
 
-    const INTERVAL: Duration = Duration::from_secs(25);
+    const INTERVAL: Duration = Duration::from_secs(20);
 
     fn at(seconds: u64) -> Now {
         let span = Duration::from_secs(seconds);
@@ -293,8 +299,8 @@ mod tests {
     #[test]
     fn an_idle_peer_is_pinged_less_than_once_in_ten_seconds_and_never_looked_for() {
         let (pings, searches, peers) = life(36_000, 0);
-        assert!((1_400..1_700).contains(&pings.len()), "{}", pings.len());
-        assert!(pings.windows(2).all(|pair| pair[1] - pair[0] <= 26));
+        assert!((1_750..2_100).contains(&pings.len()), "{}", pings.len());
+        assert!(pings.windows(2).all(|pair| pair[1] - pair[0] <= 21));
         assert!(searches.is_empty());
         assert_eq!(peers.health(&AgentId::from_bytes([1; 32])).word(), PeerHealth::Healthy);
     }

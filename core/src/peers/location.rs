@@ -79,6 +79,11 @@ impl LocationRecord {
         Self::read(signed?.object.get(MEMBER)?)
     }
 
+    /// The record in the answer to a lookup.
+    pub(crate) fn of_lookup(answer: &Map<String, Value>) -> Option<Self> {
+        Self::read(answer.get(MEMBER)?)
+    }
+
     /// Reads what somebody gave us; nothing when it is no record.
     pub fn read(value: &Value) -> Option<Self> {
         let object: &Map<String, Value> = value.as_object()?;

@@ -4,7 +4,7 @@
 //! [`Outcome`](crate::transport::Outcome); they do no I/O. The story of a handshake is in [`handshake`], the
 //! question who is let in in [`admission`] and `blocks`, requests of ours in `outstanding`, address changes in `update`,
 //! records of addresses that can be passed on in `location`, who is lost in `health` and where it may be in
-//! `search`, our own address as peers see it in `own_address`, answers to questions in [`documents`].
+//! `search`, questions about lost agents of others in `lookups`, our own address as peers see it in `own_address`, answers to questions in [`documents`].
 
 pub mod admission;
 pub(crate) mod blocks;
@@ -12,6 +12,7 @@ pub mod documents;
 pub mod handshake;
 mod health;
 mod location;
+mod lookups;
 mod outstanding;
 mod own_address;
 pub mod search;
@@ -25,6 +26,7 @@ pub use handshake::{PeerAction, PeerOutcome};
 pub use health::{Health, PeerHealth};
 pub(crate) use location::may_be_asked;
 pub use location::{Flaw, LocationRecord};
+pub use lookups::Lookups;
 pub use outstanding::OUTSTANDING_LIMIT;
 pub use own_address::Sightings;
 pub(crate) use table::not_connected;

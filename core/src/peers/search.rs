@@ -88,7 +88,7 @@ impl Told {
             weight: score.map_or(UNKNOWN_WEIGHT, |score| score.max(LEAST_WEIGHT)),
             class,
             url: answer.get("url").and_then(Value::as_str).map(stored_url),
-            record: answer.get(location::MEMBER).and_then(LocationRecord::read),
+            record: LocationRecord::of_lookup(answer),
         })
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::{
     actors::messages,
-    steps::{Plan, every_step, keep_running},
+    steps::{Plan, every_step, keep_running, quiet},
     world::{Machine, World, careful, config, seeds, simulate},
 };
 
@@ -51,7 +51,8 @@ async fn check_connection(one: &Machine, other: &Machine) {
 }
 
 async fn dying_handshake(victim: usize, plan: Plan) -> bool {
-    let world = World::started(1, 2).await;
+    let world = World::configured(1, 2, |_| quiet());
+    world.start().await;
     let [asker, answerer] = [&world.machines[0], &world.machines[1]];
     for machine in &world.machines {
         world.tasks.spawn("supervisor", keep_running(Arc::clone(machine)));

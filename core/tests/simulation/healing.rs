@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use dmagent::{
     AgentId, ConnectArgs, DeliveryState,
-    api::AgentArgs,
+    api::{AgentArgs, NoArgs},
     env::{SigningTimes, Timestamp},
     identity::Passport,
     node::events::EventBody,
@@ -93,6 +93,119 @@ fn twenty_nodes_of_which_six_change_address_at_once_find_each_other_within_two_m
             assert!(requests / 20 < 200, "{requests} requests for 20 nodes");
         });
     }
+}
+
+/// Everybody asks its neighbours on a ring, and some that chance picks.
+async fn neighbourly(seed: u64, count: usize, each: usize) -> World {
+    let world = World::started(seed, count).await;
+    let chance = Chance::new(seed, 3);
+    for machine in &world.machines {
+        for distance in 1..=each {
+            let other = if distance == 1 { 1 } else { 1 + chance.below(count - 1) };
+            let other = &world.machines[(machine.index + other) % count];
+            machine.connect(other).await.expect("nothing is broken");
+        }
+    }
+    sleep(MINUTE).await;
+    world
+}
+
+/// How many connections there are, and those whose other end is not reached where it is.
+async fn lost_pairs(world: &World) -> (usize, Vec<String>) {
+    let (mut pairs, mut lost) = (0, Vec::new());
+    for one in &world.machines {
+        for known in one.node().peers().list(NoArgs {}).await.expect("it runs") {
+            let other = world.machines.iter().find(|other| other.id == known.agent_id);
+            let other = other.expect("nobody else is here");
+            pairs += 1;
+            if known.url != other.url() || known.health != Some(PeerHealth::Healthy) {
+                lost.push(format!("{} lost {}", one.label, other.label));
+            }
+        }
+    }
+    (pairs, lost)
+}
+
+#[test]
+fn a_hundred_nodes_of_which_thirty_change_address_at_once_find_each_other_within_two_minutes() {
+    const NODES: usize = 100;
+    for seed in seeds(1..=2) {
+        simulate(seed, |seed| async move {
+            let world = neighbourly(seed, NODES, 4).await;
+            let chance = Chance::new(seed, 7);
+            let mut movers: Vec<_> = world.machines.iter().collect();
+            while movers.len() > NODES * 3 / 10 {
+                movers.swap_remove(chance.below(movers.len()));
+            }
+            for mover in &movers {
+                mover.die();
+                mover.move_to(&format!("new-{}", mover.label));
+            }
+            let start = world.network.trace().last().expect("they have met").at;
+            for mover in &movers {
+                mover.boot(None).await.expect("nothing stops its start");
+            }
+            let mut seconds = 0;
+            let (pairs, lost) = loop {
+                sleep(Duration::from_secs(5)).await;
+                seconds += 5;
+                let (pairs, lost) = lost_pairs(&world).await;
+                if lost.is_empty() || seconds >= 120 {
+                    break (pairs, lost);
+                }
+            };
+            let requests = arrived(&world, start);
+            let bytes: usize = requests.iter().map(|event| event.bytes).sum();
+            println!(
+                "{seed}: {pairs} connections whole after {seconds} s, for each node {} requests and {} bytes in them",
+                requests.len() / NODES,
+                bytes / NODES
+            );
+            assert!(lost.is_empty(), "{} of {pairs} are lost: {lost:?}", lost.len());
+            // For eight peers: five pings each, the news of those that moved, and the searches.
+            assert!(requests.len() / NODES < 150, "{} requests for each node", requests.len() / NODES);
+        });
+    }
+}
+
+#[test]
+fn two_that_moved_at_the_same_moment_and_have_no_common_peer_are_found_through_peers_of_peers() {
+    simulate(1, |seed| async move {
+        let world = World::started(seed, 5).await;
+        // In a ring of five, the only way around from the first to the last is through the three others.
+        for (index, machine) in world.machines.iter().enumerate() {
+            machine.connect(&world.machines[(index + 1) % 5]).await.expect("nothing is broken");
+        }
+        sleep(MINUTE).await;
+        let [first, last] = [0, 4].map(|index| &world.machines[index]);
+        for mover in [first, last] {
+            mover.die();
+            mover.move_to(&format!("new-{}", mover.label));
+        }
+        for mover in [first, last] {
+            mover.boot(None).await.expect("nothing stops its start");
+        }
+        sleep(5 * MINUTE).await;
+        assert!(knows(first, last).await && knows(last, first).await);
+    });
+}
+
+#[test]
+fn a_question_about_somebody_whom_nobody_knows_ends_and_does_not_flood_the_mesh() {
+    simulate(1, |seed| async move {
+        let world = neighbourly(seed, 30, 3).await;
+        // Dead for good: everybody around it looks for it, again and again.
+        let gone = &world.machines[0];
+        gone.die();
+        let start = world.network.trace().last().expect("they have met").at;
+        sleep(HOUR).await;
+        let questions = arrived(&world, start);
+        let questions = questions.iter().filter(|event| event.path.contains("/peer_lookup/")).count();
+        assert!(questions > 100, "{questions}: it was looked for far and wide");
+        // About six neighbours search about nine times in the first hour, and each search reaches each node a few times.
+        assert!(questions / 30 < 6 * 9 * 4, "{questions} questions for 30 nodes");
+        println!("{} questions for each node in an hour", questions / 30);
+    });
 }
 
 #[test]

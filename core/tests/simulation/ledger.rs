@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::world::Machine;
 
 /// Receiver, sender, id: what makes a message one message.
-type Copy = (usize, AgentId, String);
+pub(crate) type Copy = (usize, AgentId, String);
 
 /// The book of one simulation.
 #[derive(Default)]
@@ -106,6 +106,11 @@ impl Ledger {
                 book.undecided.insert(copy);
             }
         }
+    }
+
+    /// Receiver, sender and id of everything that receivers know to have acknowledged.
+    pub(crate) fn acknowledged_copies(&self) -> Vec<Copy> {
+        self.0.lock().acknowledged.iter().cloned().collect()
     }
 
     /// What a receiver has acknowledged, or has died acknowledging.

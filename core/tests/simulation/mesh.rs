@@ -1,9 +1,12 @@
-//! Many nodes on a bad day: loss, repetition, latency, partitions, deaths. Afterwards nothing that was promised is
-//! missing, and nothing was handled again after its acknowledgement.
+//! Many nodes on a bad day: loss, repetition, latency, partitions, deaths, moves, clocks that are off. Afterwards nothing
+//! that was promised is missing, nothing was handled again after its acknowledgement, every sender knows what became of
+//! its messages, and whoever was connected is again.
 
 use std::{sync::Arc, time::Duration};
 
 use dmagent::{
+    api::{AgentArgs, NoArgs},
+    peers::PeerHealth,
     store::{self, CrashPlan},
     transport::memory::{self, Conditions, Event, Fate},
 };
@@ -11,8 +14,9 @@ use tokio::time::sleep;
 
 use crate::{
     actors::{Habits, consume, send_in_turn, settle},
+    ladder::{self, Ladder},
     ledger::{Ledger, Totals},
-    world::{Chance, Machine, World, seeds, simulate},
+    world::{Chance, Machine, World, config, seeds, simulate},
 };
 
 const ROUGH: Conditions = Conditions {
@@ -27,6 +31,14 @@ const HABITS: Habits = Habits { dies: 3, releases: 5, dawdles: 20 };
 
 /// How long after the last fault everything has arrived: the longest wait between two attempts is five minutes.
 const RECOVERY: Duration = Duration::from_secs(20 * 60);
+
+/// How long after that all pairs reach each other and all receipts are told: a dormant peer is pinged every five minutes,
+/// and a sender that was away is told after as long at most.
+const QUIET: Duration = Duration::from_secs(10 * 60);
+
+/// By how many seconds a clock is off at most. Two may differ by twice as much, which is within the 300 s for which a
+/// signature is fresh.
+const SKEW: usize = 120;
 
 struct Day {
     nodes: usize,
@@ -43,10 +55,21 @@ struct Outcome {
     trace: Vec<Event>,
     history: Vec<String>,
     deaths: usize,
+    proofs: usize,
+}
+
+impl Outcome {
+    fn print(&self, seed: u64) {
+        let Self { totals, trace, deaths, proofs, .. } = self;
+        println!("{seed}: {totals:?}, {deaths} deaths, {proofs} proofs, {} events", trace.len());
+    }
 }
 
 async fn bad_day(seed: u64, day: Day) -> Outcome {
-    let world = World::started(seed, day.nodes).await;
+    let clocks = Chance::new(seed, 2);
+    let off: Vec<_> = (0..day.nodes).map(|_| clocks.below(2 * SKEW) as i64 - SKEW as i64).collect();
+    let world = World::with_clocks(seed, day.nodes, |_| config(), |index| off[index]);
+    world.start().await;
     let chance = Chance::new(seed, 1);
     for machine in &world.machines {
         for distance in 1..=day.connections {
@@ -55,13 +78,14 @@ async fn bad_day(seed: u64, day: Day) -> Outcome {
             machine.connect(other).await.expect("the network still works");
         }
     }
-    let ledger = Arc::new(Ledger::default());
+    let (ledger, ladder) = (Arc::new(Ledger::default()), Arc::new(Ladder::default()));
     world.network.set_conditions(ROUGH);
     let senders = dmagent::env::Tasks::new();
     for machine in &world.machines {
         let dice = |actor: u64| Chance::new(seed, 1000 * actor + machine.index as u64);
         world.tasks.spawn("consumer", consume(Arc::clone(machine), Arc::clone(&ledger), dice(1), HABITS));
         world.tasks.spawn("supervisor", restart(Arc::clone(machine), dice(2)));
+        world.tasks.spawn("watcher", ladder::watch(Arc::clone(machine), Arc::clone(&ladder), dice(4)));
         senders.spawn(
             "sender",
             send_in_turn(
@@ -81,17 +105,62 @@ async fn bad_day(seed: u64, day: Day) -> Outcome {
     assert!(senders.finish(Duration::from_secs(3600)).await, "some sends never ended");
     world.network.set_conditions(Conditions::default());
     let settled = settle(&world, RECOVERY).await;
+    assert!(settled, "something still waits, long after the last fault: {}", waiting(&world).await);
     let totals = ledger.audit();
-    assert!(settled, "something still waits, long after the last fault");
+    sleep(QUIET).await;
+    all_reach_each_other(&world).await;
+    for machine in &world.machines {
+        ladder.look(machine).await;
+    }
+    let proofs = ladder.audit(&world.machines, &ledger);
     let starts: usize = world.machines.iter().map(|machine| machine.starts()).sum();
-    Outcome { totals, trace: world.network.trace(), history: ledger.history(), deaths: starts - day.nodes }
+    Outcome {
+        totals,
+        trace: world.network.trace(),
+        history: ledger.history(),
+        deaths: starts - day.nodes,
+        proofs,
+    }
 }
 
-/// Switches a machine on again whenever it is off; sometimes it dies while it starts.
+/// What waits in outboxes, and how well its peers are reached.
+async fn waiting(world: &World) -> String {
+    let mut lines = Vec::new();
+    for machine in &world.machines {
+        let node = machine.node();
+        for item in node.messages().outbox(NoArgs {}).await.expect("it runs") {
+            let other = world.machines.iter().find(|other| other.id == item.to).expect("nobody else is here");
+            let peer = node.peers().get(AgentArgs { agent: item.to }).await;
+            let known = peer.map(|peer| (peer.url, peer.health)).ok();
+            let back = other.node().peers().get(AgentArgs { agent: machine.id }).await;
+            let back = back.map(|peer| (peer.url, peer.health)).ok();
+            let (one, there) = (machine.url(), other.url());
+            let why = item.last_reason.map(|reason| reason.text);
+            lines.push(format!("{one} for {there}: {why:?}; knows it as {known:?}, the other way {back:?}"));
+        }
+    }
+    lines.join("\n")
+}
+
+async fn all_reach_each_other(world: &World) {
+    for machine in &world.machines {
+        for peer in machine.node().peers().list(NoArgs {}).await.expect("it runs") {
+            let other =
+                world.machines.iter().find(|other| other.id == peer.agent_id).expect("nobody else is here");
+            let (one, other, known) = (&machine.label, &other.label, (peer.url == other.url(), peer.health));
+            assert_eq!(known, (true, Some(PeerHealth::Healthy)), "{one} lost {other}");
+        }
+    }
+}
+
+/// Switches a machine on again whenever it is off, sometimes somewhere else; sometimes it dies while it starts.
 async fn restart(machine: Arc<Machine>, chance: Chance) {
     loop {
         machine.dead().await;
         sleep(chance.seconds(1, 40)).await;
+        if chance.percent(20) {
+            machine.move_to(&format!("{}-{}", machine.label, machine.starts()));
+        }
         let at_commit = 1 + chance.below(3) as u64;
         let crash = chance.percent(10).then_some(CrashPlan { at_commit, moment: store::Moment::After });
         machine.boot(crash).await;
@@ -103,9 +172,10 @@ fn break_something(world: &World, chance: &Chance) {
     let early = chance.percent(50);
     match chance.below(10) {
         0 | 1 => {
-            let labels = world.labels();
-            let middle = 1 + chance.below(labels.len() - 1);
-            let (left, right) = labels.split_at(middle);
+            let places = world.places();
+            let places: Vec<_> = places.iter().map(String::as_str).collect();
+            let middle = 1 + chance.below(places.len() - 1);
+            let (left, right) = places.split_at(middle);
             world.network.partition(left, right);
         }
         2 | 3 => world.network.heal(),
@@ -130,12 +200,23 @@ fn nothing_that_was_promised_is_lost_and_nothing_is_handled_twice() {
         let day = Day { nodes: 20, connections: 2, messages: 15, faults: 40 };
         let outcome = simulate(seed, |seed| bad_day(seed, day));
         let count = |fate| outcome.trace.iter().filter(|event| event.fate == fate).count();
-        println!("{seed}: {:?}, {} deaths, {} events", outcome.totals, outcome.deaths, outcome.trace.len());
+        outcome.print(seed);
         assert!(outcome.totals.promised > 200 && outcome.totals.accepted > 50, "{:?}", outcome.totals);
+        assert!(outcome.proofs > 200, "{} proofs", outcome.proofs);
         assert!(outcome.totals.redelivered > 0 && outcome.deaths > 10, "{} deaths", outcome.deaths);
         for fate in [Fate::Copied, Fate::RequestLost, Fate::AnswerLost, Fate::Answered(409), Fate::Refused] {
             assert!(count(fate) > 0, "{fate:?} never happened");
         }
+    }
+}
+
+#[test]
+fn a_hundred_nodes_lose_nothing_either() {
+    for seed in seeds(1..=2) {
+        let day = Day { nodes: 100, connections: 3, messages: 6, faults: 120 };
+        let outcome = simulate(seed, |seed| bad_day(seed, day));
+        outcome.print(seed);
+        assert!(outcome.totals.promised > 400 && outcome.deaths > 60 && outcome.proofs > 400);
     }
 }
 

@@ -92,8 +92,16 @@ enum Scene {
     Away,
 }
 
+/// Settings with which no ping is a step of a story.
+pub(crate) fn quiet() -> dmagent::NodeConfig {
+    let mut config = config();
+    config.ping_interval_secs = 3_600;
+    config
+}
+
 async fn one_message(scene: Scene, victim: usize, plan: Plan) -> bool {
-    let world = World::started(1, 2).await;
+    let world = World::configured(1, 2, |_| quiet());
+    world.start().await;
     let [sender, receiver] = [0, 1].map(|index| Arc::clone(&world.machines[index]));
     sender.connect(&receiver).await.expect("nothing is broken yet");
     // Notices and announcements of the connection are no part of the story.
@@ -129,7 +137,7 @@ async fn one_message(scene: Scene, victim: usize, plan: Plan) -> bool {
         }
     }
     world.tasks.spawn("supervisor", keep_running(Arc::clone(&receiver)));
-    // Long enough to meet an absence, short enough that no ping is a step of the story.
+    // Long enough to meet an absence.
     sleep(Duration::from_secs(12)).await;
     let was_met = world.machines[victim].starts() > starts + if victim == 1 { own_start } else { 0 };
     let calm = settle(&world, Duration::from_secs(300)).await;
@@ -156,7 +164,7 @@ fn a_crash_at_any_step_of_a_message_loses_nothing_and_repeats_nothing() {
 /// A message that a rule sends on: the machine in the middle, or the one at the end, dies.
 async fn forwarded_message(victim: usize, plan: Plan) -> bool {
     let world = World::configured(1, 3, |index| {
-        let mut config = config();
+        let mut config = quiet();
         if index == 0 {
             let to = Machine::identity(1, 1).agent_id();
             let rule = serde_json::json!({"rule_id": "on", "action": "forward", "forward_to": [to]});

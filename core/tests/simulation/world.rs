@@ -91,6 +91,16 @@ impl World {
     }
 
     pub(crate) fn configured(seed: u64, count: usize, settings: impl Fn(usize) -> NodeConfig) -> Self {
+        Self::with_clocks(seed, count, settings, |_| 0)
+    }
+
+    /// Machines whose wall clocks are off by so many seconds.
+    pub(crate) fn with_clocks(
+        seed: u64,
+        count: usize,
+        settings: impl Fn(usize) -> NodeConfig,
+        ahead: impl Fn(usize) -> i64,
+    ) -> Self {
         let network = MemoryNetwork::new(seed);
         let clock = VirtualClock::starting_at(Timestamp::from_seconds(1_800_000_000));
         let tasks = Tasks::new();
@@ -108,7 +118,7 @@ impl World {
                 seed,
                 starts: AtomicU64::new(0),
                 network: network.clone(),
-                clock: clock.clone(),
+                clock: clock.ahead_by(ahead(index)),
                 tasks: tasks.clone(),
                 life: Mutex::default(),
                 turned: Notify::new(),
@@ -131,8 +141,9 @@ impl World {
         }
     }
 
-    pub(crate) fn labels(&self) -> Vec<&str> {
-        self.machines.iter().map(|machine| machine.label.as_str()).collect()
+    /// Where the machines listen, or will when they start.
+    pub(crate) fn places(&self) -> Vec<String> {
+        self.machines.iter().map(|machine| machine.place()).collect()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

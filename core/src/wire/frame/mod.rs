@@ -20,7 +20,7 @@ pub use handshake::{
 };
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use opinion::ImpressionQuery;
-pub use query::{Query, pairs};
+pub use query::{Lookup, Query, pairs};
 pub use receipts::Receipts;
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
 pub use update::{PeerUpdate, Ping};

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::fields;
 use crate::{
+    env::Timestamp,
     identity::AgentId,
     wire::{
         Answer, json,
@@ -25,9 +26,44 @@ pub enum Query {
     /// What the node thinks of an agent.
     Impression(AgentId),
     /// Where a peer can be reached.
-    PeerLookup(AgentId),
+    PeerLookup(Lookup),
     /// The most trusted peers, 1 to 50.
     GetPeers(usize),
+}
+
+/// The question where an agent is, and how far it goes when the one that is asked does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// Who is looked for.
+    pub agent: AgentId,
+    /// How often the question may be passed on to other peers: 0 to [`Lookup::MOST_HOPS`]. 1.1.1 knows only 0.
+    pub hops: u8,
+    /// What the asker knows already: only what the agent signed later is news.
+    pub after: Option<Timestamp>,
+}
+
+impl Lookup {
+    /// A question goes no further than this.
+    pub const MOST_HOPS: u8 = 3;
+
+    /// How the question is written behind the mesh prefix and scope.
+    pub fn path(&self) -> String {
+        let Self { agent, hops, after } = self;
+        match (hops, after) {
+            (0, _) => format!("peer_lookup/{agent}"),
+            (_, None) => format!("peer_lookup/{agent}?hops={hops}"),
+            (_, Some(after)) => format!("peer_lookup/{agent}?hops={hops}&after={}", after.micros()),
+        }
+    }
+
+    /// From the query of the request. What cannot be read counts as absent, as every query does in 1.1.1.
+    fn decode(agent: AgentId, query: &str) -> Self {
+        let number = |wanted: &str| pairs(query).find(|(name, _)| name == wanted)?.1.parse::<u64>().ok();
+        let hops =
+            number("hops").map_or(0, |hops| u8::try_from(hops).unwrap_or(u8::MAX).min(Self::MOST_HOPS));
+        let after = number("after").and_then(|after| i64::try_from(after).ok()).map(Timestamp::from_micros);
+        Self { agent, hops, after }
+    }
 }
 
 /// Most peers one answer names.
@@ -49,7 +85,7 @@ impl Query {
             Endpoint::LocalAgents => Self::LocalAgents,
             Endpoint::NetworkInfo => Self::NetworkInfo,
             Endpoint::Impression => Self::Impression(argument()?),
-            Endpoint::PeerLookup => Self::PeerLookup(argument()?),
+            Endpoint::PeerLookup => Self::PeerLookup(Lookup::decode(argument()?, query)),
             Endpoint::GetPeers => Self::GetPeers(peer_count(query, body)),
             _ => return Err(Answer::not_found()),
         })
@@ -76,4 +112,31 @@ fn peer_count(query: &str, body: &[u8]) -> usize {
 /// The name and value pairs of a query.
 pub fn pairs(query: &str) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
     url::form_urlencoded::parse(query.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lookup_reads_what_it_writes_and_goes_no_further_than_it_may() {
+        let agent = AgentId::from_bytes([1; 32]);
+        let read = |path: &str| {
+            let (place, query) = path.split_once('?').unwrap_or((path, ""));
+            assert_eq!(place, format!("peer_lookup/{agent}"));
+            Lookup::decode(agent, query)
+        };
+        for hops in 0..=Lookup::MOST_HOPS {
+            for after in [None, Some(Timestamp::from_micros(1_800_000_000_000_001))] {
+                let lookup = Lookup { agent, hops, after: after.filter(|_| hops > 0) };
+                assert_eq!(read(&lookup.path()), lookup);
+            }
+        }
+        for (query, hops) in
+            [("hops=4", 3), ("hops=300", 3), ("hops=-1", 0), ("hops=", 0), ("hops=x", 0), ("", 0)]
+        {
+            assert_eq!(Lookup::decode(agent, query).hops, hops, "{query}");
+        }
+        assert_eq!(Lookup::decode(agent, "hops=1&after=99999999999999999999").after, None);
+    }
 }
