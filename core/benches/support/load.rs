@@ -139,12 +139,12 @@ pub(crate) fn serve() -> Result {
 }
 
 /// A message as 1.1.1 sends it, with its id.
-struct Signed {
+pub(crate) struct Signed {
     id: String,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
-fn sign(sender: &Passport, each: usize) -> Vec<Signed> {
+pub(crate) fn sign(sender: &Passport, each: usize) -> Vec<Signed> {
     let env = Env::system();
     let from = sender.agent_id();
     let one = || {
@@ -234,7 +234,8 @@ async fn send_some(wire: &mut Wire, requests: &[Vec<u8>]) -> Result<Vec<f64>> {
     Ok(waits)
 }
 
-fn request(to: &str, path: &str, body: &[u8]) -> Vec<u8> {
+/// The bytes of a request.
+pub(crate) fn request(to: &str, path: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: {to}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
@@ -243,20 +244,20 @@ fn request(to: &str, path: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// A connection that speaks as little HTTP as is needed: one request, one answer of a known length.
-struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Wire {
-    async fn open(to: &str) -> Result<Self> {
+    pub(crate) async fn open(to: &str) -> Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
     /// The body of the answer. Fails on any status but 200, so that a figure is never one of refusals.
-    async fn exchange(&mut self, request: &[u8]) -> Result<&[u8]> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<&[u8]> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         loop {
