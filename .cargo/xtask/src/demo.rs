@@ -42,7 +42,7 @@ pub(crate) fn test(quick: bool) -> Result<Tally> {
 fn play(python: &Venv, peer: Option<&Venv>) -> Result<std::process::Command> {
     let mut command = run::program(python.interpreter());
     // The cache of compiled modules would lie in the source tree.
-    command.args(["-B", ".cargo/xtask/demo/play.py", "--rust"]).arg(run::built_example(AGENT)?);
+    command.args(["-B", ".cargo/xtask/demo/play.py", "--rust"]).arg(run::built_example("debug", AGENT)?);
     command.arg("--folder").arg(run::target("demo"));
     if let Some(peer) = peer {
         command.arg("--peer").arg(peer.interpreter());

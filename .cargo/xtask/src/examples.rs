@@ -57,7 +57,7 @@ pub(crate) fn play(language: &str, program: impl Fn(&str) -> Result<Command>) ->
 
 /// The Rust programs, which cargo builds with the tests.
 pub(crate) fn rust() -> Tally {
-    play("Rust", |story| Ok(Command::new(run::built_example(story)?)))
+    play("Rust", |story| Ok(Command::new(run::built_example("debug", story)?)))
 }
 
 fn compared(said: &str, expected: &[&str]) -> Result {

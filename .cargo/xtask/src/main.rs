@@ -17,6 +17,7 @@ mod parity;
 mod python;
 mod run;
 mod scenarios;
+mod soak;
 mod tally;
 mod test;
 mod uniffi;
@@ -76,6 +77,22 @@ enum Command {
         /// One target; all of them when it is not named.
         target: Option<String>,
     },
+    /// Runs many nodes in a few processes that are killed at random; fails when a message is lost or doubled, or when
+    /// memory grows.
+    Soak {
+        /// For how long.
+        #[arg(long, default_value_t = 20.0)]
+        minutes: f64,
+        /// How many nodes.
+        #[arg(long, default_value_t = 50)]
+        nodes: usize,
+        /// In how many processes.
+        #[arg(long, default_value_t = 5)]
+        processes: usize,
+        /// Decides whom chance picks.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Runs the benchmark programs of `core/benches` and `python/benches`.
     Bench {
         /// Compare the languages instead: the same program in each.
@@ -95,6 +112,9 @@ fn main() -> ExitCode {
         Command::Install { prefix } => install::install(&prefix),
         Command::Dist { profile, tried } => dist::dist(&profile, tried),
         Command::Fuzz { seconds, target } => fuzz::command(Duration::from_secs(seconds), target.as_deref()),
+        Command::Soak { minutes, nodes, processes, seed } => {
+            soak::soak(&soak::Size { minutes, nodes, processes, seed })
+        }
         Command::Bench { lang: true, .. } => languages::bench(),
         Command::Bench { names, .. } => bench::bench(&names),
     };

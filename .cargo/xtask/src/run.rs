@@ -29,10 +29,10 @@ pub(crate) fn built_folder(profile: &str) -> Result<PathBuf> {
     Ok(all.join(profile))
 }
 
-/// Where cargo puts an example of the profile of the tests.
-pub(crate) fn built_example(example: &str) -> Result<PathBuf> {
+/// Where cargo puts an example; the tests build those of the profile `debug`.
+pub(crate) fn built_example(profile: &str, example: &str) -> Result<PathBuf> {
     let path =
-        built_folder("debug")?.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
+        built_folder(profile)?.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
     if path.is_file() { Ok(path) } else { Err(format!("{} was not built", path.display())) }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     python::{self, Venv},
     run::{self, Result, cargo, inherit, step, watch},
     scenarios::{self, Hosts},
+    soak,
     tally::Tally,
     uniffi,
 };
@@ -46,6 +47,10 @@ pub(crate) fn test(quick: bool, filter: Option<&str>) -> Result {
     if filter.is_none() {
         step("the demo, quietly");
         report.add("demo", demo::test(quick));
+    }
+    if filter.is_none_or(|filter| filter == "soak") {
+        step("a short soak");
+        report.add("soak", soak::test());
     }
     if !quick && filter.is_none() {
         report.add("fuzz", fuzz::fuzz(FUZZ, None));
@@ -215,7 +220,7 @@ fn with_originals(venv: &Venv, hosts: &Hosts) -> Result<Command> {
     // What the tests of the Python package share is not for these.
     command.arg("--confcutdir").arg(run::root().join("python/tests/interop"));
     command.env(python::PEER_VARIABLE, peer.interpreter());
-    command.env(python::AGENT_VARIABLE, run::built_example(demo::AGENT)?);
+    command.env(python::AGENT_VARIABLE, run::built_example("debug", demo::AGENT)?);
     command.env(scenarios::VARIABLE, hosts.text());
     Ok(command)
 }
