@@ -233,3 +233,6 @@ fn listen_at(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
 }
+
+#[cfg(test)]
+mod tests;
