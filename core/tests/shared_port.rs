@@ -46,7 +46,7 @@ async fn three() -> [Node; 3] {
 }
 
 fn port(node: &Node) -> u16 {
-    address(node).port()
+    node.info().port.unwrap()
 }
 
 /// The address of the port that the node listens at.
