@@ -161,6 +161,40 @@ async fn the_documents_list_everybody_in_the_order_of_coming() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_documents_have_the_members_of_recorded_ones() {
+    let recorded: Value = serde_json::from_str(include_str!("vectors/mesh/http_multitenant.json")).unwrap();
+    let a = tenant(0, 1).await;
+    let b = tenant(port(&a), 2).await;
+    let mut client = Client::new(address(&a));
+    let members = |document: &Value| -> Vec<String> {
+        let ours_or_theirs = ["capabilities", "mcp_url"];
+        let names =
+            document.as_object().unwrap().keys().filter(|name| !ours_or_theirs.contains(&name.as_str()));
+        names.cloned().collect()
+    };
+    for step in recorded["steps"].as_array().unwrap() {
+        let url = step["request"]["url"].as_str().unwrap();
+        let path = format!("/{}", url.splitn(4, '/').nth(3).unwrap());
+        let second = step["response"]["json"]["agents"][1]["agent_id"].as_str();
+        let path = match path.strip_prefix("/__darkmatter__/").and_then(|rest| rest.split_once("/status")) {
+            Some(_) => scoped(&b, "status"),
+            None => path,
+        };
+        let (ours, theirs) = (client.get(&path).await.json(), &step["response"]["json"]);
+        assert_eq!(members(&ours), members(theirs), "{path}");
+        if second.is_some() {
+            assert_eq!(ours["agents"].as_array().unwrap().len(), 2);
+            for (ours, theirs) in
+                std::iter::zip(ours["agents"].as_array().unwrap(), theirs["agents"].as_array().unwrap())
+            {
+                assert_eq!(members(ours), members(theirs), "{path}");
+            }
+        }
+    }
+    close([a, b]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_nobody_has_or_two_names_lead_nowhere() {
     let [a, b, c] = three().await;
     let (nobody, mut client) = (Actor::new(77).id(), Client::new(address(&a)));
