@@ -1,17 +1,18 @@
 //! An agent as a process of its own, steered from outside: for demonstrations and tests.
 //!
 //! ```text
-//! agent '{"project_dir": "…", "display_name": "carol"}' [--echo]
+//! agent '{"project_dir": "…", "display_name": "carol"}' ['{…}' …] [--echo]
 //! ```
 //!
 //! Prints one JSON line with its id, URL and the token of the local API, then runs until its standard input
-//! ends. With `--echo` it answers every message that is no answer itself with the same text, and prints a JSON line
+//! ends. Several configurations make several agents in one process, and a line for each; they may share a port. With `--echo` it answers every message that is no answer itself with the same text, and prints a JSON line
 //! for each message it takes and each it has handled. A message with the metadata `{"think_secs": 3}` is answered after that time,
 //! so that one can look at, or end, an agent at work.
 
 use std::{io::Read as _, time::Duration};
 
 use dmagent::{Filter, Message, MessageKind, Node, NodeConfig, SendArgs, error::Result};
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 /// The longest time to think, in seconds.
@@ -29,18 +30,28 @@ async fn main() -> std::process::ExitCode {
 }
 
 async fn run() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let config = NodeConfig::from_json(&arguments.next().unwrap_or_else(|| String::from("{}")))?;
-    let echoes = arguments.any(|argument| argument == "--echo");
-    let node = Node::open(config).await?;
-    let info = node.info();
-    println!("{}", json!({"agent_id": info.agent_id, "url": info.url, "token": node.local_token()}));
+    let (flags, mut configs): (Vec<_>, Vec<_>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    if configs.is_empty() {
+        configs.push(String::from("{}"));
+    }
+    let mut nodes = Vec::new();
+    for config in configs {
+        let node = Node::open(NodeConfig::from_json(&config)?).await?;
+        let info = node.info();
+        println!("{}", json!({"agent_id": info.agent_id, "url": info.url, "token": node.local_token()}));
+        nodes.push(node);
+    }
+    let echoes = flags.iter().any(|flag| flag == "--echo");
     tokio::select! {
-        result = echo(&node), if echoes => result?,
+        result = try_join_all(nodes.iter().map(echo)), if echoes => drop(result?),
         // Ends with whoever started it, also when that was killed.
         _ = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())) => {}
     }
-    node.close().await
+    for node in nodes {
+        node.close().await?;
+    }
+    Ok(())
 }
 
 async fn echo(node: &Node) -> Result<()> {

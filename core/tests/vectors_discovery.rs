@@ -51,6 +51,7 @@ fn our_beacon_has_the_members_of_a_recorded_one() {
         display_name: parsed["display_name"].as_str().unwrap().into(),
         bio: parsed["bio"].as_str().unwrap().into(),
         port: u16::try_from(parsed["port"].as_u64().unwrap()).unwrap(),
+        shares_port: false,
         active: true,
         accepting: true,
     };

@@ -387,6 +387,11 @@ export interface NodeInfo {
   readonly peers: number;
   /** Requests that wait for a decision. */
   readonly pendingRequests: number;
+  /**
+   * The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name it
+   * to listen there, too.
+   */
+  readonly port: number | null;
   /** Messages that wait for the host, notices not counted. */
   readonly unread: number;
   /** The URL told to peers. */

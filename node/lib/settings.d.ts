@@ -164,6 +164,11 @@ export interface Settings {
   shareImpressions?: Sharing;
   /** Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none. */
   shareNotes?: Sharing;
+  /**
+   * Whether other nodes of this process may listen at the same host and port: those that say so too. Each has a
+   * place below it, `/agents/` and its id, and tells peers that. Default: false.
+   */
+  sharedPort?: boolean;
   /** Proxies whose `X-Forwarded-For` is believed. Default: none. */
   trustedProxies?: string[];
   /** Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false. */

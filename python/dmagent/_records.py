@@ -601,6 +601,7 @@ class NodeInfo(Record):
         "unread",
         "outbox",
         "data_dir",
+        "port",
     )
     _fields = (
         "agent_id",
@@ -616,6 +617,7 @@ class NodeInfo(Record):
         "unread",
         "outbox",
         "data_dir",
+        "port",
     )
 
     agent_id: str
@@ -644,6 +646,10 @@ class NodeInfo(Record):
     """Messages that wait for unreachable peers."""
     data_dir: str | None
     """The data folder; null for an ephemeral node."""
+    port: int | None
+    """The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name it
+    to listen there, too.
+    """
 
     def __init__(
         self,
@@ -661,6 +667,7 @@ class NodeInfo(Record):
         unread: int,
         outbox: int,
         data_dir: str | None = None,
+        port: int | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.display_name = display_name
@@ -675,6 +682,7 @@ class NodeInfo(Record):
         self.unread = unread
         self.outbox = outbox
         self.data_dir = data_dir
+        self.port = port
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -693,6 +701,7 @@ class NodeInfo(Record):
             unread=data["unread"],
             outbox=data["outbox"],
             data_dir=data.get("data_dir"),
+            port=data.get("port"),
         )
 
     @property

@@ -98,6 +98,7 @@ SETTINGS = Members(
         "sent_limit": Whole(0, 18446744073709551615),
         "share_impressions": Word("connected", "trusted", "none"),
         "share_notes": Word("connected", "trusted", "none"),
+        "shared_port": Flag(),
         "trusted_proxies": List(Address()),
         "upnp": Flag(),
     },

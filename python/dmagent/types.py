@@ -357,6 +357,10 @@ class Settings(TypedDict, total=False):
     """
     share_notes: Sharing
     """Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none."""
+    shared_port: bool
+    """Whether other nodes of this process may listen at the same host and port: those that say so too. Each has a
+    place below it, `/agents/` and its id, and tells peers that. Default: false.
+    """
     trusted_proxies: list[str]
     """Proxies whose `X-Forwarded-For` is believed. Default: none."""
     upnp: bool

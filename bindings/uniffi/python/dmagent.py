@@ -5209,12 +5209,37 @@ class _UniffiFfiConverterSequenceString(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.read(buf) for i in range(count)
         ]
 
+class _UniffiFfiConverterOptionalUInt16(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        if value is not None:
+            _UniffiFfiConverterUInt16.check_lower(value)
+
+    @classmethod
+    def write(cls, value, buf):
+        if value is None:
+            buf.write_u8(0)
+            return
+
+        buf.write_u8(1)
+        _UniffiFfiConverterUInt16.write(value, buf)
+
+    @classmethod
+    def read(cls, buf):
+        flag = buf.read_u8()
+        if flag == 0:
+            return None
+        elif flag == 1:
+            return _UniffiFfiConverterUInt16.read(buf)
+        else:
+            raise InternalError("Unexpected flag byte for optional type")
+
 @dataclass
 class NodeInfo:
     """
     A node, as its host sees it.
 """
-    def __init__(self, *, active:bool, addresses:typing.List[str], agent_id:AgentId, bio:str, created_at:Timestamp, data_dir:typing.Optional[str], display_name:str, outbox:int, peers:int, pending_requests:int, unread:int, url:str, version:str):
+    def __init__(self, *, active:bool, addresses:typing.List[str], agent_id:AgentId, bio:str, created_at:Timestamp, data_dir:typing.Optional[str], display_name:str, outbox:int, peers:int, pending_requests:int, port:typing.Optional[int], unread:int, url:str, version:str):
         self.active = active
         self.addresses = addresses
         self.agent_id = agent_id
@@ -5225,6 +5250,7 @@ class NodeInfo:
         self.outbox = outbox
         self.peers = peers
         self.pending_requests = pending_requests
+        self.port = port
         self.unread = unread
         self.url = url
         self.version = version
@@ -5233,7 +5259,7 @@ class NodeInfo:
 
 
     def __str__(self):
-        return "NodeInfo(active={}, addresses={}, agent_id={}, bio={}, created_at={}, data_dir={}, display_name={}, outbox={}, peers={}, pending_requests={}, unread={}, url={}, version={})".format(self.active, self.addresses, self.agent_id, self.bio, self.created_at, self.data_dir, self.display_name, self.outbox, self.peers, self.pending_requests, self.unread, self.url, self.version)
+        return "NodeInfo(active={}, addresses={}, agent_id={}, bio={}, created_at={}, data_dir={}, display_name={}, outbox={}, peers={}, pending_requests={}, port={}, unread={}, url={}, version={})".format(self.active, self.addresses, self.agent_id, self.bio, self.created_at, self.data_dir, self.display_name, self.outbox, self.peers, self.pending_requests, self.port, self.unread, self.url, self.version)
     def __eq__(self, other):
         if self.active != other.active:
             return False
@@ -5254,6 +5280,8 @@ class NodeInfo:
         if self.peers != other.peers:
             return False
         if self.pending_requests != other.pending_requests:
+            return False
+        if self.port != other.port:
             return False
         if self.unread != other.unread:
             return False
@@ -5277,6 +5305,7 @@ class _UniffiFfiConverterTypeNodeInfo(_UniffiConverterRustBuffer):
             outbox=_UniffiFfiConverterUInt64.read(buf),
             peers=_UniffiFfiConverterUInt64.read(buf),
             pending_requests=_UniffiFfiConverterUInt64.read(buf),
+            port=_UniffiFfiConverterOptionalUInt16.read(buf),
             unread=_UniffiFfiConverterUInt64.read(buf),
             url=_UniffiFfiConverterString.read(buf),
             version=_UniffiFfiConverterString.read(buf),
@@ -5294,6 +5323,7 @@ class _UniffiFfiConverterTypeNodeInfo(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.check_lower(value.outbox)
         _UniffiFfiConverterUInt64.check_lower(value.peers)
         _UniffiFfiConverterUInt64.check_lower(value.pending_requests)
+        _UniffiFfiConverterOptionalUInt16.check_lower(value.port)
         _UniffiFfiConverterUInt64.check_lower(value.unread)
         _UniffiFfiConverterString.check_lower(value.url)
         _UniffiFfiConverterString.check_lower(value.version)
@@ -5310,6 +5340,7 @@ class _UniffiFfiConverterTypeNodeInfo(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.write(value.outbox, buf)
         _UniffiFfiConverterUInt64.write(value.peers, buf)
         _UniffiFfiConverterUInt64.write(value.pending_requests, buf)
+        _UniffiFfiConverterOptionalUInt16.write(value.port, buf)
         _UniffiFfiConverterUInt64.write(value.unread, buf)
         _UniffiFfiConverterString.write(value.url, buf)
         _UniffiFfiConverterString.write(value.version, buf)
@@ -7535,31 +7566,6 @@ class _UniffiFfiConverterOptionalTypeNetworkTier(_UniffiConverterRustBuffer):
         else:
             raise InternalError("Unexpected flag byte for optional type")
 
-class _UniffiFfiConverterOptionalUInt16(_UniffiConverterRustBuffer):
-    @classmethod
-    def check_lower(cls, value):
-        if value is not None:
-            _UniffiFfiConverterUInt16.check_lower(value)
-
-    @classmethod
-    def write(cls, value, buf):
-        if value is None:
-            buf.write_u8(0)
-            return
-
-        buf.write_u8(1)
-        _UniffiFfiConverterUInt16.write(value, buf)
-
-    @classmethod
-    def read(cls, buf):
-        flag = buf.read_u8()
-        if flag == 0:
-            return None
-        elif flag == 1:
-            return _UniffiFfiConverterUInt16.read(buf)
-        else:
-            raise InternalError("Unexpected flag byte for optional type")
-
 
 
 
@@ -7772,7 +7778,7 @@ class Settings:
     """
     The settings of a node. What is absent stays as the preset has it.
 """
-    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, share_impressions:typing.Optional[Sharing] = _DEFAULT, share_notes:typing.Optional[Sharing] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
+    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, share_impressions:typing.Optional[Sharing] = _DEFAULT, share_notes:typing.Optional[Sharing] = _DEFAULT, shared_port:typing.Optional[bool] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
         if access_overrides is _DEFAULT:
             self.access_overrides = None
         else:
@@ -7913,6 +7919,10 @@ class Settings:
             self.share_notes = None
         else:
             self.share_notes = share_notes
+        if shared_port is _DEFAULT:
+            self.shared_port = None
+        else:
+            self.shared_port = shared_port
         if trusted_proxies is _DEFAULT:
             self.trusted_proxies = None
         else:
@@ -7926,7 +7936,7 @@ class Settings:
 
 
     def __str__(self):
-        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, share_impressions={}, share_notes={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.share_impressions, self.share_notes, self.trusted_proxies, self.upnp)
+        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, share_impressions={}, share_notes={}, shared_port={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.share_impressions, self.share_notes, self.shared_port, self.trusted_proxies, self.upnp)
     def __eq__(self, other):
         if self.access_overrides != other.access_overrides:
             return False
@@ -7998,6 +8008,8 @@ class Settings:
             return False
         if self.share_notes != other.share_notes:
             return False
+        if self.shared_port != other.shared_port:
+            return False
         if self.trusted_proxies != other.trusted_proxies:
             return False
         if self.upnp != other.upnp:
@@ -8043,6 +8055,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
             sent_limit=_UniffiFfiConverterOptionalUInt64.read(buf),
             share_impressions=_UniffiFfiConverterOptionalTypeSharing.read(buf),
             share_notes=_UniffiFfiConverterOptionalTypeSharing.read(buf),
+            shared_port=_UniffiFfiConverterOptionalBoolean.read(buf),
             trusted_proxies=_UniffiFfiConverterOptionalSequenceString.read(buf),
             upnp=_UniffiFfiConverterOptionalBoolean.read(buf),
         )
@@ -8084,6 +8097,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalUInt64.check_lower(value.sent_limit)
         _UniffiFfiConverterOptionalTypeSharing.check_lower(value.share_impressions)
         _UniffiFfiConverterOptionalTypeSharing.check_lower(value.share_notes)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.shared_port)
         _UniffiFfiConverterOptionalSequenceString.check_lower(value.trusted_proxies)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.upnp)
 
@@ -8124,6 +8138,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalUInt64.write(value.sent_limit, buf)
         _UniffiFfiConverterOptionalTypeSharing.write(value.share_impressions, buf)
         _UniffiFfiConverterOptionalTypeSharing.write(value.share_notes, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.shared_port, buf)
         _UniffiFfiConverterOptionalSequenceString.write(value.trusted_proxies, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.upnp, buf)
 

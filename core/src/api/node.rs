@@ -27,6 +27,9 @@ pub struct NodeInfo {
     pub url: String,
     /// The base URLs it listens at.
     pub addresses: Vec<String>,
+    /// The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name it to listen
+    /// there, too.
+    pub port: Option<u16>,
     /// When this agent was created.
     pub created_at: Timestamp,
     /// The version of this library.
@@ -128,6 +131,7 @@ impl Node {
             active: state.profile.active,
             url: inner.own_url(),
             addresses: inner.addresses.read().clone(),
+            port: inner.port(),
             created_at: state.profile.created_at,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             peers: state.peers.len(),

@@ -33,6 +33,9 @@ pub struct Heard {
     pub agent_id: AgentId,
     /// The port of its HTTP transport.
     pub port: u16,
+    /// Whether others listen there, too, so that it has a place of its own. It is not signed: where else its place leads
+    /// to nobody, it was not there before either.
+    pub shares_port: bool,
     /// Its name, cut.
     pub display_name: String,
     /// Its bio, cut.
@@ -75,6 +78,8 @@ struct Sent<'a> {
     port: u16,
     status: &'static str,
     accepting: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    shares_port: bool,
     ts: i64,
     beacon_signature_hex: String,
 }
@@ -95,13 +100,15 @@ struct Received {
     port: Option<u16>,
     status: Option<String>,
     accepting: Option<bool>,
+    #[serde(default)]
+    shares_port: bool,
     ts: i64,
     beacon_signature_hex: String,
 }
 
 /// The datagram that announces a node; `sign` makes an Ed25519 signature with the key of its id.
 pub fn encode(announcement: &Announcement, now: Timestamp, sign: impl FnOnce(&[u8]) -> [u8; 64]) -> Vec<u8> {
-    let Announcement { agent_id, display_name, bio, port, active, accepting } = announcement;
+    let Announcement { agent_id, display_name, bio, port, shares_port, active, accepting } = announcement;
     let ts = now.seconds();
     let sent = Sent {
         proto: PROTO,
@@ -113,6 +120,7 @@ pub fn encode(announcement: &Announcement, now: Timestamp, sign: impl FnOnce(&[u
         port: *port,
         status: if *active { "active" } else { "inactive" },
         accepting: *accepting,
+        shares_port: *shares_port,
         ts,
         beacon_signature_hex: hex::encode(sign(&signed_bytes(agent_id, *port, ts))),
     };
@@ -160,6 +168,7 @@ pub fn verify(datagram: &[u8], own: &AgentId, now: Timestamp) -> Result<Heard, I
     Ok(Heard {
         agent_id: beacon.agent_id,
         port,
+        shares_port: beacon.shares_port,
         display_name: cut(beacon.display_name.as_deref().unwrap_or_default(), DISPLAY_NAME_CHARS).to_owned(),
         bio: cut(beacon.bio.as_deref().unwrap_or_default(), BIO_CHARS).to_owned(),
         accepting: beacon.accepting.unwrap_or(true) && beacon.status.is_none_or(|status| status == "active"),
@@ -208,6 +217,7 @@ mod tests {
             display_name: "ann".into(),
             bio: "b".repeat(300),
             port: 8111,
+            shares_port: false,
             active: true,
             accepting: true,
         }
@@ -229,6 +239,15 @@ mod tests {
         assert_eq!((heard.agent_id, heard.port, heard.ts), (id(1), 8111, NOW.seconds()));
         assert_eq!((heard.bio.len(), heard.display_name.as_str(), heard.accepting), (BIO_SENT, "ann", true));
         assert_eq!(verify(&datagram(1), &id(1), NOW), Err(Ignored::Own));
+    }
+
+    #[test]
+    fn whoever_shares_its_port_says_so_and_others_say_nothing() {
+        let sharing = Announcement { shares_port: true, ..announcement(1) };
+        let sent = encode(&sharing, NOW, |bytes| key(1).sign(bytes).to_bytes());
+        assert!(verify(&sent, &id(2), NOW).unwrap().shares_port);
+        assert!(!verify(&datagram(1), &id(2), NOW).unwrap().shares_port);
+        assert!(!String::from_utf8(datagram(1)).unwrap().contains("shares_port"));
     }
 
     #[test]

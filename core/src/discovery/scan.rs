@@ -13,7 +13,10 @@ use crate::{
     env::Timestamp,
     identity::AgentId,
     transport::{Grant, Request, Transport},
-    wire::limits::{BIO_CHARS, DISPLAY_NAME_CHARS},
+    wire::{
+        limits::{BIO_CHARS, DISPLAY_NAME_CHARS},
+        place,
+    },
 };
 
 use super::{
@@ -155,10 +158,11 @@ pub fn agents(document: &[u8], base: &str, source: FoundBy, now: Timestamp) -> V
         .collect()
 }
 
-/// `base`, with the agent's scope if its own URL has one.
+/// `base`, with the agent's place or scope if its own URL has one.
 fn url(base: &str, one: &Listed) -> String {
-    let scope = format!("/__darkmatter__/{}", one.agent_id);
+    let (place, scope) = (place::path(&one.agent_id), format!("/__darkmatter__/{}", one.agent_id));
     match one.mesh_url.as_deref().map(|url| url.trim_end_matches('/')) {
+        Some(url) if url.ends_with(&format!("{place}{scope}")) => format!("{base}{place}"),
         Some(url) if url.ends_with(&scope) => format!("{base}{scope}"),
         _ => base.to_owned(),
     }
@@ -196,6 +200,11 @@ mod tests {
         assert_eq!(urls[0], format!("{BASE}/__darkmatter__/{}", id(1)));
         assert_eq!(urls[1], format!("{BASE}/__darkmatter__/{}", id(2)));
         assert_eq!(urls[2], BASE);
+        let placed = format!("http://evil.example/agents/{0}/__darkmatter__/{0}", id(4));
+        let found_there =
+            read(json!({"darkmatter": true, "agents": [listed(4, &placed), listed(5, &placed)]}));
+        assert_eq!(found_there[0].url, format!("{BASE}/agents/{}", id(4)));
+        assert_eq!(found_there[1].url, BASE, "the place of another");
         assert!(found.iter().all(|agent| agent.accepting && !agent.signed));
     }
 

@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     identity::AgentId,
     transport::Transport,
+    wire::place,
 };
 
 use super::{
@@ -205,9 +206,10 @@ async fn listen(shared: Arc<Shared>) {
 }
 
 fn located(heard: Heard, source: std::net::Ipv4Addr, now: Timestamp) -> (Discovered, i64) {
+    let place = if heard.shares_port { place::path(&heard.agent_id) } else { String::new() };
     let found = Discovered {
         agent_id: heard.agent_id,
-        url: format!("http://{source}:{}", heard.port),
+        url: format!("http://{source}:{}{place}", heard.port),
         display_name: heard.display_name,
         bio: heard.bio,
         accepting: heard.accepting,
@@ -251,7 +253,9 @@ async fn keep_bootstrap(shared: Arc<Shared>) {
 
 impl Shared {
     async fn scan_localhost(&self) {
-        let own = self.presence.announcement().map(|announcement| announcement.port);
+        // Those who share our port are found there.
+        let own = self.presence.announcement().filter(|announcement| !announcement.shares_port);
+        let own = own.map(|announcement| announcement.port);
         let targets = scan::localhost_targets(self.settings.first_port, self.settings.last_port, own);
         self.scan(targets, FoundBy::Localhost).await;
     }

@@ -115,6 +115,8 @@ pub struct Announcement {
     pub bio: String,
     /// The port of its HTTP transport.
     pub port: u16,
+    /// Whether others listen there, too.
+    pub shares_port: bool,
     /// Whether it is active.
     pub active: bool,
     /// Whether it takes connection requests.

@@ -6,6 +6,7 @@
 //! | [`configuration`] | every setting and every variable |
 //! | [`healing`] | how peers that moved or slept are found again |
 //! | [`wire`] | what we add to the wire of 1.1.1, byte for byte |
+//! | [`hosting`] | several agents at one port of one process |
 //! | [`outbound`] | where requests may go, and the test of each line |
 //! | [`differences`] | where we differ from 1.1.1 |
 //! | [`threat_model`] | what is protected, against whom, and what is not |
@@ -18,6 +19,8 @@ pub mod configuration {}
 pub mod differences {}
 #[doc = include_str!("healing.md")]
 pub mod healing {}
+#[doc = include_str!("hosting.md")]
+pub mod hosting {}
 #[doc = include_str!("message.md")]
 pub mod message {}
 #[doc = include_str!("outbound.md")]

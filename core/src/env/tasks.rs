@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tracing::Instrument as _;
 
 /// The tasks of one node. Cheap to clone.
@@ -56,7 +59,12 @@ impl Tasks {
             }
         };
         let runtime = tokio::runtime::Handle::current();
-        FinishHere { work: Some(Box::pin(guarded)), name, runtime, tasks: self.clone() }
+        FinishHere { work: Some(Box::pin(guarded)), name, runtime, is_elsewhere: false, tasks: self.clone() }
+    }
+
+    /// Counts as a task until it is dropped: for work that others run.
+    pub fn hold(&self) -> Held {
+        Held { _token: self.tracker.token() }
     }
 
     /// Whether [`Tasks::stop`] or [`Tasks::close`] was called.
@@ -101,12 +109,28 @@ impl Tasks {
     }
 }
 
+/// What [`Tasks::hold`] gives.
+#[derive(Debug)]
+pub struct Held {
+    _token: TaskTrackerToken,
+}
+
 /// What [`Tasks::finish_here`] runs.
 pub struct FinishHere<T: Send + 'static> {
     work: Option<Pin<Box<dyn Future<Output = Option<T>> + Send>>>,
     name: &'static str,
     runtime: tokio::runtime::Handle,
+    is_elsewhere: bool,
     tasks: Tasks,
+}
+
+impl<T: Send + 'static> FinishHere<T> {
+    /// Whatever the work spawns or waits for belongs to `runtime`, whoever polls this.
+    #[must_use]
+    pub fn within(mut self, runtime: tokio::runtime::Handle) -> Self {
+        (self.runtime, self.is_elsewhere) = (runtime, true);
+        self
+    }
 }
 
 impl<T: Send + 'static> Future for FinishHere<T> {
@@ -115,6 +139,8 @@ impl<T: Send + 'static> Future for FinishHere<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         // Taken out while it is polled: what panics is not polled again.
         let Some(mut work) = self.work.take() else { return Poll::Ready(None) };
+        let runtime = self.is_elsewhere.then(|| self.runtime.clone());
+        let _entered = runtime.as_ref().map(tokio::runtime::Handle::enter);
         let polled = work.as_mut().poll(cx);
         if polled.is_pending() {
             self.work = Some(work);
@@ -156,6 +182,33 @@ mod tests {
         assert_eq!(tasks.finish_here("more", async { 1 }).await, Some(1));
         tasks.stop();
         assert_eq!(tasks.finish_here("late", std::future::pending::<()>()).await, None);
+    }
+
+    #[test]
+    fn work_spawns_where_it_belongs_whoever_polls_it() {
+        let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let (ours, theirs) = (runtime(), runtime());
+        let tasks = Tasks::new();
+        let inner = tasks.clone();
+        let (done, finished) = tokio::sync::oneshot::channel();
+        ours.block_on(async {
+            let work = tasks.finish_here("work", async move {
+                inner.spawn("spawned", async move {
+                    let _ = done.send(tokio::runtime::Handle::current().id());
+                });
+            });
+            assert_eq!(work.within(theirs.handle().clone()).await, Some(()));
+        });
+        assert_eq!(theirs.block_on(finished), Ok(theirs.handle().id()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_is_waited_for() {
+        let tasks = Tasks::new();
+        let held = tasks.hold();
+        assert!(!tasks.finish(Duration::from_secs(1)).await);
+        drop(held);
+        assert!(tasks.finish(Duration::from_secs(1)).await);
     }
 
     #[tokio::test]

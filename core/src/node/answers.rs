@@ -26,8 +26,7 @@ impl Inner {
                 me.status_document(&state.peers, accepting, is_waiting)
             }
             Query::LocalAgents => {
-                let port = url::Url::parse(&me.url).ok().and_then(|url| url.port()).unwrap_or(0);
-                me.local_agents(&state.peers, port, self.config.network_tier.name())
+                me.local_agents(&state.peers, self.told_port(), self.config.network_tier.name())
             }
             Query::NetworkInfo => me.network_info(&state.peers, accepting),
             Query::Impression(agent) => self.answer_impression(&state, agent),

@@ -19,7 +19,7 @@ use super::{
     events::EventBus,
     host::{GuardedPolicy, Policy},
     inbound::Door,
-    inner::Inner,
+    inner::{self, Inner},
     presence::NodePresence,
     state::State,
     token::{self, LocalToken},
@@ -28,7 +28,7 @@ use crate::{
     discovery::{self, Discovery},
     env::{Env, SigningTimes},
     error::{Code, Error, Result},
-    identity::{Passport, passport_file},
+    identity::{AgentId, Passport, passport_file},
     messaging::Sealers,
     store::{MemoryStore, Owner, OwnerInfo, SqliteStore, Store},
     transport::{
@@ -96,6 +96,8 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         transports.push(Arc::new(MemoryTransport::new(MemoryNetwork::of_process(), label)));
     }
     let patience = Duration::from_millis(config.policy_timeout_ms);
+    let public_url = config.public_url.as_deref().map(|text| url::normal(url::base(text)));
+    let public_url = public_url.map(|port| inner::placed(&config, &home.passport.agent_id(), &port));
     let token = LocalToken::generate(&*env.random);
     let inner = Arc::new(Inner {
         passport: home.passport,
@@ -113,7 +115,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         upkeep_bell: Notify::new(),
         waiting: AtomicUsize::new(0),
         addresses: RwLock::new(Vec::new()),
-        public_url: RwLock::new(config.public_url.as_deref().map(|text| url::normal(url::base(text)))),
+        public_url: RwLock::new(public_url),
         token,
         verbs,
         searches: Arc::new(Semaphore::new(super::healing::AT_ONCE)),
@@ -141,8 +143,9 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
 
 /// What can fail while nothing runs yet but the store.
 async fn prepare(config: &NodeConfig, env: &Env, home: &Home) -> Result<(Option<Arc<HttpTransport>>, State)> {
-    let http = if config.http { Some(Arc::new(bind_http(config).await?)) } else { None };
-    Ok((http, State::load(&*home.store, config, env, home.passport.agent_id()).await?))
+    let me = home.passport.agent_id();
+    let http = if config.http { Some(Arc::new(bind_http(config, me).await?)) } else { None };
+    Ok((http, State::load(&*home.store, config, env, me).await?))
 }
 
 /// The times to sign with. Earlier processes signed no later than they heard of a peer, and the clock may have been set
@@ -157,7 +160,7 @@ fn signing_times(state: &State) -> SigningTimes {
 
 async fn start(inner: &Arc<Inner>, http: Option<Arc<HttpTransport>>) -> Result<()> {
     // The addresses are known before the first request is answered with them.
-    *inner.addresses.write() = own_addresses(&inner.config, http.as_deref());
+    *inner.addresses.write() = own_addresses(inner, http.as_deref());
     let listening = inner.switchboard.listen(Arc::new(Door(Arc::downgrade(inner)))).await?;
     if inner.addresses.read().is_empty() {
         *inner.addresses.write() = listening;
@@ -288,8 +291,9 @@ fn locate(config: &NodeConfig) -> Result<passport_file::Location> {
     Ok(passport_file::locate(&start, config.preferred_dir.as_deref()))
 }
 
-async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {
+async fn bind_http(config: &NodeConfig, me: AgentId) -> Result<HttpTransport> {
     let mut http = HttpConfig::new(config.bind_address());
+    http.share_as = config.shared_port.then_some(me);
     http.tier = config.network_tier;
     http.connections_per_source =
         config.limits.connections_per_source.map_or(usize::MAX, |most| most.get() as usize);
@@ -305,16 +309,18 @@ async fn bind_http(config: &NodeConfig) -> Result<HttpTransport> {
 }
 
 /// The base URLs that others can use: a node that listens everywhere names an address of this machine.
-fn own_addresses(config: &NodeConfig, http: Option<&HttpTransport>) -> Vec<String> {
+fn own_addresses(inner: &Inner, http: Option<&HttpTransport>) -> Vec<String> {
     let Some(http) = http else { return Vec::new() };
     let mut address = http.local_addr();
     if address.ip().is_unspecified() {
-        address.set_ip(super::presence::lan_address(config.network_tier).unwrap_or(match address.ip() {
-            std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        }));
+        address.set_ip(super::presence::lan_address(inner.config.network_tier).unwrap_or(
+            match address.ip() {
+                std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            },
+        ));
     }
-    vec![format!("http://{address}")]
+    vec![inner.placed(&format!("http://{address}"))]
 }
 
 fn publish_owner(inner: &Inner) -> Result<()> {

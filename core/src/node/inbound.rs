@@ -5,15 +5,17 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::Ordering},
 };
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::{gate::Admitted, inner::Inner, settle::Settled};
 use crate::{
     env::Timestamp,
     error::Code,
+    identity::AgentId,
     messaging::inbound as messages,
     peers::{PeerAction, PeerEvent, blocks, known_update},
     transport::{Arrival, Outcome, Receiver, Source},
@@ -33,6 +35,18 @@ impl Receiver for Door {
             Some(inner) => inner.answer(arrival).await.unwrap_or_else(|refusal| refusal),
             None => Answer::refuse(503, Code::Closed, "The node is closed"),
         }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.0.upgrade().is_none_or(|inner| inner.closed.load(Ordering::Acquire))
+    }
+
+    fn presented(&self, endpoint: Endpoint) -> Option<Value> {
+        self.0.upgrade()?.presented(endpoint)
+    }
+
+    fn is_peer(&self, agent: &AgentId) -> bool {
+        self.0.upgrade().is_some_and(|inner| inner.state.lock().peers.get(agent).is_some())
     }
 }
 
@@ -54,7 +68,12 @@ impl Inner {
         self.ready().map_err(|error| Answer::from_error(&error))?;
         let frame = Frame::decode(&route, &arrival.query, &arrival.body)
             .map_err(|refusal| self.charge_refused(&source, refusal, now))?;
-        self.answer_frame(frame, route.endpoint, source, &arrival.source).await
+        if let Some(other) = self.meant_instead(&frame, &route, &arrival, &source)? {
+            return Ok(other.receive(arrival).await);
+        }
+        let (endpoint, roster) = (route.endpoint, arrival.roster);
+        let answer = self.answer_frame(frame, endpoint, source, &arrival.source).await?;
+        Ok(self.with_neighbours(answer, endpoint, roster.as_deref()))
     }
 
     /// The list from step 3 on, for frames that came directly and for those inside envelopes.
@@ -120,7 +139,7 @@ impl Inner {
     }
 
     /// Step 3.
-    fn verify(&self, frame: Frame, now: Timestamp) -> Result<Verified<Frame>, Answer> {
+    pub(super) fn verify(&self, frame: Frame, now: Timestamp) -> Result<Verified<Frame>, Answer> {
         Verifier { passport: &self.passport, now, relation: &|agent| self.relation(agent) }.verify(frame)
     }
 
@@ -134,7 +153,7 @@ impl Inner {
     }
 
     /// Whoever sends what does not verify is a stranger, also behind a proven address.
-    fn charge_refused(&self, source: &SourcePass, refusal: Answer, now: Timestamp) -> Answer {
+    pub(super) fn charge_refused(&self, source: &SourcePass, refusal: Answer, now: Timestamp) -> Answer {
         if source.is_counted {
             return refusal;
         }

@@ -28,7 +28,7 @@ use crate::{
     },
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
-    wire::verify::Relation,
+    wire::{place, verify::Relation},
 };
 
 /// The row of the meta table that is written to see whether the disk works again.
@@ -83,6 +83,11 @@ pub(crate) struct Inner {
     pub(crate) closed: AtomicBool,
 }
 
+/// Where `agent` is at a port with this URL: a node that shares its port has a place below it.
+pub(crate) fn placed(config: &NodeConfig, agent: &AgentId, port: &str) -> String {
+    if config.shared_port { format!("{port}{}", place::path(agent)) } else { port.to_owned() }
+}
+
 impl Inner {
     pub(crate) fn me(&self) -> AgentId {
         self.passport.agent_id()
@@ -104,6 +109,11 @@ impl Inner {
 
     pub(crate) fn both(&self) -> Now {
         self.env.both()
+    }
+
+    /// Where we are at a port with this URL, which we may share with others.
+    pub(crate) fn placed(&self, port: &str) -> String {
+        placed(&self.config, &self.me(), port)
     }
 
     /// The URL told to others.

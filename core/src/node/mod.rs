@@ -11,6 +11,7 @@
 //! | `connect`, `part`, `block` | connecting, disconnecting, and having nothing to do with somebody |
 //! | `inboxes` | taking messages out |
 //! | `announce`, `opinions` | telling peers who and where we are, and what we think of others |
+//! | `neighbours` | other agents at our port |
 //! | `whereabouts` | our own address, and when it changes |
 //! | `routing` | envelopes on their way through the mesh |
 //! | `relay`, `routed` | messages and requests of ours that go around |
@@ -44,6 +45,7 @@ mod lifecycle;
 mod local;
 mod lookups;
 mod names;
+mod neighbours;
 mod opinions;
 mod outbound;
 mod part;

@@ -71,7 +71,8 @@ async fn map(inner: &std::sync::Weak<Inner>, local: SocketAddr) -> Option<(Gatew
         let port = u16::try_from(PORTS.start + inner.env.random.below(PORTS.end - PORTS.start)).ok()?;
         match add(&gateway, port, local).await {
             Ok(()) => {
-                *inner.public_url.write() = Some(format!("http://{}", SocketAddr::new(external, port)));
+                *inner.public_url.write() =
+                    Some(inner.placed(&format!("http://{}", SocketAddr::new(external, port))));
                 *inner.port_mapping.lock() = Some(PortMapping { gateway: gateway.clone(), port });
                 inner.announce_self().await;
                 return Some((gateway, port));

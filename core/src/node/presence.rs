@@ -44,6 +44,7 @@ impl Presence for NodePresence {
             display_name: state.profile.display_name.clone(),
             bio: state.profile.bio.clone(),
             port: self.listens_at.port(),
+            shares_port: inner.config.shared_port,
             active: state.profile.active,
             accepting: state.accepts_connections(&inner.config),
         })

@@ -67,6 +67,12 @@ impl Inner {
         }
     }
 
+    /// The port we listen at.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let addresses = self.addresses.read();
+        addresses.iter().find_map(|address| ::url::Url::parse(address).ok()?.port_or_known_default())
+    }
+
     fn announce_soon(self: &Arc<Self>) {
         let inner = Arc::clone(self);
         self.env.tasks.spawn("announce", async move { inner.announce_self().await });

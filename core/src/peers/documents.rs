@@ -35,13 +35,6 @@ impl SelfDescription {
     /// The document that introduces the node.
     pub fn well_known(&self, accepting: bool) -> Answer {
         let base = crate::wire::url::base(&self.url);
-        let agent = self.presented(
-            accepting,
-            [
-                ("mesh_url", json!(format!("{base}{MESH_PREFIX}{}", self.agent_id))),
-                ("active_sessions", json!([])),
-            ],
-        );
         Answer::ok(self.presented(
             accepting,
             [
@@ -50,9 +43,16 @@ impl SelfDescription {
                 ("mesh_url", json!(format!("{base}{}", MESH_PREFIX.trim_end_matches('/')))),
                 ("webrtc_enabled", json!(false)),
                 ("capabilities", json!(self.capabilities)),
-                ("agents", json!([agent])),
+                ("agents", json!([self.well_known_entry(accepting)])),
             ],
         ))
+    }
+
+    /// The agent among those that the document lists.
+    pub fn well_known_entry(&self, accepting: bool) -> Value {
+        let base = crate::wire::url::base(&self.url);
+        let mesh_url = format!("{base}{MESH_PREFIX}{}", self.agent_id);
+        self.presented(accepting, [("mesh_url", json!(mesh_url)), ("active_sessions", json!([]))])
     }
 
     /// The short self-description.
@@ -63,19 +63,21 @@ impl SelfDescription {
 
     /// The agents of this host, without processes and folders (S9).
     pub fn local_agents(&self, peers: &Peers, port: u16, tier: &str) -> Answer {
-        Answer::ok(json!({
-            "agents": [{
-                "agent_id": self.agent_id,
-                "display_name": self.display_name,
-                "bio": self.bio,
-                "status": self.status(),
-                "port": port,
-                "network_tier": tier,
-                "num_connections": peers.len(),
-                "active_sessions": [],
-            }],
-            "count": 1,
-        }))
+        Answer::ok(json!({"agents": [self.local_entry(peers, port, tier)], "count": 1}))
+    }
+
+    /// The agent among those of this host.
+    pub fn local_entry(&self, peers: &Peers, port: u16, tier: &str) -> Value {
+        json!({
+            "agent_id": self.agent_id,
+            "display_name": self.display_name,
+            "bio": self.bio,
+            "status": self.status(),
+            "port": port,
+            "network_tier": tier,
+            "num_connections": peers.len(),
+            "active_sessions": [],
+        })
     }
 
     /// Who the node is and whom it knows.

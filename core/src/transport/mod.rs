@@ -13,6 +13,7 @@ mod caller;
 pub mod http;
 pub mod memory;
 mod outcome;
+mod roster;
 #[cfg(test)]
 mod suite;
 mod switchboard;
@@ -28,12 +29,14 @@ use bytes::Bytes;
 
 use crate::{
     error::{Code, Result},
-    wire::{AddressClass, Answer, limits},
+    identity::AgentId,
+    wire::{AddressClass, Answer, Endpoint, limits},
 };
 
 pub use self::{
     caller::Caller,
     outcome::Outcome,
+    roster::{Neighbour, Roster},
     switchboard::{Sent, Switchboard},
 };
 pub use crate::wire::Method;
@@ -76,6 +79,8 @@ pub struct Arrival {
     pub authority: Option<String>,
     /// Who waits for the answer.
     pub caller: Caller,
+    /// Everybody who listens where this came in, when several agents may do so.
+    pub roster: Option<Arc<Roster>>,
 }
 
 /// What a transport hands its arrivals to.
@@ -86,6 +91,21 @@ pub trait Receiver: Send + Sync + 'static {
     /// only wait for the caller's sake ends when [`Caller::gone`] says so: until the end the caller counts as
     /// connected.
     async fn receive(&self, arrival: Arrival) -> Answer;
+
+    /// Whether it has ended, and only waits to be dropped.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    /// How it presents itself among the agents that listen at one place, in the document of `endpoint`.
+    fn presented(&self, _endpoint: Endpoint) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// Whether `agent` is a connected peer of it.
+    fn is_peer(&self, _agent: &AgentId) -> bool {
+        false
+    }
 }
 
 /// Why the node itself vouches for the origin (scheme, host and port) of a request.

@@ -19,6 +19,7 @@ pub mod json;
 pub mod legacy_e2e;
 pub mod limiter;
 pub mod limits;
+pub mod place;
 pub mod receipt;
 pub mod replay;
 pub mod route;

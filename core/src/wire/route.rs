@@ -3,8 +3,10 @@
 //! dmagent 1.1.1 mounts every endpoint twice, bare (`/__darkmatter__/status`) and scoped
 //! (`/__darkmatter__/{agent_id}/status`), and lets the scoped mount swallow every bare path with two
 //! segments. Here both forms always work (B1), and so does the doubled form
-//! `/__darkmatter__/{agent_id}/__darkmatter__/…` that 1.1.1 makes from a stored scoped URL.
+//! `/__darkmatter__/{agent_id}/__darkmatter__/…` that 1.1.1 makes from a stored scoped URL. All of them answer below the
+//! agent's [`place`](super::place), too.
 
+use super::place;
 use crate::identity::AgentId;
 
 /// Request methods of the mesh.
@@ -113,7 +115,7 @@ endpoints! {
 pub struct Route {
     /// Which endpoint.
     pub endpoint: Endpoint,
-    /// The agent named in a scoped path.
+    /// The agent named by scope or place.
     pub scope: Option<AgentId>,
     /// The segment after `impression/` and `peer_lookup/`.
     pub argument: Option<String>,
@@ -132,6 +134,18 @@ impl Route {
     /// Understands `method` and `path`. With `root_mount` the endpoints also answer without the prefix,
     /// as 1.1.1 does in bootstrap mode.
     pub fn parse(method: Method, path: &str, root_mount: bool) -> Result<Self, RouteError> {
+        let Some((agent, path)) = place::split(path) else {
+            return Self::parse_within(method, path, root_mount);
+        };
+        let mut route = Self::parse_within(method, path, root_mount)?;
+        // Whoever names two agents means neither.
+        if route.scope.replace(agent).is_some_and(|scope| scope != agent) {
+            return Err(RouteError::NotFound);
+        }
+        Ok(route)
+    }
+
+    fn parse_within(method: Method, path: &str, root_mount: bool) -> Result<Self, RouteError> {
         let route = if path == WELL_KNOWN {
             Self { endpoint: Endpoint::WellKnown, scope: None, argument: None }
         } else if let Some(rest) = path.strip_prefix(MESH_PREFIX) {
@@ -205,6 +219,30 @@ mod tests {
                 (Endpoint::Impression, Some(ID)),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn everything_answers_below_the_place_of_the_agent_and_two_names_are_none() {
+        let (other, agent) = ("7".repeat(64), ID.parse::<AgentId>().unwrap());
+        for path in [
+            "/__darkmatter__/status".to_owned(),
+            format!("/__darkmatter__/{ID}/status"),
+            format!("/__darkmatter__/{ID}/__darkmatter__/status"),
+            WELL_KNOWN.to_owned(),
+        ] {
+            let route = Route::parse(Method::Get, &format!("/agents/{ID}{path}"), false).unwrap();
+            assert_eq!(route.scope, Some(agent), "{path}");
+        }
+        for path in [
+            format!("/agents/{ID}/__darkmatter__/{other}/status"),
+            format!("/agents/{other}/__darkmatter__/{ID}/status"),
+            format!("/agents/{ID}/agents/{ID}/__darkmatter__/status"),
+            format!("/__darkmatter__/{ID}/agents/{ID}/__darkmatter__/status"),
+            format!("/__darkmatter__/{ID}/__darkmatter__/{other}/status"),
+            format!("/agents/{ID}/status"),
+        ] {
+            assert_eq!(endpoint(&path), Err(RouteError::NotFound), "{path}");
         }
     }
 

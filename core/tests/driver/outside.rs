@@ -135,6 +135,7 @@ fn compare((status, found): (u16, Value), wanted: u16, body: &Value) -> Result {
 
 fn request(to: &Value, line: &str, headers: &BTreeMap<String, Value>, body: &str) -> Result<(u16, Value)> {
     let address = to["url"].as_str().unwrap_or_default().trim_start_matches("http://");
+    let address = address.split('/').next().unwrap_or_default();
     let failed = |error: std::io::Error| format!("{line} at {address}: {error}");
     let mut stream = TcpStream::connect(address).map_err(failed)?;
     stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;

@@ -262,7 +262,9 @@ impl Play<'_> {
         if let Answer::Error(error) = self.host(name)?.ask("events", "", &Map::new())? {
             return Err(format!("it gives no events: {}", Value::Object(error)));
         }
-        let port = told["url"].as_str().and_then(|url| url.rsplit(':').next()?.parse::<u64>().ok());
+        // A node that shares its port is at a place below it.
+        let url = told["url"].as_str().unwrap_or_default();
+        let port = url.rsplit(':').next().and_then(|end| end.split('/').next()?.parse::<u64>().ok());
         self.acting(name)?.port = port.unwrap_or(0);
         let member = |name: &str| told.get(name).cloned().unwrap_or_default();
         let known = json!({

@@ -563,6 +563,10 @@ pub struct NodeInfo {
     pub peers: u64,
     /// Requests that wait for a decision.
     pub pending_requests: u64,
+    /// The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name
+    /// it to listen there, too.
+    #[serde(default)]
+    pub port: Option<u16>,
     /// Messages that wait for the host, notices not counted.
     pub unread: u64,
     /// The URL told to peers.

@@ -261,6 +261,11 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub share_notes: Option<Sharing>,
+    /// Whether other nodes of this process may listen at the same host and port: those that say so too. Each has
+    /// a place below it, `/agents/` and its id, and tells peers that. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub shared_port: Option<bool>,
     /// Proxies whose `X-Forwarded-For` is believed. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]

@@ -30,6 +30,7 @@ impl Presence for Agent {
             display_name: "n".into(),
             bio: String::new(),
             port: 8111,
+            shares_port: false,
             active: true,
             accepting: true,
         })
@@ -126,6 +127,23 @@ async fn lan_asks_this_machine_and_nobody_else() {
     assert!(asked.iter().all(|base| base.starts_with("http://127.0.0.1:")));
     assert!(!asked.contains(&"http://127.0.0.1:8111".to_owned()), "our own port");
     assert!(findings.is_empty());
+}
+
+#[test]
+fn whoever_shares_its_port_is_heard_at_its_place() {
+    let heard = |shares_port| Heard {
+        agent_id: agent(2).agent_id(),
+        port: 8150,
+        shares_port,
+        display_name: String::new(),
+        bio: String::new(),
+        accepting: true,
+        ts: 7,
+    };
+    let url =
+        |shares_port| located(heard(shares_port), [192, 168, 1, 9].into(), Timestamp::from_seconds(7)).0.url;
+    assert_eq!(url(false), "http://192.168.1.9:8150");
+    assert_eq!(url(true), format!("http://192.168.1.9:8150/agents/{}", agent(2).agent_id()));
 }
 
 #[tokio::test(start_paused = true)]

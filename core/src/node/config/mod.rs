@@ -62,6 +62,9 @@ pub struct NodeConfig {
     pub host: IpAddr,
     /// The port to listen at; 0 lets the system choose. Default: 0.
     pub port: u16,
+    /// Whether other nodes of this process may listen at the same host and port: those that say so too. Each has a place
+    /// below it, `/agents/` and its id, and tells peers that. Default: false.
+    pub shared_port: bool,
     /// Whether to listen and dial over HTTP at all. Default: true.
     pub http: bool,
     /// Whether the nodes of this process that say so too reach each other without a socket, at `memory://agent-`
@@ -163,6 +166,7 @@ impl Default for NodeConfig {
             capabilities: serde_json::Map::new(),
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
+            shared_port: false,
             http: true,
             memory: false,
             public_url: None,

@@ -32,6 +32,9 @@ pub(super) fn validate(config: &NodeConfig) -> Result<()> {
             return Err(refuse("public_url", text, "a URL at which others can reach this node"));
         }
     }
+    if config.shared_port && !config.http {
+        return Err(refuse("shared_port", true, "false while http is false: there is no port to share"));
+    }
     for text in &config.bootstrap_peers {
         url::parse(text).map_err(|_| refuse("bootstrap_peers", text, "http or https URLs"))?;
     }

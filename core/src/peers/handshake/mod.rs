@@ -44,7 +44,7 @@ use crate::{
         Answer,
         canonical::{self, Domain},
         frame::{HandshakeSignature, Introduction},
-        time, url,
+        place, time, url,
         verify::Proof,
     },
 };
@@ -214,12 +214,15 @@ fn signed_at(signed: Option<&HandshakeSignature>, proof: Proof) -> Option<Timest
     signed.filter(|_| proof != Proof::None).and_then(|signed| time::parse(&signed.timestamp))
 }
 
-/// Which URL to keep: the claimed one when it lies at the origin that was dialled (it may carry a scope),
-/// else the dialled one, which is known to work.
+/// Which URL to keep: the claimed one when it lies at the origin that was dialled (it may carry a scope, or be a place
+/// below it), else the dialled one, which is known to work.
 pub fn kept_url(dialled: &str, claimed: &str) -> String {
     let base = url::normal(url::base(dialled));
-    let is_same = url::normal(url::base(claimed)) == base;
-    match url::scope(claimed).filter(|_| is_same).or_else(|| url::scope(dialled)) {
+    let told = url::normal(url::base(claimed));
+    if place::of_base(&told).is_some_and(|(port, _)| port == base) {
+        return told;
+    }
+    match url::scope(claimed).filter(|_| told == base).or_else(|| url::scope(dialled)) {
         Some(scope) => format!("{base}{}{scope}", crate::wire::route::MESH_PREFIX),
         None => base,
     }

@@ -15,13 +15,13 @@ use super::{
     crowd::Slot,
     forwarded::TrustedProxies,
     rebinding,
+    tenants::{Addressee, Tenants},
     unsent::{Told, Unsent},
 };
 use crate::{
-    env::Tasks,
     error::Code,
     transport::{
-        Arrival, Method, Receiver, Source,
+        Arrival, Method, Source,
         caller::{Caller, Line},
         failed, retry_after_seconds, too_large,
     },
@@ -32,13 +32,16 @@ use crate::{
 /// the connection ends sees a broken connection instead of the refusal.
 const DRAIN_BYTES: usize = 4 * limits::FRAME_BYTES;
 
+/// When an agent whose share is used up may be asked again.
+const BUSY: Duration = Duration::from_secs(1);
+
 /// Where requests are handed over.
 pub(super) struct Desk {
-    pub(super) receiver: Arc<dyn Receiver>,
+    pub(super) tenants: Tenants,
+    /// Most connections at once; requests under way hold theirs.
+    pub(super) connections: usize,
     pub(super) proxies: TrustedProxies,
-    pub(super) names: Vec<String>,
     pub(super) body_patience: Duration,
-    pub(super) tasks: Tasks,
 }
 
 impl Desk {
@@ -51,12 +54,17 @@ impl Desk {
         slot: Arc<Slot>,
         unsent: &Unsent,
     ) -> Response<Told> {
-        let (line, answer) = match self.arrival(request, peer).await {
+        let Some(addressee) = self.tenants.addressee(request.uri().path()) else {
+            // The words of 1.1.1.
+            let refusal = Answer::refuse(503, Code::PeerNotConnected, "Agent not initialized");
+            return respond(&refusal, |body| unsent.body(body, None));
+        };
+        let (line, answer) = match self.arrival(request, peer, &addressee).await {
             Ok(mut arrival) => {
                 // Dropped with this future, which is how a receiver learns that its caller has hung up.
                 let (line, caller) = Line::open();
                 arrival.caller = caller;
-                (Some(line), self.receive(arrival, slot).await)
+                (Some(line), self.receive(arrival, slot, &addressee).await)
             }
             Err(refusal) => (None, refusal),
         };
@@ -64,7 +72,12 @@ impl Desk {
     }
 
     /// The request as an arrival, or how to refuse it.
-    async fn arrival(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Arrival, Answer> {
+    async fn arrival(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        addressee: &Addressee,
+    ) -> Result<Arrival, Answer> {
         let method = match *request.method() {
             hyper::Method::GET => Method::Get,
             hyper::Method::POST => Method::Post,
@@ -89,20 +102,27 @@ impl Desk {
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             body,
-            source: self.source(peer, &head.headers, authority.as_deref()),
+            source: self.source(peer, &head.headers, authority.as_deref(), &addressee.tenant.names),
             bearer: bearer(&head.headers),
             authority,
             caller: Caller::default(),
+            roster: addressee.roster.clone(),
         })
     }
 
     /// Who asks. Being on this machine is a right, so it counts only for those who meant this machine; a caller without
     /// a `Host` is no browser.
-    fn source(&self, peer: SocketAddr, headers: &HeaderMap, authority: Option<&str>) -> Source {
+    fn source(
+        &self,
+        peer: SocketAddr,
+        headers: &HeaderMap,
+        authority: Option<&str>,
+        names: &[String],
+    ) -> Source {
         match self.proxies.source(peer, headers) {
             Some(from)
                 if from.ip().is_loopback()
-                    && authority.is_some_and(|host| !rebinding::names_us(host, &self.names)) =>
+                    && authority.is_some_and(|host| !rebinding::names_us(host, names)) =>
             {
                 Source::Unknown
             }
@@ -113,14 +133,26 @@ impl Desk {
 
     /// Calls the receiver so that it ends: hyper drops the future of a request whose caller hangs up, and a
     /// frame that is half handled by then must still be handled to its end.
-    async fn receive(&self, arrival: Arrival, slot: Arc<Slot>) -> Answer {
-        let receiver = Arc::clone(&self.receiver);
-        let handling = self.tasks.finish_here("http request", async move {
+    ///
+    /// An agent that shares the port has its share of the connections: one that is slow leaves room for the others.
+    async fn receive(&self, arrival: Arrival, slot: Arc<Slot>, addressee: &Addressee) -> Answer {
+        let (tenant, share) = (&addressee.tenant, (self.connections / addressee.count.max(1)).max(1));
+        let share = if addressee.count > 1 { share } else { usize::MAX };
+        let Some(under_way) = tenant.begin(share) else {
+            let sentence = "This agent has as many requests under way as its share of the port allows";
+            return Answer::refuse(429, Code::RateLimited, sentence).retry_after(BUSY);
+        };
+        let (receiver, held) = (Arc::clone(&tenant.receiver), tenant.tasks.hold());
+        let handling = tenant.tasks.finish_here("http request", async move {
             // A panic fails this request, not the others of its connection.
             let answer = AssertUnwindSafe(receiver.receive(arrival)).catch_unwind().await;
-            drop(slot);
+            drop((slot, under_way, held));
             answer.unwrap_or_else(|_| failed())
         });
+        let handling = match &tenant.sharing {
+            Some((_, runtime)) => handling.within(runtime.clone()),
+            None => handling,
+        };
         handling.await.unwrap_or_else(|| Answer::refuse(503, Code::Closed, "the node is closing"))
     }
 }

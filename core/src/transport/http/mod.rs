@@ -3,6 +3,8 @@
 //! | file | story |
 //! |---|---|
 //! | `server` | connections: how many, how patient, how they end |
+//! | `house` | agents of one process that listen at the same port |
+//! | `tenants` | which of them a request is for |
 //! | `exchange` | one request becomes an arrival, its answer a response |
 //! | `crowd` | how many connections one source may hold |
 //! | `turnaway` | what those beyond that hear |
@@ -18,11 +20,13 @@ mod client;
 mod crowd;
 mod exchange;
 mod forwarded;
+mod house;
 mod policy;
 mod rebinding;
 mod resolve;
 mod server;
 mod stall;
+mod tenants;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -37,16 +41,10 @@ use std::{
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    client::Dialer,
-    crowd::Crowd,
-    exchange::Desk,
-    server::{Patience, Server},
-    turnaway::Turnaway,
-};
+use self::{client::Dialer, house::Seat, server::Server, tenants::Tenant};
 pub use self::{
     forwarded::TrustedProxies,
     policy::{Origin, Policy, Target},
@@ -56,6 +54,7 @@ use super::{CLOSING_PATIENCE, Receiver, Reply, Request, Transport};
 use crate::{
     env::Tasks,
     error::{Code, Error, Result},
+    identity::AgentId,
     wire::NetworkTier,
 };
 
@@ -70,6 +69,9 @@ pub struct HttpConfig {
     /// Host names under which the node is known. A request from this machine to any other name than these and
     /// `localhost` has an unknown source.
     pub names: Vec<String>,
+    /// Shares the listener, as this agent, with the others of this process that name the same address and do so too;
+    /// nobody by default. What names no agent then goes to the one that has listened longest.
+    pub share_as: Option<AgentId>,
     /// How far requests may go.
     pub tier: NetworkTier,
     /// Most connections open at once; 1024 by default.
@@ -97,6 +99,7 @@ impl HttpConfig {
             bind,
             trusted_proxies: TrustedProxies::default(),
             names: Vec::new(),
+            share_as: None,
             tier: NetworkTier::default(),
             connections: 1024,
             connections_per_source: 128,
@@ -115,6 +118,11 @@ pub struct HttpTransport {
     config: HttpConfig,
     address: SocketAddr,
     listener: Mutex<Option<TcpListener>>,
+    server: Arc<Server>,
+    /// Who we are to the server, once we listen.
+    tenant: Mutex<Option<Arc<Tenant>>>,
+    /// Among those that share the listener.
+    seat: Option<Seat>,
     // Gone once closed; its idle connections end with it.
     dialer: Mutex<Option<Arc<Dialer>>>,
     tasks: Tasks,
@@ -122,23 +130,37 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// Takes the port. Connections wait in the backlog until [`Transport::listen`].
+    /// Takes the port, or a seat at one that is shared. Connections wait in the backlog until [`Transport::listen`].
     pub async fn bind(config: HttpConfig) -> Result<Self> {
         let failed = |error| {
             let sentence =
                 "cannot listen at this address; stop the process that uses it, or set another port";
             Error::new(Code::BindFailed, sentence).with("address", config.bind).because(error)
         };
-        let listener = TcpListener::bind(config.bind).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let dialer = Dialer::new(Policy { tier: config.tier }, &config.lookup)?;
+        let (tasks, closing) = (Tasks::new(), CancellationToken::new());
+        let seat = config.share_as.map(|agent| Seat::take(&config, agent)).transpose()?;
+        let (listener, server) = match &seat {
+            Some(seat) => (seat.listener().map_err(failed)?, Arc::clone(&seat.house().server)),
+            None => {
+                let listener = TcpListener::bind(config.bind).await.map_err(failed)?;
+                (listener, Server::new(&config, tasks.clone(), closing.clone()))
+            }
+        };
+        let address = match &seat {
+            Some(seat) => seat.address(),
+            None => listener.local_addr().map_err(failed)?,
+        };
         Ok(Self {
             config,
             address,
             listener: Mutex::new(Some(listener)),
+            server,
+            tenant: Mutex::new(None),
+            seat,
             dialer: Mutex::new(Some(Arc::new(dialer))),
-            tasks: Tasks::new(),
-            closing: CancellationToken::new(),
+            tasks,
+            closing,
         })
     }
 
@@ -176,22 +198,17 @@ impl Transport for HttpTransport {
         let Some(listener) = self.listener.lock().take() else {
             return Err(Error::new(Code::InvalidArgument, "the HTTP transport listens already"));
         };
-        let desk = Desk {
-            receiver,
-            proxies: self.config.trusted_proxies.clone(),
-            names: self.config.names.clone(),
-            body_patience: self.config.body_timeout,
-            tasks: self.tasks.clone(),
-        };
-        let server = Server {
-            desk: Arc::new(desk),
-            crowd: Crowd::new(self.config.connections_per_source, self.config.exempt_loopback),
-            turnaway: Turnaway::new(),
-            patience: Patience { head: self.config.head_timeout, write: self.config.write_timeout },
-            tasks: self.tasks.clone(),
-            closing: self.closing.clone(),
-        };
-        self.tasks.spawn("http listener", Arc::new(server).run(listener, self.config.connections));
+        let sharing = self.config.share_as.map(|agent| (agent, Handle::current()));
+        let tenant = Tenant::new(receiver, self.config.names.clone(), self.tasks.clone(), sharing);
+        *self.tenant.lock() = Some(Arc::clone(&tenant));
+        self.server.desk.tenants.enter(tenant);
+        match &self.seat {
+            Some(seat) => {
+                let turns = seat.house().serve_in_turn(listener, self.closing.clone());
+                self.tasks.spawn("http listener", turns);
+            }
+            None => self.tasks.spawn("http listener", Arc::clone(&self.server).run(listener)),
+        }
         let address = match self.address.ip() {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, self.address.port()).into(),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, self.address.port()).into(),
@@ -216,12 +233,35 @@ impl Transport for HttpTransport {
         self.closing.cancel();
         drop(self.listener.lock().take());
         drop(self.dialer.lock().take());
+        let is_last = self.leave();
         self.tasks.finish(self.config.close_timeout).await;
+        // The others go on. After the last one nobody does.
+        if is_last {
+            self.server.tasks.finish(self.config.close_timeout).await;
+        }
+    }
+}
+
+impl HttpTransport {
+    /// Leaves those that share the listener; true when nobody is left there.
+    fn leave(&self) -> bool {
+        let Some(seat) = &self.seat else { return false };
+        if let Some(tenant) = self.tenant.lock().take() {
+            self.server.desk.tenants.leave(&tenant);
+        }
+        let is_last = seat.leave();
+        if is_last {
+            self.server.closing.cancel();
+        }
+        is_last
     }
 }
 
 impl Drop for HttpTransport {
     fn drop(&mut self) {
+        if self.leave() {
+            self.server.tasks.stop();
+        }
         self.tasks.stop();
     }
 }

@@ -14,9 +14,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    HttpConfig,
     crowd::{Crowd, Slot},
     exchange::Desk,
     stall::Impatient,
+    tenants::Tenants,
     turnaway::Turnaway,
     unsent::{Unsent, has_ended},
 };
@@ -38,22 +40,42 @@ pub(super) struct Patience {
 
 /// A listening server.
 pub(super) struct Server {
-    pub(super) desk: Arc<Desk>,
-    pub(super) crowd: Arc<Crowd>,
-    pub(super) turnaway: Turnaway,
-    pub(super) patience: Patience,
+    pub(super) desk: Desk,
+    crowd: Arc<Crowd>,
+    turnaway: Turnaway,
+    slots: Arc<Semaphore>,
+    patience: Patience,
     pub(super) tasks: Tasks,
     pub(super) closing: CancellationToken,
 }
 
 impl Server {
-    /// Accepts connections, `most` at a time, until the transport closes. Those beyond wait in the
+    /// A server without tenants. Its connections are `tasks`, and end with `closing`.
+    pub(super) fn new(config: &HttpConfig, tasks: Tasks, closing: CancellationToken) -> Arc<Self> {
+        let connections = config.connections.clamp(1, Semaphore::MAX_PERMITS);
+        let desk = Desk {
+            tenants: Tenants::default(),
+            connections,
+            proxies: config.trusted_proxies.clone(),
+            body_patience: config.body_timeout,
+        };
+        Arc::new(Self {
+            desk,
+            crowd: Crowd::new(config.connections_per_source, config.exempt_loopback),
+            turnaway: Turnaway::new(),
+            slots: Arc::new(Semaphore::new(connections)),
+            patience: Patience { head: config.head_timeout, write: config.write_timeout },
+            tasks,
+            closing,
+        })
+    }
+
+    /// Accepts connections, so many at a time, until the server closes. Those beyond wait in the
     /// system's backlog.
-    pub(super) async fn run(self: Arc<Self>, listener: TcpListener, most: usize) {
-        let slots = Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)));
+    pub(super) async fn run(self: Arc<Self>, listener: TcpListener) {
         let accepting = async {
             // The semaphore is never closed.
-            while let Ok(permit) = Arc::clone(&slots).acquire_owned().await {
+            while let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, peer)) => {
                         let slot = if self.desk.proxies.contains(peer.ip().to_canonical()) {
@@ -93,8 +115,8 @@ impl Server {
         let stream =
             unsent.watch(Impatient::new(stream, self.patience.write), |stream| has_ended(stream.get_ref()));
         let service = service_fn(|request| {
-            let (desk, slot, unsent) = (Arc::clone(&self.desk), Arc::clone(&slot), unsent.clone());
-            async move { Ok::<_, Infallible>(desk.serve(request, peer, slot, &unsent).await) }
+            let (server, slot, unsent) = (Arc::clone(&self), Arc::clone(&slot), unsent.clone());
+            async move { Ok::<_, Infallible>(server.desk.serve(request, peer, slot, &unsent).await) }
         });
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -127,6 +127,7 @@ impl MemoryTransport {
             bearer: None,
             authority: Some(to.to_owned()),
             caller: Caller::default(),
+            roster: None,
         };
         let parcel = Parcel {
             from: self.endpoint.label().to_owned(),

@@ -9331,6 +9331,12 @@ data class NodeInfo (
     val `pendingRequests`: kotlin.ULong
     ,
     /**
+     * The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name
+     * it to listen there, too.
+     */
+    val `port`: kotlin.UShort?
+    ,
+    /**
      * Messages that wait for the host, notices not counted.
      */
     val `unread`: kotlin.ULong
@@ -9370,6 +9376,7 @@ public object FfiConverterTypeNodeInfo: FfiConverterRustBuffer<NodeInfo> {
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
+            FfiConverterOptionalUShort.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterString.read(buf),
             FfiConverterString.read(buf),
@@ -9387,6 +9394,7 @@ public object FfiConverterTypeNodeInfo: FfiConverterRustBuffer<NodeInfo> {
             FfiConverterULong.allocationSize(value.`outbox`) +
             FfiConverterULong.allocationSize(value.`peers`) +
             FfiConverterULong.allocationSize(value.`pendingRequests`) +
+            FfiConverterOptionalUShort.allocationSize(value.`port`) +
             FfiConverterULong.allocationSize(value.`unread`) +
             FfiConverterString.allocationSize(value.`url`) +
             FfiConverterString.allocationSize(value.`version`)
@@ -9403,6 +9411,7 @@ public object FfiConverterTypeNodeInfo: FfiConverterRustBuffer<NodeInfo> {
             FfiConverterULong.write(value.`outbox`, buf)
             FfiConverterULong.write(value.`peers`, buf)
             FfiConverterULong.write(value.`pendingRequests`, buf)
+            FfiConverterOptionalUShort.write(value.`port`, buf)
             FfiConverterULong.write(value.`unread`, buf)
             FfiConverterString.write(value.`url`, buf)
             FfiConverterString.write(value.`version`, buf)
@@ -11002,6 +11011,12 @@ data class Settings (
     val `shareNotes`: Sharing? = null
     ,
     /**
+     * Whether other nodes of this process may listen at the same host and port: those that say so too. Each has
+     * a place below it, `/agents/` and its id, and tells peers that. Default: false.
+     */
+    val `sharedPort`: kotlin.Boolean? = null
+    ,
+    /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
      */
     val `trustedProxies`: List<kotlin.String>? = null
@@ -11061,6 +11076,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalULong.read(buf),
             FfiConverterOptionalTypeSharing.read(buf),
             FfiConverterOptionalTypeSharing.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalSequenceString.read(buf),
             FfiConverterOptionalBoolean.read(buf),
         )
@@ -11102,6 +11118,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalULong.allocationSize(value.`sentLimit`) +
             FfiConverterOptionalTypeSharing.allocationSize(value.`shareImpressions`) +
             FfiConverterOptionalTypeSharing.allocationSize(value.`shareNotes`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`sharedPort`) +
             FfiConverterOptionalSequenceString.allocationSize(value.`trustedProxies`) +
             FfiConverterOptionalBoolean.allocationSize(value.`upnp`)
     )
@@ -11142,6 +11159,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalULong.write(value.`sentLimit`, buf)
             FfiConverterOptionalTypeSharing.write(value.`shareImpressions`, buf)
             FfiConverterOptionalTypeSharing.write(value.`shareNotes`, buf)
+            FfiConverterOptionalBoolean.write(value.`sharedPort`, buf)
             FfiConverterOptionalSequenceString.write(value.`trustedProxies`, buf)
             FfiConverterOptionalBoolean.write(value.`upnp`, buf)
     }

@@ -765,6 +765,7 @@ private_constant :UniffiHandleMap
 
 
 
+    RustBuffer.check_lower_Optionalu16(v.port)
 
 
 
@@ -1250,6 +1251,7 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_Optionalu64(v.sent_limit)
     RustBuffer.check_lower_OptionalTypeSharing(v.share_impressions)
     RustBuffer.check_lower_OptionalTypeSharing(v.share_notes)
+    RustBuffer.check_lower_Optionalbool(v.shared_port)
     RustBuffer.check_lower_OptionalSequencestring(v.trusted_proxies)
     RustBuffer.check_lower_Optionalbool(v.upnp)
   end
@@ -3786,6 +3788,7 @@ class RustBufferStream
       outbox: read_u64,
       peers: read_u64,
       pending_requests: read_u64,
+      port: read_Optionalu16,
       unread: read_u64,
       url: read_string,
       version: read_string
@@ -4062,6 +4065,7 @@ class RustBufferStream
       sent_limit: read_Optionalu64,
       share_impressions: read_OptionalTypeSharing,
       share_notes: read_OptionalTypeSharing,
+      shared_port: read_Optionalbool,
       trusted_proxies: read_OptionalSequencestring,
       upnp: read_Optionalbool
     )
@@ -6493,6 +6497,7 @@ class RustBufferBuilder
     self.write_u64(v.outbox)
     self.write_u64(v.peers)
     self.write_u64(v.pending_requests)
+    self.write_Optionalu16(v.port)
     self.write_u64(v.unread)
     self.write_string(v.url)
     self.write_string(v.version)
@@ -6731,6 +6736,7 @@ class RustBufferBuilder
     self.write_Optionalu64(v.sent_limit)
     self.write_OptionalTypeSharing(v.share_impressions)
     self.write_OptionalTypeSharing(v.share_notes)
+    self.write_Optionalbool(v.shared_port)
     self.write_OptionalSequencestring(v.trusted_proxies)
     self.write_Optionalbool(v.upnp)
   end
@@ -13712,9 +13718,9 @@ end
 
   # Record type NodeInfo
 class NodeInfo
-  attr_reader :active, :addresses, :agent_id, :bio, :created_at, :data_dir, :display_name, :outbox, :peers, :pending_requests, :unread, :url, :version
+  attr_reader :active, :addresses, :agent_id, :bio, :created_at, :data_dir, :display_name, :outbox, :peers, :pending_requests, :port, :unread, :url, :version
 
-  def initialize(active:, addresses:, agent_id:, bio:, created_at:, data_dir:, display_name:, outbox:, peers:, pending_requests:, unread:, url:, version:)
+  def initialize(active:, addresses:, agent_id:, bio:, created_at:, data_dir:, display_name:, outbox:, peers:, pending_requests:, port:, unread:, url:, version:)
     @active = active
     @addresses = addresses
     @agent_id = agent_id
@@ -13725,6 +13731,7 @@ class NodeInfo
     @outbox = outbox
     @peers = peers
     @pending_requests = pending_requests
+    @port = port
     @unread = unread
     @url = url
     @version = version
@@ -13759,6 +13766,9 @@ class NodeInfo
       return false
     end
     if @pending_requests != other.pending_requests
+      return false
+    end
+    if @port != other.port
       return false
     end
     if @unread != other.unread
@@ -14428,9 +14438,9 @@ end
 
   # Record type Settings
 class Settings
-  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :trusted_proxies, :upnp
+  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :shared_port, :trusted_proxies, :upnp
 
-  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, trusted_proxies: nil, upnp: nil)
+  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, shared_port: nil, trusted_proxies: nil, upnp: nil)
     @access_overrides = access_overrides
     @auto_accept = auto_accept
     @bio = bio
@@ -14466,6 +14476,7 @@ class Settings
     @sent_limit = sent_limit
     @share_impressions = share_impressions
     @share_notes = share_notes
+    @shared_port = shared_port
     @trusted_proxies = trusted_proxies
     @upnp = upnp
   end
@@ -14574,6 +14585,9 @@ class Settings
       return false
     end
     if @share_notes != other.share_notes
+      return false
+    end
+    if @shared_port != other.shared_port
       return false
     end
     if @trusted_proxies != other.trusted_proxies

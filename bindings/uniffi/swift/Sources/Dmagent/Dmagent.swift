@@ -6189,6 +6189,11 @@ public struct NodeInfo: Equatable, Hashable {
      */
     public let pendingRequests: UInt64
     /**
+     * The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name
+     * it to listen there, too.
+     */
+    public let port: UInt16?
+    /**
      * Messages that wait for the host, notices not counted.
      */
     public let unread: UInt64
@@ -6235,6 +6240,10 @@ public struct NodeInfo: Equatable, Hashable {
          * Requests that wait for a decision.
          */pendingRequests: UInt64,
         /**
+         * The port it listens at; null when it listens at none. With `shared_port` other nodes of this process name
+         * it to listen there, too.
+         */port: UInt16?,
+        /**
          * Messages that wait for the host, notices not counted.
          */unread: UInt64,
         /**
@@ -6253,6 +6262,7 @@ public struct NodeInfo: Equatable, Hashable {
         self.outbox = outbox
         self.peers = peers
         self.pendingRequests = pendingRequests
+        self.port = port
         self.unread = unread
         self.url = url
         self.version = version
@@ -6284,6 +6294,7 @@ public struct FfiConverterTypeNodeInfo: FfiConverterRustBuffer {
                 outbox: FfiConverterUInt64.read(from: &buf),
                 peers: FfiConverterUInt64.read(from: &buf),
                 pendingRequests: FfiConverterUInt64.read(from: &buf),
+                port: FfiConverterOptionUInt16.read(from: &buf),
                 unread: FfiConverterUInt64.read(from: &buf),
                 url: FfiConverterString.read(from: &buf),
                 version: FfiConverterString.read(from: &buf)
@@ -6301,6 +6312,7 @@ public struct FfiConverterTypeNodeInfo: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.outbox, into: &buf)
         FfiConverterUInt64.write(value.peers, into: &buf)
         FfiConverterUInt64.write(value.pendingRequests, into: &buf)
+        FfiConverterOptionUInt16.write(value.port, into: &buf)
         FfiConverterUInt64.write(value.unread, into: &buf)
         FfiConverterString.write(value.url, into: &buf)
         FfiConverterString.write(value.version, into: &buf)
@@ -8419,6 +8431,11 @@ public struct Settings: Equatable, Hashable {
      */
     public let shareNotes: Sharing?
     /**
+     * Whether other nodes of this process may listen at the same host and port: those that say so too. Each has
+     * a place below it, `/agents/` and its id, and tells peers that. Default: false.
+     */
+    public let sharedPort: Bool?
+    /**
      * Proxies whose `X-Forwarded-For` is believed. Default: none.
      */
     public let trustedProxies: [String]?
@@ -8543,6 +8560,10 @@ public struct Settings: Equatable, Hashable {
          * Who is told the notes along. 1.1.1 signs no question, so with the default, `trusted`, it hears none.
          */shareNotes: Sharing? = nil,
         /**
+         * Whether other nodes of this process may listen at the same host and port: those that say so too. Each has
+         * a place below it, `/agents/` and its id, and tells peers that. Default: false.
+         */sharedPort: Bool? = nil,
+        /**
          * Proxies whose `X-Forwarded-For` is believed. Default: none.
          */trustedProxies: [String]? = nil,
         /**
@@ -8583,6 +8604,7 @@ public struct Settings: Equatable, Hashable {
         self.sentLimit = sentLimit
         self.shareImpressions = shareImpressions
         self.shareNotes = shareNotes
+        self.sharedPort = sharedPort
         self.trustedProxies = trustedProxies
         self.upnp = upnp
     }
@@ -8638,6 +8660,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 sentLimit: FfiConverterOptionUInt64.read(from: &buf),
                 shareImpressions: FfiConverterOptionTypeSharing.read(from: &buf),
                 shareNotes: FfiConverterOptionTypeSharing.read(from: &buf),
+                sharedPort: FfiConverterOptionBool.read(from: &buf),
                 trustedProxies: FfiConverterOptionSequenceString.read(from: &buf),
                 upnp: FfiConverterOptionBool.read(from: &buf)
         )
@@ -8679,6 +8702,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionUInt64.write(value.sentLimit, into: &buf)
         FfiConverterOptionTypeSharing.write(value.shareImpressions, into: &buf)
         FfiConverterOptionTypeSharing.write(value.shareNotes, into: &buf)
+        FfiConverterOptionBool.write(value.sharedPort, into: &buf)
         FfiConverterOptionSequenceString.write(value.trustedProxies, into: &buf)
         FfiConverterOptionBool.write(value.upnp, into: &buf)
     }
