@@ -289,4 +289,22 @@ mod tests {
         assert_eq!(tell(NEW, 21), (NEW.to_owned(), 0));
         assert_eq!(tell(OLD, 22), (OLD.to_owned(), 1), "it went back, and said so");
     }
+
+    #[test]
+    fn a_neighbour_that_a_record_moves_stays_bound_to_the_address_that_told_of_it() {
+        const NEAR: &str = "http://192.168.1.9:1";
+        let teller = Some(std::net::IpAddr::from([192, 168, 1, 7]));
+        for (class, bound) in [(AddressClass::Private, teller), (AddressClass::Global, None)] {
+            let (passport, known) = lost();
+            let id = known.agent_id;
+            let neighbour =
+                Connection { url: NEAR.into(), told_from: AddressClass::Private, told_by: teller, ..known };
+            let mut peers = Peers::default();
+            peers.connect(neighbour).unwrap();
+            let record = LocationRecord::read(&record(&passport, "http://192.168.1.9:2", 20)).unwrap();
+            peers.on_location(&id, &record, class, NOW).unwrap();
+            let moved = peers.get(&id).unwrap();
+            assert_eq!((moved.url.as_str(), moved.told_by), ("http://192.168.1.9:2", bound), "{class:?}");
+        }
+    }
 }

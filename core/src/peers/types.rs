@@ -132,12 +132,7 @@ impl Connection {
 
     /// Whether the peer gives and takes receipts.
     pub fn gives_receipts(&self) -> bool {
-        self.signs_v2()
-            && self
-                .capabilities
-                .get(CAPABILITY_RECEIPTS)
-                .and_then(Value::as_u64)
-                .is_some_and(|version| version >= 1)
+        self.signs_v2() && self.offers(CAPABILITY_RECEIPTS)
     }
 
     /// How near its URL may lead.
