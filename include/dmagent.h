@@ -146,6 +146,8 @@ enum {
     DM_POLICY_REFUSED = 907,
     // The agent is on the block list, here or at the other side.
     DM_PEER_BLOCKED = 908,
+    // There is no group of that name.
+    DM_GROUP_UNKNOWN = 909,
     // The receiver's queue is full.
     DM_QUEUE_FULL = 1000,
     // Too many requests from this source or peer.

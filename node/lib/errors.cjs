@@ -83,6 +83,7 @@ const CODES = {
   tier_restricted: { kind: CLASSES.RefusedError, number: 906, retryable: false },
   policy_refused: { kind: CLASSES.RefusedError, number: 907, retryable: false },
   peer_blocked: { kind: CLASSES.RefusedError, number: 908, retryable: false },
+  group_unknown: { kind: CLASSES.NotFoundError, number: 909, retryable: false },
   queue_full: { kind: CLASSES.LimitError, number: 1000, retryable: true },
   rate_limited: { kind: CLASSES.LimitError, number: 1001, retryable: true },
   message_unknown: { kind: CLASSES.NotFoundError, number: 1002, retryable: false },

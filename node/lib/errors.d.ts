@@ -50,6 +50,7 @@ export type Code =
   | 'tier_restricted'
   | 'policy_refused'
   | 'peer_blocked'
+  | 'group_unknown'
   | 'queue_full'
   | 'rate_limited'
   | 'message_unknown'
@@ -140,6 +141,7 @@ export declare class TimeoutError extends DmError {}
  * Thrown for these codes:
  * - `peer_not_connected`: The agent is not connected.
  * - `request_unknown`: No such pending request.
+ * - `group_unknown`: There is no group of that name.
  * - `message_unknown`: The message does not exist or was acknowledged before.
  */
 export declare class NotFoundError extends DmError {}

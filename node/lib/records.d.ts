@@ -105,6 +105,13 @@ export type Fate = 'keep' | 'forward' | 'answer' | 'drop' | 'refuse';
 export type FoundBy = 'multicast' | 'localhost' | 'lan' | 'bootstrap';
 
 /**
+ * Whom a message of a group goes to.
+ * - `all`: Every member gets a copy.
+ * - `any`: Exactly one member gets it.
+ */
+export type GroupMode = 'all' | 'any';
+
+/**
  * How sources with a loopback address, or inside this process, are treated.
  * - `limited`: Like any other source.
  * - `exempt`: Not limited by source, and not counted among the strangers: for many nodes on one machine.
@@ -297,6 +304,24 @@ export interface GivenReceipt {
   readonly replyId: string | null;
   /** How far it came here. */
   readonly state: ReceiptState;
+}
+
+/** A named set of agents. */
+export interface Group {
+  /** Who is in it. */
+  readonly members: string[];
+  /** Its name. */
+  readonly name: string;
+}
+
+/** What became of a message for a group. */
+export interface GroupReceipt {
+  /** How it was sent. */
+  readonly mode: GroupMode;
+  /** In mode `any` the members that were asked before and refused it. They do not have it. */
+  readonly passedOver: Delivery[];
+  /** Who has it, or will have it: in mode `any` at most one. */
+  readonly receipt: Receipt;
 }
 
 /** One entry, with the members of 1.1.1. */

@@ -52,6 +52,15 @@ const RECORDS = {
     reply_id: ['replyId', '', null],
     state: ['state', ''],
   },
+  Group: {
+    members: ['members', ''],
+    name: ['name', ''],
+  },
+  GroupReceipt: {
+    mode: ['mode', ''],
+    passed_over: ['passedOver', 'Delivery[]'],
+    receipt: ['receipt', 'Receipt'],
+  },
   LogEntry: {
     content: ['content', ''],
     direction: ['direction', ''],
@@ -645,6 +654,51 @@ const VERBS = {
       metadata: ['metadata', ''],
     },
     result: 'RuleTrial',
+  },
+  'groups.set': {
+    row: ['name', 'members'],
+    members: {
+      members: ['members', 'agents'],
+      name: ['name', ''],
+    },
+    result: 'Group',
+  },
+  'groups.list': {
+    row: [],
+    members: {},
+    result: 'Group[]',
+  },
+  'groups.remove': {
+    row: ['name'],
+    members: {
+      name: ['name', ''],
+    },
+    result: 'nothing',
+  },
+  'groups.find': {
+    row: [],
+    members: {
+      group: ['group', ''],
+      match: ['match', ''],
+      to: ['to', 'agents'],
+    },
+    result: '',
+  },
+  'groups.send': {
+    row: ['content'],
+    members: {
+      content: ['content', ''],
+      expiresInSecs: ['expires_in_secs', ''],
+      group: ['group', ''],
+      hops: ['hops', ''],
+      inReplyTo: ['in_reply_to', ''],
+      match: ['match', ''],
+      metadata: ['metadata', ''],
+      mode: ['mode', ''],
+      timeoutSecs: ['timeout_secs', ''],
+      to: ['to', 'agents'],
+    },
+    result: 'GroupReceipt',
   },
   'discovery.scan': {
     row: [],

@@ -121,6 +121,7 @@ class NotFoundError(DmError, LookupError):
 
     - `peer_not_connected`: The agent is not connected.
     - `request_unknown`: No such pending request.
+    - `group_unknown`: There is no group of that name.
     - `message_unknown`: The message does not exist or was acknowledged before.
     """
 
@@ -212,6 +213,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "tier_restricted": (RefusedError, False),
     "policy_refused": (RefusedError, False),
     "peer_blocked": (RefusedError, False),
+    "group_unknown": (NotFoundError, False),
     "queue_full": (LimitError, True),
     "rate_limited": (LimitError, True),
     "message_unknown": (NotFoundError, False),

@@ -8,7 +8,7 @@ from ._bridge import run
 from ._errors import ClosedError
 from ._message import Message
 from ._records import EVENTS, Missed, Peer, Receipt
-from ._verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Rules, Trust
+from ._verbs import Discovery, Groups, Messages, NodeVerbs, Passport, Peers, Rules, Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

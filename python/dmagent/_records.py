@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EntryType,
         Fate,
         FoundBy,
+        GroupMode,
         MessageKind,
         PeerHealth,
         PeerState,
@@ -341,6 +342,69 @@ class GivenReceipt(Record):
     def time(self) -> datetime:
         """`at` as an aware datetime in UTC."""
         return moment(self.at)
+
+
+class Group(Record):
+    """A named set of agents."""
+
+    __slots__ = ("name", "members")
+    _fields = ("name", "members")
+
+    name: str
+    """Its name."""
+    members: list[str]
+    """Who is in it."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        members: list[str],
+    ) -> None:
+        self.name = name
+        self.members = members
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            name=data["name"],
+            members=data["members"],
+        )
+
+
+class GroupReceipt(Record):
+    """What became of a message for a group."""
+
+    __slots__ = ("mode", "receipt", "passed_over")
+    _fields = ("mode", "receipt", "passed_over")
+
+    mode: GroupMode
+    """How it was sent."""
+    receipt: Receipt
+    """Who has it, or will have it: in mode `any` at most one."""
+    passed_over: list[Delivery]
+    """In mode `any` the members that were asked before and refused it. They do not have it."""
+
+    def __init__(
+        self,
+        *,
+        mode: GroupMode,
+        receipt: Receipt,
+        passed_over: list[Delivery],
+    ) -> None:
+        self.mode = mode
+        self.receipt = receipt
+        self.passed_over = passed_over
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            mode=data["mode"],
+            receipt=Receipt.from_json(data["receipt"]),
+            passed_over=[Delivery.from_json(item) for item in data["passed_over"]],
+        )
 
 
 class LogEntry(Record):

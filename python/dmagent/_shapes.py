@@ -315,6 +315,43 @@ VERBS = {
         "content",
         "from",
     ),
+    "groups.set": Members(
+        {
+            "members": List(Agent()),
+            "name": Text(),
+        },
+        "name",
+        "members",
+    ),
+    "groups.list": Members({}),
+    "groups.remove": Members(
+        {
+            "name": Text(),
+        },
+        "name",
+    ),
+    "groups.find": Members(
+        {
+            "group": Optional(Text()),
+            "match": Dict(Json()),
+            "to": List(Agent()),
+        },
+    ),
+    "groups.send": Members(
+        {
+            "content": Text(),
+            "expires_in_secs": Optional(Number(0.0, 86400.0)),
+            "group": Optional(Text()),
+            "hops": Whole(0, 50),
+            "in_reply_to": Optional(Text()),
+            "match": Dict(Json()),
+            "metadata": Dict(Json()),
+            "mode": Word("all", "any"),
+            "timeout_secs": Number(0.0, 31536000.0),
+            "to": List(Agent()),
+        },
+        "content",
+    ),
     "discovery.scan": Members({}),
     "discovery.list": Members({}),
     "passport.sign": Members(

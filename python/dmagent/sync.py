@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-__all__ = ["Discovery", "Events", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Rules", "Trust"]
+__all__ = ["Discovery", "Events", "Groups", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Rules", "Trust"]
 
 
 def _wait(call: _native.Call, made: Callable[[Any], T]) -> T:

@@ -168,7 +168,7 @@ def test_every_parameter_of_the_synchronous_node_is_named_when_its_value_is_wron
 def test_every_verb_is_among_them() -> None:
     """A parameter that is added without a row above would be tested by nobody."""
     tested = {name for name, _, _ in PARAMETERS}
-    for noun in ("NodeVerbs", "Peers", "Messages", "Trust", "Rules", "Discovery", "Passport"):
+    for noun in ("NodeVerbs", "Peers", "Messages", "Trust", "Rules", "Groups", "Discovery", "Passport"):
         for name, method in inspect.getmembers(getattr(dmagent._node, noun), inspect.iscoroutinefunction):
             if not name.startswith("_"):
                 assert set(inspect.signature(method).parameters) - {"self"} <= tested, name

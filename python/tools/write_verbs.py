@@ -14,6 +14,7 @@ NOUNS = {
     "messages": ("Messages", "Verbs about messages."),
     "trust": ("Trust", "Verbs about trust."),
     "rules": ("Rules", "Verbs about routing rules."),
+    "groups": ("Groups", "Verbs about groups."),
     "discovery": ("Discovery", "Verbs about discovery."),
     "passport": ("Passport", "Verbs about the passport: signatures of this agent, and the check of anybody's."),
 }

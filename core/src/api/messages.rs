@@ -64,11 +64,11 @@ pub struct SendArgs {
     pub timeout_secs: f64,
 }
 
-fn default_hops() -> u32 {
+pub(super) fn default_hops() -> u32 {
     limits::DEFAULT_HOPS
 }
 
-fn default_wait() -> f64 {
+pub(super) fn default_wait() -> f64 {
     10.0
 }
 
@@ -218,7 +218,7 @@ const RESERVED_TYPES: [&str; 2] = ["trust_disconnect_notice", "security_push"];
 /// No wait is longer than a year.
 pub(super) const LONGEST_WAIT: f64 = 31_536_000.0;
 /// The receiver remembers ids for 25 hours: a message that waited longer could be delivered twice.
-const LONGEST_EXPIRY: f64 = 86_400.0;
+pub(super) const LONGEST_EXPIRY: f64 = 86_400.0;
 
 impl Messages<'_> {
     /// Sends a message. The receipt tells for each recipient whether the message is stored here, accepted by

@@ -3,7 +3,7 @@
 //! ```text
 //! node.peers().connect(…)      node.messages().send(…)      node.trust().set(…)
 //! node.discovery().scan()      node.passport().sign(…)      node.info() / node.update(…)
-//! node.rules().set(…)
+//! node.rules().set(…)         node.groups().send(…)
 //! ```
 //!
 //! Every verb is one typed method (one argument struct in, one record out) and one line in the verb table
@@ -15,6 +15,7 @@
 mod ask;
 pub mod blocking;
 mod discovery;
+mod groups;
 mod inbox;
 mod lease;
 mod listener;
@@ -31,6 +32,7 @@ mod verbs;
 
 pub use ask::AskArgs;
 pub use discovery::{Discoveries, NoArgs};
+pub use groups::{Group, GroupArgs, GroupReceipt, GroupSendArgs, Groups, MembersArgs, SetGroupArgs};
 pub use inbox::Inbox;
 pub use lease::{Lease, pause_after};
 pub use listener::{Heard, Listener};

@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     discovery::Discovered,
     error::{Code, Error, Result},
+    identity::AgentId,
     messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{BlockedAgent, Peer, PendingRequest},
@@ -135,6 +136,16 @@ verbs! {
     "rules.set" => rules.set(RulesArgs) -> Vec<Rule>;
     /// Tells what the rules would do with a message, without doing it.
     "rules.test" => rules.test(TryArgs) -> RuleTrial;
+    /// Makes a group, or replaces its members.
+    "groups.set" => groups.set(SetGroupArgs) -> Group;
+    /// Lists the groups.
+    "groups.list" => groups.list(NoArgs) -> Vec<Group>;
+    /// Forgets a group.
+    "groups.remove" => groups.remove(GroupArgs) -> Done;
+    /// Tells who would get a message for a group, or for whoever matches.
+    "groups.find" => groups.find(MembersArgs) -> Vec<AgentId>;
+    /// Sends a message to all members of a group, or to exactly one.
+    "groups.send" => groups.send(GroupSendArgs) -> GroupReceipt;
     /// Looks around for other agents now.
     "discovery.scan" => discovery.scan(NoArgs) -> Vec<Discovered>;
     /// Lists agents seen lately.

@@ -203,6 +203,8 @@ codes! {
     PolicyRefused = 907, "policy_refused", Never, 403, Refused;
     /// The agent is on the block list, here or at the other side.
     PeerBlocked = 908, "peer_blocked", Never, 403, Refused;
+    /// There is no group of that name.
+    GroupUnknown = 909, "group_unknown", Never, 404, NotFound;
 
     /// The receiver's queue is full.
     QueueFull = 1000, "queue_full", Later, 429, Limit;

@@ -9,6 +9,7 @@
 //! | [`sealers`] | keys for the next messages |
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`receipts`] | what became of a message, on both sides |
+//! | [`groups`] | named sets of agents, and conditions that peers meet |
 //! | [`rules`], [`rule_book`] | keep, forward, answer or drop; which rules hold |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
@@ -16,6 +17,7 @@
 pub mod claims;
 pub mod compose;
 pub mod context;
+pub mod groups;
 pub mod inbound;
 pub mod inbox;
 pub mod log;

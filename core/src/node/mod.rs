@@ -51,6 +51,7 @@ mod outbound;
 mod part;
 mod portmap;
 mod presence;
+mod readiness;
 mod receipts;
 mod relay;
 mod routed;

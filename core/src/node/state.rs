@@ -10,6 +10,7 @@ use crate::{
     messaging::{
         Given, Inbox, Outbox, Sent,
         context::ContextFeed,
+        groups::{GROUPS, Groups},
         inbound::Tables,
         inbox::NUMBERS,
         log::ConversationLog,
@@ -90,6 +91,7 @@ pub(crate) struct State {
     pub(crate) peers: Peers,
     pub(crate) blocks: Blocks,
     pub(crate) rules: RuleBook,
+    pub(crate) groups: Groups,
     pub(crate) trust: Trust,
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
@@ -127,6 +129,7 @@ impl State {
                 &scan(Table::Pending).await?,
                 &scan(Table::Outstanding).await?,
             )?,
+            groups: Groups::load(meta.iter().find(|row| row.key == GROUPS))?,
             rules: RuleBook::load(meta.iter().find(|row| row.key == ROUTING_RULES), &config.routing_rules)?,
             blocks: Blocks::load(&scan(Table::Blocked).await?)?,
             trust: Trust::load(&scan(Table::Impressions).await?)?,
