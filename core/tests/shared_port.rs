@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use dmagent::{
     AgentId, ConnectArgs, Node, NodeConfig, SendArgs,
-    api::NoArgs,
+    api::{DisconnectArgs, NoArgs},
     discovery,
     error::Code,
     messaging::{Filter, MessageKind, compose::Form},
@@ -122,9 +122,11 @@ async fn neighbours_and_an_outsider_write_to_each_other() {
         (port_url.clone(), &tenants[0]),
         (format!("{port_url}/__darkmatter__/{}", tenants[2].agent_id()), &tenants[2]),
     ] {
-        outside.peers().connect(ConnectArgs::new(url)).await.unwrap();
-        let peer = outside.peers().connect(ConnectArgs::new(whom.info().url)).await.unwrap();
+        let newcomer = support::open(alone(0), Actor::new(10).passport).await;
+        let peer = newcomer.peers().connect(ConnectArgs::new(url)).await.unwrap();
         assert_eq!((peer.agent_id, peer.url), (whom.agent_id(), whom.info().url));
+        newcomer.peers().disconnect(DisconnectArgs { agent: peer.agent_id, reason: None }).await.unwrap();
+        newcomer.close().await.unwrap();
     }
     close(tenants).await;
     outside.close().await.unwrap();
