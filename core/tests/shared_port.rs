@@ -1,5 +1,7 @@
 //! Several nodes at one port: they share the listener and nothing else.
 
+#![expect(clippy::unwrap_used, reason = "what does not fit fails the test")]
+
 mod support;
 
 use std::{net::SocketAddr, time::Duration};
@@ -326,7 +328,8 @@ async fn who_does_not_fit_is_told_and_changes_nothing() {
         assert_eq!((&listed["count"], client.get(&scoped(&a, "status")).await.status), (&json!(1), 200));
         (error.code(), told)
     };
-    let settings: [(&str, &dyn Fn(&mut NodeConfig)); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut NodeConfig);
+    let settings: [(&str, Change<'_>); 4] = [
         ("trusted_proxies", &|config| config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()]),
         ("network_tier", &|config| config.network_tier = dmagent::wire::NetworkTier::Local),
         ("limits.connections_per_source", &|config| config.limits.connections_per_source = None),
