@@ -1,12 +1,14 @@
 //! Several nodes at one port: they share the listener and nothing else.
 
+#![expect(clippy::unwrap_used, reason = "what does not fit fails the test")]
+
 mod support;
 
 use std::{net::SocketAddr, time::Duration};
 
 use dmagent::{
     AgentId, ConnectArgs, Node, NodeConfig, SendArgs,
-    api::NoArgs,
+    api::{DisconnectArgs, NoArgs},
     discovery,
     error::Code,
     messaging::{Filter, MessageKind, compose::Form},
@@ -122,9 +124,11 @@ async fn neighbours_and_an_outsider_write_to_each_other() {
         (port_url.clone(), &tenants[0]),
         (format!("{port_url}/__darkmatter__/{}", tenants[2].agent_id()), &tenants[2]),
     ] {
-        outside.peers().connect(ConnectArgs::new(url)).await.unwrap();
-        let peer = outside.peers().connect(ConnectArgs::new(whom.info().url)).await.unwrap();
+        let newcomer = support::open(alone(0), Actor::new(10).passport).await;
+        let peer = newcomer.peers().connect(ConnectArgs::new(url)).await.unwrap();
         assert_eq!((peer.agent_id, peer.url), (whom.agent_id(), whom.info().url));
+        newcomer.peers().disconnect(DisconnectArgs { agent: peer.agent_id, reason: None }).await.unwrap();
+        newcomer.close().await.unwrap();
     }
     close(tenants).await;
     outside.close().await.unwrap();
@@ -324,7 +328,8 @@ async fn who_does_not_fit_is_told_and_changes_nothing() {
         assert_eq!((&listed["count"], client.get(&scoped(&a, "status")).await.status), (&json!(1), 200));
         (error.code(), told)
     };
-    let settings: [(&str, &dyn Fn(&mut NodeConfig)); 4] = [
+    type Change<'a> = &'a dyn Fn(&mut NodeConfig);
+    let settings: [(&str, Change<'_>); 4] = [
         ("trusted_proxies", &|config| config.trusted_proxies = vec!["10.0.0.1".parse().unwrap()]),
         ("network_tier", &|config| config.network_tier = dmagent::wire::NetworkTier::Local),
         ("limits.connections_per_source", &|config| config.limits.connections_per_source = None),

@@ -69,7 +69,8 @@ impl Inner {
         let frame = Frame::decode(&route, &arrival.query, &arrival.body)
             .map_err(|refusal| self.charge_refused(&source, refusal, now))?;
         if let Some(other) = self.meant_instead(&frame, &route, &arrival, &source)? {
-            return Ok(other.receive(arrival).await);
+            // Once: nobody passes it on again.
+            return Ok(other.receive(Arrival { roster: None, ..arrival }).await);
         }
         let (endpoint, roster) = (route.endpoint, arrival.roster);
         let answer = self.answer_frame(frame, endpoint, source, &arrival.source).await?;

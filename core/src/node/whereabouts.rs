@@ -106,6 +106,11 @@ mod tests {
             with_host("http://10.0.0.1:8100", host("2a00::1")).as_deref(),
             Some("http://[2a00::1]:8100")
         );
+        let place = crate::wire::place::path(&crate::identity::AgentId::from_bytes([7; 32]));
+        assert_eq!(
+            with_host(&format!("http://10.0.0.1:8100{place}"), host("9.9.9.9")),
+            Some(format!("http://9.9.9.9:8100{place}"))
+        );
         assert_eq!(with_host("nonsense", host("9.9.9.9")), None);
     }
 

@@ -4,7 +4,7 @@
 //! (`/__darkmatter__/{agent_id}/status`), and lets the scoped mount swallow every bare path with two
 //! segments. Here both forms always work (B1), and so does the doubled form
 //! `/__darkmatter__/{agent_id}/__darkmatter__/…` that 1.1.1 makes from a stored scoped URL. All of them answer below the
-//! agent's [`place`](super::place), too.
+//! agent's [`place`], too.
 
 use super::place;
 use crate::identity::AgentId;

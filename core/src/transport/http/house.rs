@@ -125,24 +125,26 @@ impl Drop for Seat {
 impl Seat {
     /// Takes a seat for `agent` at the address of `config`, in the house that is there or in a new one.
     pub(super) fn take(config: &HttpConfig, agent: AgentId) -> Result<Self> {
-        let mut houses = houses().ok_or_else(|| {
-            Error::new(
-                Code::Forked,
-                "the shared ports of this process were being used when it forked; spawn a fresh process instead",
-            )
-        })?;
-        let pid = std::process::id();
+        let locked = || {
+            houses().ok_or_else(|| {
+                Error::new(
+                    Code::Forked,
+                    "the shared ports of this process were being used when it forked; spawn a fresh process instead",
+                )
+            })
+        };
+        // Looked at without the lock: whoever has ended may go for good meanwhile, and gives its seat back.
+        let known = find(&mut locked()?, config).map(|(house, _)| house);
+        let is_gone = known.is_some_and(|house| house.server.desk.tenants.is_gone(&agent));
+        let mut houses = locked()?;
         houses.retain(|entry| entry.house.strong_count() > 0);
-        let there = houses.iter_mut().filter(|entry| entry.pid == pid && !entry.seated.is_empty());
-        let there = there.filter_map(|entry| entry.house.upgrade().map(|house| (house, &mut entry.seated)));
-        let mut at_port = there.filter(|(house, _)| house.address.port() == config.bind.port());
-        if let Some((house, seated)) = at_port.find(|(house, _)| house.address == config.bind) {
-            house.admit(config, &agent, seated)?;
+        if let Some((house, seated)) = find(&mut houses, config) {
+            house.admit(config, !is_gone && seated.contains(&agent))?;
             seated.push(agent);
             return Ok(Self::of(house, agent));
         }
         let house = House::open(config)?;
-        houses.push(Entry { pid, house: Arc::downgrade(&house), seated: vec![agent] });
+        houses.push(Entry { pid: std::process::id(), house: Arc::downgrade(&house), seated: vec![agent] });
         Ok(Self::of(house, agent))
     }
 
@@ -203,7 +205,7 @@ impl House {
         }))
     }
 
-    fn admit(&self, config: &HttpConfig, agent: &AgentId, seated: &[AgentId]) -> Result<()> {
+    fn admit(&self, config: &HttpConfig, is_here: bool) -> Result<()> {
         if let Some(setting) = self.terms.difference(&Terms::of(config)) {
             return Err(Error::new(
                 Code::ConfigInvalid,
@@ -213,12 +215,20 @@ impl House {
             )
             .with("address", self.address));
         }
-        if seated.contains(agent) && !self.server.desk.tenants.is_gone(agent) {
+        if is_here {
             let sentence = "this agent listens at this port already; close that node first";
             return Err(Error::new(Code::BindFailed, sentence).with("address", self.address));
         }
         Ok(())
     }
+}
+
+/// The house at the address of `config`, and who has a seat there.
+fn find<'a>(houses: &'a mut [Entry], config: &HttpConfig) -> Option<(Arc<House>, &'a mut Vec<AgentId>)> {
+    let pid = std::process::id();
+    let open = houses.iter_mut().filter(|entry| entry.pid == pid && !entry.seated.is_empty());
+    let mut open = open.filter_map(|entry| Some((entry.house.upgrade()?, &mut entry.seated)));
+    open.find(|(house, _)| house.address == config.bind)
 }
 
 fn houses() -> Option<MutexGuard<'static, Vec<Entry>>> {
