@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Inbox, NoArgs};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
-        Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, context::Viewer, log::LogEntry,
+        Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, body_digest,
+        context::Viewer,
+        idempotency::{Keyed, Said, digest_of, recipients_digest},
+        log::LogEntry,
     },
     node::{Node, Outgoing},
     wire::{canonical::BodyDigest, limits},
@@ -62,6 +65,10 @@ pub struct SendArgs {
     #[serde(default = "default_wait")]
     #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub timeout_secs: f64,
+    /// A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing again, also
+    /// after a crash, and gives the receipt of the first one. It is kept for 25 hours after the message expires.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
 }
 
 fn default_hops() -> u32 {
@@ -83,6 +90,7 @@ impl SendArgs {
             hops: default_hops(),
             expires_in_secs: None,
             timeout_secs: default_wait(),
+            idempotency_key: None,
         }
     }
 
@@ -213,6 +221,22 @@ pub(super) fn seconds(name: &str, value: f64, most: f64) -> Result<Duration> {
     Ok(Duration::from_secs_f64(value))
 }
 
+/// The key of a call with what it says. How long the call waits is no part of that.
+fn keyed(args: &SendArgs) -> Result<Option<Keyed>> {
+    let Some(key) = &args.idempotency_key else { return Ok(None) };
+    let to = match &args.to {
+        Recipients::One(agent) => std::slice::from_ref(agent),
+        Recipients::Several(agents) => agents,
+    };
+    let options = json!({"hops": args.hops, "expires_in_secs": args.expires_in_secs});
+    let said = Said {
+        body: body_digest(&args.content, &args.metadata, args.in_reply_to.as_deref())?,
+        to: recipients_digest(to),
+        options: digest_of([options.to_string().as_bytes()]),
+    };
+    Keyed::new(key, said).map(Some)
+}
+
 /// Types of messages that mean something to a node and not to its host: the end of a connection, and settings of 1.1.1.
 const RESERVED_TYPES: [&str; 2] = ["trust_disconnect_notice", "security_push"];
 /// No wait is longer than a year.
@@ -227,7 +251,8 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] or [`Code::PeerBlocked`] (nothing was sent to anybody),
-    /// [`Code::QueueFull`] when the outbox is full, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
+    /// [`Code::QueueFull`] when the outbox is full or too many keys are kept, [`Code::KeyReused`] when the key was used
+    /// with another body, other recipients or other options, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
     /// disk does not take it.
     pub async fn send(&self, args: SendArgs) -> Result<Receipt> {
         self.send_as(self.0.inner().new_message_id(), args).await
@@ -240,6 +265,7 @@ impl Messages<'_> {
     /// As [`Messages::send`], under an id that is known before.
     pub(super) async fn send_as(&self, message_id: String, args: SendArgs) -> Result<Receipt> {
         let inner = self.0.inner();
+        let key = keyed(&args)?;
         let expires_in = match args.expires_in_secs {
             Some(secs) => seconds("expires_in_secs", secs, LONGEST_EXPIRY)?,
             None => inner.config.outbox_expiry(),
@@ -270,6 +296,7 @@ impl Messages<'_> {
                 wait: seconds("timeout_secs", args.timeout_secs, LONGEST_WAIT)?,
                 entry_type: None,
                 passes_on: None,
+                key,
             })
             .await
     }

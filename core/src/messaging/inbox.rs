@@ -166,17 +166,6 @@ impl Inbox {
         self.questions.clone_from(&before.questions);
     }
 
-    /// From now on the answer of `agent` to this message is only for those who ask for it, or with [`Inbox::unasked`]
-    /// for everybody again.
-    pub fn asked(&mut self, message_id: &str, agent: AgentId) {
-        self.questions.insert((message_id.to_owned(), agent));
-    }
-
-    /// Nobody waits for that answer any more.
-    pub fn unasked(&mut self, message_id: &str, agent: AgentId) {
-        self.questions.remove(&(message_id.to_owned(), agent));
-    }
-
     /// Whether `filter` wants a message that nobody else waits for.
     fn suits(&self, message: &Message, filter: &Filter) -> bool {
         let is_awaited = || match &message.in_reply_to {
@@ -496,5 +485,6 @@ impl Inbox {
     }
 }
 
+mod answers;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 //! | [`inbox`] | durable, at least once, bounded |
 //! | [`compose`] | signed and sealed frames for a peer |
 //! | [`sealers`] | keys for the next messages |
+//! | [`idempotency`] | keys of the host under which a message is sent once |
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`receipts`] | what became of a message, on both sides |
 //! | [`rules`], [`rule_book`] | keep, forward, answer or drop; which rules hold |
@@ -16,6 +17,7 @@
 pub mod claims;
 pub mod compose;
 pub mod context;
+pub mod idempotency;
 pub mod inbound;
 pub mod inbox;
 pub mod log;

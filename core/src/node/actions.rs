@@ -227,6 +227,7 @@ impl Inner {
                 wait: Duration::from_secs(10),
                 entry_type: Some(EntryType::Forward),
                 passes_on: Some(kept),
+                key: None,
             })
             .await
             .map(|_| ())
@@ -257,6 +258,7 @@ impl Inner {
             wait: Duration::from_secs(10),
             entry_type: None,
             passes_on: Some(kept),
+            key: None,
         };
         if let Err(error) = self.send(outgoing).await {
             self.keep_after_all(kept, "answer_failed", &error).await;

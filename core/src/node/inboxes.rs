@@ -55,6 +55,11 @@ impl Inner {
         Question { inner: self, message_id: message_id.to_owned(), agent }
     }
 
+    /// Whether an answer of `agent` to a message of ours is in the inbox.
+    pub(crate) fn has_answer(&self, message_id: &str, agent: &AgentId) -> bool {
+        self.state.lock().inbox.has_answer(message_id, agent)
+    }
+
     /// The next message that `filter` wants, leased to the caller; `None` when time runs out first.
     /// Cancel-safe: a message is leased in the same poll that returns it.
     pub(crate) async fn next_message(
