@@ -14,6 +14,7 @@ use crate::{
     messaging::{DeliveryState, Filter, Message, MessageEvent, Reason},
     node::events::{EventBody, Observed},
     peers::PeerEvent,
+    wire::envelope::{Amount, Limits},
 };
 
 /// A question.
@@ -38,6 +39,15 @@ pub struct AskArgs {
     /// one.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+    /// Deadline, budget and trace, as in `messages.send`.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
+    #[serde(default)]
+    pub caused_by: Option<u64>,
+    /// What was spent of the budget of that message already: a decimal as text.
+    #[serde(default)]
+    pub spend: Option<Amount>,
 }
 
 impl AskArgs {
@@ -50,6 +60,9 @@ impl AskArgs {
             in_reply_to: None,
             timeout_secs: None,
             idempotency_key: None,
+            limits: Limits::default(),
+            caused_by: None,
+            spend: None,
         }
     }
 }
@@ -72,6 +85,9 @@ impl Messages<'_> {
             metadata: args.metadata,
             in_reply_to: args.in_reply_to,
             idempotency_key: args.idempotency_key,
+            limits: args.limits,
+            caused_by: args.caused_by,
+            spend: args.spend,
             ..SendArgs::new(Recipients::One(args.to), args.content)
         };
         let first = match &question.idempotency_key {

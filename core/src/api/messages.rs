@@ -14,10 +14,15 @@ use crate::{
         Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, body_digest,
         context::Viewer,
         idempotency::{Keyed, Said, digest_of, recipients_digest},
+        inherit::Wanted,
         log::LogEntry,
     },
-    node::{Node, Outgoing},
-    wire::{canonical::BodyDigest, limits},
+    node::{Node, Outgoing, check_metadata},
+    wire::{
+        canonical::BodyDigest,
+        envelope::{Amount, Limits},
+        limits,
+    },
 };
 
 /// One recipient or several.
@@ -69,6 +74,16 @@ pub struct SendArgs {
     /// after a crash, and gives the receipt of the first one. It is kept for 25 hours after the message expires.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+    /// Deadline, budget and trace: they travel with the message, and every node on its way holds to them.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets one hop less
+    /// than that, what is left of its deadline and budget, and a new span of its trace. `limits` may only tighten that.
+    #[serde(default)]
+    pub caused_by: Option<u64>,
+    /// What was spent of the budget of that message already: a decimal as text.
+    #[serde(default)]
+    pub spend: Option<Amount>,
 }
 
 fn default_hops() -> u32 {
@@ -91,7 +106,16 @@ impl SendArgs {
             expires_in_secs: None,
             timeout_secs: default_wait(),
             idempotency_key: None,
+            limits: Limits::default(),
+            caused_by: None,
+            spend: None,
         }
+    }
+
+    /// The same because of `message`, which is in the inbox: under what is left of its limits.
+    #[must_use]
+    pub fn caused_by(self, message: &Message) -> Self {
+        Self { caused_by: Some(message.sequence), ..self }
     }
 
     /// An answer to `message`.
@@ -228,7 +252,10 @@ fn keyed(args: &SendArgs) -> Result<Option<Keyed>> {
         Recipients::One(agent) => std::slice::from_ref(agent),
         Recipients::Several(agents) => agents,
     };
-    let options = json!({"hops": args.hops, "expires_in_secs": args.expires_in_secs});
+    let options = json!({
+        "hops": args.hops, "expires_in_secs": args.expires_in_secs, "limits": args.limits,
+        "caused_by": args.caused_by, "spend": args.spend,
+    });
     let said = Said {
         body: body_digest(&args.content, &args.metadata, args.in_reply_to.as_deref())?,
         to: recipients_digest(to),
@@ -251,6 +278,8 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] or [`Code::PeerBlocked`] (nothing was sent to anybody),
+    /// [`Code::MessageExpired`] when the deadline has passed, [`Code::LimitsLoosened`] for more than the message in `caused_by`
+    /// has left, [`Code::MessageUnknown`] when that is not in the inbox,
     /// [`Code::QueueFull`] when the outbox is full or too many keys are kept, [`Code::KeyReused`] when the key was used
     /// with another body, other recipients or other options, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
     /// disk does not take it.
@@ -269,6 +298,22 @@ impl Messages<'_> {
         let expires_in = match args.expires_in_secs {
             Some(secs) => seconds("expires_in_secs", secs, LONGEST_EXPIRY)?,
             None => inner.config.outbox_expiry(),
+        };
+        // What was sent under a key keeps its limits, whatever became of its cause.
+        let is_known = key.as_ref().map(|key| inner.state.lock().keys.find(key).map(|first| first.is_some()));
+        let (hops, limits) = match args.caused_by {
+            Some(sequence) if !is_known.transpose()?.unwrap_or_default() => {
+                let (hops, limits) = (args.hops, args.limits);
+                inner.inherit(sequence, Wanted { hops, limits, spend: args.spend })?
+            }
+            Some(_) => (args.hops, args.limits),
+            None if args.spend.is_some() => {
+                return Err(Error::new(
+                    Code::InvalidArgument,
+                    "spend needs caused_by, the message whose budget is spent",
+                ));
+            }
+            None => (args.hops, args.limits),
         };
         let to = match args.to {
             Recipients::One(agent) => vec![agent],
@@ -291,12 +336,13 @@ impl Messages<'_> {
                 content: args.content,
                 metadata: args.metadata,
                 in_reply_to: args.in_reply_to,
-                hops: args.hops,
+                hops,
                 expires_in,
                 wait: seconds("timeout_secs", args.timeout_secs, LONGEST_WAIT)?,
                 entry_type: None,
                 passes_on: None,
                 key,
+                limits,
             })
             .await
     }
@@ -318,6 +364,7 @@ impl Messages<'_> {
             return Err(Error::new(Code::InvalidArgument, "top must be at least 1"));
         }
         let top = args.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
+        check_metadata(&args.metadata)?;
         // Finds values that have no canonical form before anybody is told.
         BodyDigest::plain(&args.content, &args.metadata, None)?;
         self.0.inner().broadcast(args.content, args.metadata, top).await
@@ -358,6 +405,7 @@ impl Messages<'_> {
 
     /// Everything in the inbox, oldest first, without taking it.
     pub async fn list(&self, _: NoArgs) -> Result<Vec<Message>> {
+        self.0.inner().end_overdue();
         let messages = self.0.inner().state.lock().inbox.list();
         Ok(messages.into_iter().map(|message| Message::clone(&message)).collect())
     }

@@ -22,6 +22,7 @@ use crate::{
     trust::Trust,
     wire::{
         Answer,
+        envelope::{self, Origin},
         frame::{Body, MessageFrame, StatusBroadcast},
         time,
         verify::{Proof, Verified},
@@ -125,6 +126,8 @@ pub struct Rules<'a> {
     pub is_awaited: bool,
     /// What the routing rules, or the host's policy, decided.
     pub decision: Decision,
+    /// Who wrote the message and its way, verified.
+    pub origin: Option<Origin>,
 }
 
 /// The answer to a message that was taken before.
@@ -150,15 +153,21 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     let proof = message.proof();
     let MessageFrame { message_id, from, hops_remaining, body, timestamp, .. } = message.into_frame();
     // The verifier opened what was sealed.
-    let Body::Plain { content, metadata, in_reply_to } = body else {
+    let Body::Plain { content, mut metadata, in_reply_to } = body else {
         let answer = Answer::refuse(403, Code::SealBroken, "The sealed body was not opened");
         return Ok(Inbound::without_place(Outcome::answer(answer)));
     };
+    metadata.remove(envelope::MEMBER);
     let kind = metadata.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let connected = tables.peers.get(&from).is_some();
 
     let mut rows = Batch::new();
     claims::claim(&mut rows, &from, &message_id, proof, rules.now)?;
+    // The same message may come over several forwarders, and from its author.
+    if let Some(author) = rules.origin.as_ref().map(|origin| origin.agent_id).filter(|author| *author != from)
+    {
+        claims::claim(&mut rows, &author, &message_id, Proof::V2, rules.now)?;
+    }
 
     let entry = |entry_type| LogEntry {
         message_id: message_id.clone(),
@@ -259,6 +268,8 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             kind,
             verification: proof.into(),
             received_at: rules.now,
+            limits: rules.origin.as_ref().map(|origin| origin.current().clone()).unwrap_or_default(),
+            origin: rules.origin.clone(),
             sequence: 0,
             redeliveries: 0,
         };

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::types::{Filter, Message, MessageKind};
 use crate::{
-    env::Moment,
+    env::{Moment, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table, sequence},
@@ -99,6 +99,8 @@ pub struct Inbox {
     owed: BTreeSet<u64>,
     /// Notices that were handed out and then made room for newer ones: whoever has one may still acknowledge it.
     replaced: BTreeSet<u64>,
+    /// When what is queued is over.
+    deadlines: BTreeSet<(Timestamp, u64)>,
     /// Questions that somebody waits for the answer of, with whom was asked.
     questions: HashSet<(String, AgentId)>,
     by_kind: HashMap<MessageKind, Held>,
@@ -131,7 +133,8 @@ fn size(message: &Message) -> usize {
     // What a message costs in memory beside its text, roughly.
     const OVERHEAD: usize = 512;
     let metadata = serde_json::to_string(&message.metadata).map_or(0, |text| text.len());
-    message.content.len() + metadata + OVERHEAD
+    let way = message.origin.as_ref().map_or(0, |origin| 1 + origin.path.len());
+    message.content.len() + metadata + OVERHEAD + way * OVERHEAD
 }
 
 impl Inbox {
@@ -195,7 +198,12 @@ impl Inbox {
         let Some(item) = self.items.get_mut(&sequence) else { return };
         item.state = state;
         let counts = usize::from(item.message.kind != MessageKind::Notice);
+        let deadline = item.message.limits.deadline.map(|deadline| (deadline, sequence));
+        if let Some(deadline) = deadline {
+            self.deadlines.remove(&deadline);
+        }
         if matches!(state, State::Queued { .. }) {
+            self.deadlines.extend(deadline);
             if self.queued.insert(sequence) {
                 self.waiting += counts;
             }
@@ -420,9 +428,9 @@ impl Inbox {
         self.owed.retain(|sequence| !owed.contains(sequence));
     }
 
-    fn require_shown(&self, sequence: u64) -> Result<()> {
+    fn require_shown(&self, sequence: u64) -> Result<&Item> {
         match self.items.get(&sequence) {
-            Some(item) if item.state != State::Reserved => Ok(()),
+            Some(item) if item.state != State::Reserved => Ok(item),
             _ => Err(Error::new(Code::MessageUnknown, "no such message, or it was acknowledged before")
                 .with("sequence", sequence)),
         }
@@ -486,5 +494,6 @@ impl Inbox {
 }
 
 mod answers;
+mod deadlines;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use crate::{
     },
     peers::{PeerAction, PeerEvent},
     transport::Method,
-    wire::{route::MESH_PREFIX, url},
+    wire::{envelope::Limits, route::MESH_PREFIX, url},
 };
 
 /// An action of any system.
@@ -139,6 +139,8 @@ impl Inner {
                     kind: MessageKind::Notice,
                     verification: Verification::Local,
                     received_at: now,
+                    limits: Limits::default(),
+                    origin: None,
                     sequence: 0,
                     redeliveries: 0,
                 };
@@ -228,6 +230,7 @@ impl Inner {
                 entry_type: Some(EntryType::Forward),
                 passes_on: Some(kept),
                 key: None,
+                limits: Limits::default(),
             })
             .await
             .map(|_| ())
@@ -259,6 +262,7 @@ impl Inner {
             entry_type: None,
             passes_on: Some(kept),
             key: None,
+            limits: Limits::default(),
         };
         if let Err(error) = self.send(outgoing).await {
             self.keep_after_all(kept, "answer_failed", &error).await;

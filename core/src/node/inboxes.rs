@@ -77,6 +77,7 @@ impl Inner {
             if self.closed.load(Ordering::Acquire) {
                 return Err(Error::new(Code::Closed, "the node is closed; open a new one"));
             }
+            self.end_overdue();
             let now = self.steady();
             let available = {
                 let mut state = self.state.lock();

@@ -31,7 +31,12 @@ use crate::{
     peers::{Connection, PeerEvent},
     store::Batch,
     transport::{Grant, Method, Request, Sent},
-    wire::{limits, route::MESH_PREFIX, url},
+    wire::{
+        envelope::{self, Limits, Origin},
+        limits,
+        route::MESH_PREFIX,
+        url,
+    },
 };
 
 /// How long one delivery may take.
@@ -57,6 +62,8 @@ pub(crate) struct Outgoing {
     pub(crate) passes_on: Option<u64>,
     /// Under which key of the host: then a repetition sends nothing.
     pub(crate) key: Option<Keyed>,
+    /// What limits the work on it.
+    pub(crate) limits: Limits,
 }
 
 impl Outgoing {
@@ -73,6 +80,8 @@ impl Outgoing {
             return invalid(format!("hops must be 0 to {}, not {}", limits::MAX_HOPS, self.hops));
         }
         check_reply(self.in_reply_to.as_deref())?;
+        check_metadata(&self.metadata)?;
+        self.limits.check()?;
         let size = serde_json::to_vec(&self.metadata).map_or(usize::MAX, |bytes| bytes.len());
         if size > limits::METADATA_BYTES {
             return invalid(format!("metadata must be at most {} bytes of JSON", limits::METADATA_BYTES));
@@ -80,6 +89,15 @@ impl Outgoing {
         // Finds values that have no canonical form before anything is stored.
         body_digest(&self.content, &self.metadata, self.in_reply_to.as_deref())
     }
+}
+
+/// Refuses the member of the metadata that nodes write.
+pub(crate) fn check_metadata(metadata: &Map<String, Value>) -> Result<()> {
+    if !metadata.contains_key(envelope::MEMBER) {
+        return Ok(());
+    }
+    let sentence = format!("metadata must have no member {}: nodes write it; use limits", envelope::MEMBER);
+    Err(Error::new(Code::InvalidArgument, sentence))
 }
 
 /// Refuses a reference that no message can have, to send with or to wait for.
@@ -109,6 +127,7 @@ impl Inner {
         let targets = outgoing.to.clone();
         let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
         let passes_on = outgoing.passes_on;
+        let origins = self.origins(&outgoing, &digest)?;
         let mut first = None;
         let stored = {
             self.transact(
@@ -119,7 +138,7 @@ impl Inner {
                         first = Some(known.clone());
                         return Ok((state.keys.again(key)?, (sender, Vec::new())));
                     }
-                    let (mut rows, mut leaving) = self.enqueue(state, now, &outgoing, &digest)?;
+                    let (mut rows, mut leaving) = self.enqueue(state, now, &outgoing, (&digest, origins))?;
                     if outgoing.key.is_none() {
                         leaving.drain(..).for_each(|item| self.attempt_now(item, sender.clone()));
                         rows.wait_for_others(ROW_PATIENCE);
@@ -153,9 +172,12 @@ impl Inner {
         state: &mut State,
         now: Timestamp,
         outgoing: &Outgoing,
-        digest: &str,
+        (digest, origins): (&str, Vec<Option<Origin>>),
     ) -> Result<(Batch, Vec<OutboxItem>)> {
         let id = &outgoing.message_id;
+        if outgoing.limits.is_over(now) {
+            return Err(Limits::over());
+        }
         for agent in &outgoing.to {
             state.blocks.check(agent)?;
             let pending = state.peers.outstanding().any(|request| request.agent_id == *agent);
@@ -165,13 +187,14 @@ impl Inner {
         }
         state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
         let expires_at = now + outgoing.expires_in;
+        let expires_at = outgoing.limits.deadline.map_or(expires_at, |deadline| deadline.min(expires_at));
         let mut rows = Batch::new();
         if let Some(key) = &outgoing.key {
             state.keys.check_room(idempotency::MOST)?;
             rows.append(state.keys.begin(key.clone(), id, &outgoing.to, expires_at)?);
         }
         let mut leaving = Vec::new();
-        for agent in &outgoing.to {
+        for (agent, origin) in outgoing.to.iter().zip(origins) {
             let item = OutboxItem {
                 sequence: 0,
                 message_id: id.clone(),
@@ -186,6 +209,7 @@ impl Inner {
                 next_attempt: now,
                 last_reason: None,
                 was_limited: false,
+                origin,
             };
             let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
             rows.append(item_rows);

@@ -188,6 +188,7 @@ impl Inner {
         super::compose::publish_late(self);
         self.look_at_interfaces();
         self.write_owed().await?;
+        self.end_overdue();
         let distrusted = self.look_at_ages().await?;
         self.write(|state, _| state.save_counters()).await?;
         self.expire_claims(claims).await?;

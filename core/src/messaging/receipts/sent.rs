@@ -57,6 +57,7 @@ impl From<ReceiptState> for DeliveryState {
             ReceiptState::Handled => Self::Handled,
             ReceiptState::Answered => Self::Answered,
             ReceiptState::Refused => Self::Refused,
+            ReceiptState::Expired => Self::Expired,
         }
     }
 }
