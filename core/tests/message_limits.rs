@@ -1,4 +1,4 @@
-//! Limits that travel with a message: what honest nodes do with them, and what they refuse of others.
+//! MessageLimits that travel with a message: what honest nodes do with them, and what they refuse of others.
 
 #![expect(clippy::unwrap_used, reason = "what does not fit fails the test")]
 
@@ -18,7 +18,7 @@ use dmagent::{
     peers::AutoAccept,
     wire::{
         canonical::{self, Domain},
-        envelope::{Author, Budget, Limits, MEMBER, Origin, Step, TraceContext},
+        envelope::{Author, Budget, MEMBER, MessageLimits, Origin, Step, TraceContext},
     },
 };
 use serde_json::{Map, Value, json};
@@ -40,9 +40,9 @@ fn usd(amount: &str) -> Option<Budget> {
     Some(Budget { unit: "usd".into(), amount: amount.parse().unwrap() })
 }
 
-fn limits(deadline: Timestamp) -> Limits {
+fn limits(deadline: Timestamp) -> MessageLimits {
     let trace = TraceContext { traceparent: PARENT.into(), tracestate: Some("rojo=1".into()) };
-    Limits { deadline: Some(deadline), budget: usd("10.5"), trace: Some(trace) }
+    MessageLimits { deadline: Some(deadline), budget: usd("10.5"), trace: Some(trace) }
 }
 
 /// Two nodes that share a clock, the first connected to the second.
@@ -69,10 +69,10 @@ async fn limits_and_author_arrive_as_they_were_set_and_survive_a_restart_of_the_
     let clock = HandClock::at(start());
     let (alice, bob) = pair(&clock).await;
     let set = limits(start() + Duration::from_secs(60));
-    let args = SendArgs { limits: set.clone(), hops: 3, ..SendArgs::new(bob.agent_id(), "work") };
+    let args = SendArgs { hops: 3, ..SendArgs::new(bob.agent_id(), "work").limited(set.clone()) };
     let sent = alice.messages().send(args).await.unwrap();
     let message = receive(&bob).await;
-    assert_eq!((&message.limits, message.hops_remaining), (&set, 3));
+    assert_eq!((&message.limits, message.hops_remaining), (&Some(set), 3));
     assert_eq!(message.verification, Verification::Sealed);
     assert!(!message.metadata.contains_key(MEMBER), "what nodes write is not the host's");
     let origin = message.origin.clone().unwrap();
@@ -89,7 +89,7 @@ async fn limits_and_author_arrive_as_they_were_set_and_survive_a_restart_of_the_
     alice.send(bob.agent_id(), "plain").await.unwrap();
     let plain = receive(&bob).await;
     assert_eq!(plain.origin.unwrap().agent_id, alice.agent_id());
-    assert_eq!(plain.limits, Limits::default());
+    assert_eq!(plain.limits, None);
     let last = SendArgs { hops: 0, ..SendArgs::new(bob.agent_id(), "stop") };
     alice.messages().send(last).await.unwrap();
     assert_eq!(receive(&bob).await.origin, None);
@@ -104,23 +104,25 @@ async fn a_host_writes_limits_in_their_form_and_not_in_the_metadata() {
     let plain = || SendArgs::new(bob.agent_id(), "work");
     let mut metadata = Map::new();
     metadata.insert(MEMBER.into(), json!({}));
-    let unit =
-        Limits { budget: Some(Budget { unit: String::new(), ..usd("1").unwrap() }), ..Limits::default() };
+    let unit = MessageLimits {
+        budget: Some(Budget { unit: String::new(), ..usd("1").unwrap() }),
+        ..MessageLimits::default()
+    };
     let trace = TraceContext { traceparent: "00-0-0-00".into(), tracestate: None };
-    let trace = Limits { trace: Some(trace), ..Limits::default() };
+    let trace = MessageLimits { trace: Some(trace), ..MessageLimits::default() };
     for wrong in [
         SendArgs { metadata, ..plain() },
-        SendArgs { limits: unit, ..plain() },
-        SendArgs { limits: trace, ..plain() },
+        plain().limited(unit),
+        SendArgs { tracestate: Some("a=1".into()), ..plain() },
+        plain().limited(trace),
         SendArgs { spend: Some("1".parse().unwrap()), ..plain() },
     ] {
         assert_eq!(alice.messages().send(wrong).await.unwrap_err().code(), Code::InvalidArgument);
     }
     let unknown = SendArgs { caused_by: Some(4_711), ..plain() };
     assert_eq!(alice.messages().send(unknown).await.unwrap_err().code(), Code::MessageUnknown);
-    let late = Limits { deadline: Some(start()), ..Limits::default() };
-    let late = SendArgs { limits: late, ..plain() };
-    assert_eq!(alice.messages().send(late).await.unwrap_err().code(), Code::MessageExpired);
+    let late = MessageLimits { deadline: Some(start()), ..MessageLimits::default() };
+    assert_eq!(alice.messages().send(plain().limited(late)).await.unwrap_err().code(), Code::MessageExpired);
     assert_eq!(next(&bob, Duration::ZERO).await, None);
     alice.close().await.unwrap();
     bob.close().await.unwrap();
@@ -131,7 +133,7 @@ async fn a_message_whose_deadline_passes_in_the_inbox_is_handed_to_nobody_and_it
     let clock = HandClock::at(start());
     let (alice, bob) = pair(&clock).await;
     let args = |content: &str| SendArgs {
-        limits: Limits { deadline: Some(start() + Duration::from_secs(60)), ..Limits::default() },
+        deadline: Some(start() + Duration::from_secs(60)),
         ..SendArgs::new(bob.agent_id(), content)
     };
     let taken = alice.messages().send(args("taken in time")).await.unwrap();
@@ -166,7 +168,7 @@ async fn a_message_waits_for_a_peer_no_longer_than_its_deadline() {
     let (alice, bob) = pair(&clock).await;
     bob.close().await.unwrap();
     let args = SendArgs {
-        limits: Limits { deadline: Some(start() + Duration::from_secs(60)), ..Limits::default() },
+        deadline: Some(start() + Duration::from_secs(60)),
         expires_in_secs: Some(3_600.0),
         ..SendArgs::new(bob.agent_id(), "hurry")
     };
@@ -183,7 +185,10 @@ async fn what_a_message_causes_works_under_what_is_left_of_it() {
     let (alice, bob) = pair(&clock).await;
     let set = limits(start() + Duration::from_secs(60));
     let question = AskArgs {
-        limits: set.clone(),
+        deadline: set.deadline,
+        budget: set.budget.clone(),
+        traceparent: Some(PARENT.into()),
+        tracestate: Some("rojo=1".into()),
         timeout_secs: Some(PATIENCE.as_secs_f64()),
         ..AskArgs::new(bob.agent_id(), "how much?")
     };
@@ -193,8 +198,7 @@ async fn what_a_message_causes_works_under_what_is_left_of_it() {
         let too_much = SendArgs { spend: Some("10.6".parse().unwrap()), ..SendArgs::reply(&heard, "?") };
         let refused = bob.messages().send(too_much.caused_by(&heard)).await.unwrap_err();
         assert_eq!(refused.code(), Code::LimitsLoosened);
-        let more = Limits { budget: usd("10.51"), ..Limits::default() };
-        let more = SendArgs { limits: more, ..SendArgs::reply(&heard, "?") };
+        let more = SendArgs { budget: usd("10.51"), ..SendArgs::reply(&heard, "?") };
         assert_eq!(
             bob.messages().send(more.caused_by(&heard)).await.unwrap_err().code(),
             Code::LimitsLoosened
@@ -205,9 +209,10 @@ async fn what_a_message_causes_works_under_what_is_left_of_it() {
     };
     let (answer, heard) = tokio::join!(asking.ask(question), answering);
     let answer = answer.unwrap();
+    let limits = answer.limits.clone().unwrap();
     assert_eq!(answer.hops_remaining, heard.hops_remaining - 1);
-    assert_eq!((answer.limits.deadline, &answer.limits.budget), (set.deadline, &usd("10")));
-    let (came, went) = (answer.limits.trace.unwrap(), set.trace.unwrap());
+    assert_eq!((limits.deadline, &limits.budget), (set.deadline, &usd("10")));
+    let (came, went) = (limits.trace.unwrap(), set.trace.unwrap());
     assert_eq!(came.traceparent[..36], went.traceparent[..36]);
     assert_ne!(came.traceparent, went.traceparent);
     assert_eq!(came.tracestate, went.tracestate);
@@ -256,7 +261,7 @@ async fn refusal(client: &mut Client, node: &Node, frame: &Frame<'_>) -> (u16, S
     (reply.status, reply.json()["code"].as_str().unwrap_or("taken").to_owned())
 }
 
-fn written(author: &Actor, to: dmagent::AgentId, limits: &Limits) -> Origin {
+fn written(author: &Actor, to: dmagent::AgentId, limits: &MessageLimits) -> Origin {
     let digest = body_digest("work", &Map::new(), None).unwrap();
     let message_id = author.fresh("msg-");
     let said = Author { message_id: &message_id, to, now: author.now(), hops: 10, limits, digest: &digest };
@@ -264,7 +269,7 @@ fn written(author: &Actor, to: dmagent::AgentId, limits: &Limits) -> Origin {
 }
 
 /// What a forwarder signs that does not hold to any rule.
-fn stepped(origin: &Origin, liar: &Actor, to: dmagent::AgentId, hops: u32, limits: &Limits) -> Origin {
+fn stepped(origin: &Origin, liar: &Actor, to: dmagent::AgentId, hops: u32, limits: &MessageLimits) -> Origin {
     let before = origin.path.last().map_or(origin.signature, |step| step.signature);
     let said = json!({
         "message_id": origin.message_id, "sent_at": liar.now(), "hops": hops, "limits": limits, "before": before,
@@ -285,13 +290,13 @@ async fn every_form_of_a_loosened_limit_is_refused() {
     let deadline = author.now() + Duration::from_secs(3_600);
     let set = limits(deadline);
     let loosened = [
-        Limits { budget: usd("10.6"), ..set.clone() },
-        Limits { budget: usd("100000"), ..set.clone() },
-        Limits { budget: None, ..set.clone() },
-        Limits { budget: Some(Budget { unit: "eur".into(), ..usd("1").unwrap() }), ..set.clone() },
-        Limits { deadline: None, ..set.clone() },
-        Limits { deadline: Some(deadline + Duration::from_secs(1)), ..set.clone() },
-        Limits::default(),
+        MessageLimits { budget: usd("10.6"), ..set.clone() },
+        MessageLimits { budget: usd("100000"), ..set.clone() },
+        MessageLimits { budget: None, ..set.clone() },
+        MessageLimits { budget: Some(Budget { unit: "eur".into(), ..usd("1").unwrap() }), ..set.clone() },
+        MessageLimits { deadline: None, ..set.clone() },
+        MessageLimits { deadline: Some(deadline + Duration::from_secs(1)), ..set.clone() },
+        MessageLimits::default(),
     ];
     for form in [Form::V2, Form::Sealed] {
         for (limits, hops) in loosened.iter().map(|limits| (limits, 9)).chain([(&set, 10), (&set, 50)]) {
@@ -351,7 +356,8 @@ async fn what_is_said_about_author_and_way_must_hold() {
     let other = Frame { from: 2, ..other };
     assert_eq!(refusal(&mut client, &node, &other).await, (403, "origin_invalid".into()));
     // From the past.
-    let past = Limits { deadline: Some(author.now() - Duration::from_secs(1)), ..Limits::default() };
+    let past =
+        MessageLimits { deadline: Some(author.now() - Duration::from_secs(1)), ..MessageLimits::default() };
     let late = stepped(&written(&author, liar.id(), &past), &liar, us, 9, &past);
     let late = Frame { from: 2, form: Form::Sealed, hops: 9, content: "work", origin: json!(late) };
     assert_eq!(refusal(&mut client, &node, &late).await, (410, "message_expired".into()));
@@ -373,7 +379,7 @@ async fn through_a_node_that_knows_nothing_of_it_a_message_arrives_all_the_same(
     let frame = Frame { from: 5, form: Form::V1, hops: 10, content: "work", origin: json!(own) };
     assert_eq!(refusal(&mut client, &node, &frame).await, (200, "taken".into()));
     let message = receive(&node).await;
-    assert_eq!((message.limits, message.origin), (set.clone(), Some(own)));
+    assert_eq!((message.limits, message.origin), (Some(set.clone()), Some(own)));
     let copied = written(&Actor::new(1), old.id(), &set);
     let frame = Frame { from: 5, form: Form::V1, hops: 10, content: "look at this", origin: json!(copied) };
     assert_eq!(refusal(&mut client, &node, &frame).await, (200, "taken".into()));

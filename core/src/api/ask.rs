@@ -9,12 +9,13 @@ use super::{
     messages::{LONGEST_WAIT, seconds},
 };
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{DeliveryState, Filter, Message, MessageEvent, Reason},
     node::events::{EventBody, Observed},
     peers::PeerEvent,
-    wire::envelope::{Amount, Limits},
+    wire::envelope::{Amount, Budget, budget_text},
 };
 
 /// A question.
@@ -39,9 +40,21 @@ pub struct AskArgs {
     /// one.
     #[serde(default)]
     pub idempotency_key: Option<String>,
-    /// Deadline, budget and trace, as in `messages.send`.
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    /// microseconds since 1970.
     #[serde(default)]
-    pub limits: Limits,
+    pub deadline: Option<Timestamp>,
+    /// What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who spends it is
+    /// the affair of hosts.
+    #[serde(default, with = "budget_text")]
+    #[schemars(with = "Option<String>")]
+    pub budget: Option<Budget>,
+    /// Which trace it belongs to, as the header of that name in W3C Trace Context.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// What the tracing systems say about that, as the header of that name.
+    #[serde(default)]
+    pub tracestate: Option<String>,
     /// The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
     #[serde(default)]
     pub caused_by: Option<u64>,
@@ -60,7 +73,10 @@ impl AskArgs {
             in_reply_to: None,
             timeout_secs: None,
             idempotency_key: None,
-            limits: Limits::default(),
+            deadline: None,
+            budget: None,
+            traceparent: None,
+            tracestate: None,
             caused_by: None,
             spend: None,
         }
@@ -85,7 +101,10 @@ impl Messages<'_> {
             metadata: args.metadata,
             in_reply_to: args.in_reply_to,
             idempotency_key: args.idempotency_key,
-            limits: args.limits,
+            deadline: args.deadline,
+            budget: args.budget,
+            traceparent: args.traceparent,
+            tracestate: args.tracestate,
             caused_by: args.caused_by,
             spend: args.spend,
             ..SendArgs::new(Recipients::One(args.to), args.content)

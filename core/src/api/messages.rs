@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Inbox, NoArgs};
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
@@ -20,7 +21,7 @@ use crate::{
     node::{Node, Outgoing, check_metadata},
     wire::{
         canonical::BodyDigest,
-        envelope::{Amount, Limits},
+        envelope::{Amount, Budget, MessageLimits, TraceContext, budget_text},
         limits,
     },
 };
@@ -74,11 +75,23 @@ pub struct SendArgs {
     /// after a crash, and gives the receipt of the first one. It is kept for 25 hours after the message expires.
     #[serde(default)]
     pub idempotency_key: Option<String>,
-    /// Deadline, budget and trace: they travel with the message, and every node on its way holds to them.
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    /// microseconds since 1970.
     #[serde(default)]
-    pub limits: Limits,
+    pub deadline: Option<Timestamp>,
+    /// What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who spends it is
+    /// the affair of hosts.
+    #[serde(default, with = "budget_text")]
+    #[schemars(with = "Option<String>")]
+    pub budget: Option<Budget>,
+    /// Which trace it belongs to, as the header of that name in W3C Trace Context.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// What the tracing systems say about that, as the header of that name.
+    #[serde(default)]
+    pub tracestate: Option<String>,
     /// The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets one hop less
-    /// than that, what is left of its deadline and budget, and a new span of its trace. `limits` may only tighten that.
+    /// than that, what is left of its deadline and budget, and a new span of its trace. The members above may only tighten that.
     #[serde(default)]
     pub caused_by: Option<u64>,
     /// What was spent of the budget of that message already: a decimal as text.
@@ -106,10 +119,36 @@ impl SendArgs {
             expires_in_secs: None,
             timeout_secs: default_wait(),
             idempotency_key: None,
-            limits: Limits::default(),
+            deadline: None,
+            budget: None,
+            traceparent: None,
+            tracestate: None,
             caused_by: None,
             spend: None,
         }
+    }
+
+    /// The same under these limits.
+    #[must_use]
+    pub fn limited(self, limits: MessageLimits) -> Self {
+        let MessageLimits { deadline, budget, trace } = limits;
+        let (traceparent, tracestate) =
+            trace.map_or((None, None), |trace| (Some(trace.traceparent), trace.tracestate));
+        Self { deadline, budget, traceparent, tracestate, ..self }
+    }
+
+    /// The limits in it.
+    fn limits(&self) -> Result<MessageLimits> {
+        let trace = match (&self.traceparent, &self.tracestate) {
+            (Some(traceparent), tracestate) => {
+                Some(TraceContext { traceparent: traceparent.clone(), tracestate: tracestate.clone() })
+            }
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(Error::new(Code::InvalidArgument, "tracestate needs traceparent"));
+            }
+        };
+        Ok(MessageLimits { deadline: self.deadline, budget: self.budget.clone(), trace })
     }
 
     /// The same because of `message`, which is in the inbox: under what is left of its limits.
@@ -253,7 +292,7 @@ fn keyed(args: &SendArgs) -> Result<Option<Keyed>> {
         Recipients::Several(agents) => agents,
     };
     let options = json!({
-        "hops": args.hops, "expires_in_secs": args.expires_in_secs, "limits": args.limits,
+        "hops": args.hops, "expires_in_secs": args.expires_in_secs, "limits": args.limits()?,
         "caused_by": args.caused_by, "spend": args.spend,
     });
     let said = Said {
@@ -301,19 +340,19 @@ impl Messages<'_> {
         };
         // What was sent under a key keeps its limits, whatever became of its cause.
         let is_known = key.as_ref().map(|key| inner.state.lock().keys.find(key).map(|first| first.is_some()));
+        let asked = args.limits()?;
         let (hops, limits) = match args.caused_by {
             Some(sequence) if !is_known.transpose()?.unwrap_or_default() => {
-                let (hops, limits) = (args.hops, args.limits);
-                inner.inherit(sequence, Wanted { hops, limits, spend: args.spend })?
+                inner.inherit(sequence, Wanted { hops: args.hops, limits: asked, spend: args.spend })?
             }
-            Some(_) => (args.hops, args.limits),
+            Some(_) => (args.hops, asked),
             None if args.spend.is_some() => {
                 return Err(Error::new(
                     Code::InvalidArgument,
                     "spend needs caused_by, the message whose budget is spent",
                 ));
             }
-            None => (args.hops, args.limits),
+            None => (args.hops, asked),
         };
         let to = match args.to {
             Recipients::One(agent) => vec![agent],

@@ -268,7 +268,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             kind,
             verification: proof.into(),
             received_at: rules.now,
-            limits: rules.origin.as_ref().map(|origin| origin.current().clone()).unwrap_or_default(),
+            limits: rules.origin.as_ref().and_then(|origin| origin.current().clone().some()),
             origin: rules.origin.clone(),
             sequence: 0,
             redeliveries: 0,

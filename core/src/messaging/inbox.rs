@@ -198,7 +198,7 @@ impl Inbox {
         let Some(item) = self.items.get_mut(&sequence) else { return };
         item.state = state;
         let counts = usize::from(item.message.kind != MessageKind::Notice);
-        let deadline = item.message.limits.deadline.map(|deadline| (deadline, sequence));
+        let deadline = item.message.deadline().map(|deadline| (deadline, sequence));
         if let Some(deadline) = deadline {
             self.deadlines.remove(&deadline);
         }

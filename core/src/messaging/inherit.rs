@@ -4,7 +4,7 @@ use super::types::Message;
 use crate::{
     env::Random,
     error::{Code, Error, Result},
-    wire::envelope::{Amount, Budget, Limits},
+    wire::envelope::{Amount, Budget, MessageLimits},
 };
 
 /// What a host asks for in a message that another one causes.
@@ -13,7 +13,7 @@ pub struct Wanted {
     /// How often it may be forwarded.
     pub hops: u32,
     /// Its limits; absent ones are those of the cause.
-    pub limits: Limits,
+    pub limits: MessageLimits,
     /// What of the budget is spent already.
     pub spend: Option<Amount>,
 }
@@ -25,16 +25,17 @@ pub struct Wanted {
 ///
 /// [`Code::LimitsLoosened`] when the host asks for more than is left; [`Code::InvalidArgument`] for a spending without a
 /// budget, or in another unit.
-pub fn inherit(cause: &Message, wanted: Wanted, random: &dyn Random) -> Result<(u32, Limits)> {
+pub fn inherit(cause: &Message, wanted: Wanted, random: &dyn Random) -> Result<(u32, MessageLimits)> {
     let Wanted { hops, mut limits, spend } = wanted;
     let hops = hops.min(cause.hops_remaining.saturating_sub(1));
-    limits.deadline = match (limits.deadline, cause.limits.deadline) {
+    let came = cause.limits.clone().unwrap_or_default();
+    limits.deadline = match (limits.deadline, came.deadline) {
         (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
         (mine, theirs) => mine.or(theirs),
     };
-    limits.budget = budget(cause.limits.budget.as_ref(), limits.budget, spend)?;
+    limits.budget = budget(came.budget.as_ref(), limits.budget, spend)?;
     if limits.trace.is_none() {
-        limits.trace = cause.limits.trace.as_ref().map(|trace| trace.child(random));
+        limits.trace = came.trace.map(|trace| trace.child(random));
     }
     Ok((hops, limits))
 }
@@ -84,7 +85,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
-    fn cause(hops_remaining: u32, limits: Limits) -> Message {
+    fn cause(hops_remaining: u32, limits: MessageLimits) -> Message {
         Message {
             message_id: "msg-1".into(),
             from: AgentId::from_bytes([1; 32]),
@@ -95,7 +96,7 @@ mod tests {
             kind: MessageKind::Peer,
             verification: Verification::Sealed,
             received_at: NOW,
-            limits,
+            limits: limits.some(),
             origin: None,
             sequence: 1,
             redeliveries: 0,
@@ -106,7 +107,11 @@ mod tests {
         Some(Budget { unit: "usd".into(), amount: amount.parse().unwrap() })
     }
 
-    fn derive(came: Limits, limits: Limits, spend: Option<&str>) -> Result<(u32, Limits)> {
+    fn derive(
+        came: MessageLimits,
+        limits: MessageLimits,
+        spend: Option<&str>,
+    ) -> Result<(u32, MessageLimits)> {
         let wanted = Wanted { hops: 10, limits, spend: spend.map(|text| text.parse().unwrap()) };
         inherit(&cause(4, came), wanted, &SeededRandom::new(1))
     }
@@ -114,20 +119,26 @@ mod tests {
     #[test]
     fn hops_go_down_and_never_below_zero() {
         for (came, asked, left) in [(4, 10, 3), (4, 2, 2), (1, 10, 0), (0, 10, 0)] {
-            let wanted = Wanted { hops: asked, limits: Limits::default(), spend: None };
-            let message = cause(came, Limits::default());
-            assert_eq!(inherit(&message, wanted, &SeededRandom::new(1)).unwrap(), (left, Limits::default()));
+            let wanted = Wanted { hops: asked, limits: MessageLimits::default(), spend: None };
+            let message = cause(came, MessageLimits::default());
+            assert_eq!(
+                inherit(&message, wanted, &SeededRandom::new(1)).unwrap(),
+                (left, MessageLimits::default())
+            );
         }
     }
 
     #[test]
     fn the_earlier_deadline_holds() {
-        let at = |seconds| Limits { deadline: Some(NOW + Duration::from_secs(seconds)), ..Limits::default() };
+        let at = |seconds| MessageLimits {
+            deadline: Some(NOW + Duration::from_secs(seconds)),
+            ..MessageLimits::default()
+        };
         for (came, asked, holds) in [
             (at(5), at(9), at(5)),
             (at(9), at(5), at(5)),
-            (at(5), Limits::default(), at(5)),
-            (Limits::default(), at(5), at(5)),
+            (at(5), MessageLimits::default(), at(5)),
+            (MessageLimits::default(), at(5), at(5)),
         ] {
             assert_eq!(derive(came, asked, None).unwrap().1, holds);
         }
@@ -135,8 +146,8 @@ mod tests {
 
     #[test]
     fn at_most_what_is_left_of_the_budget_goes_on() {
-        let with = |amount| Limits { budget: usd(amount), ..Limits::default() };
-        let none = Limits::default;
+        let with = |amount| MessageLimits { budget: usd(amount), ..MessageLimits::default() };
+        let none = MessageLimits::default;
         for (came, asked, spend, left) in [
             (with("10"), none(), None, Some("10")),
             (with("10"), none(), Some("0.25"), Some("9.75")),
@@ -147,7 +158,8 @@ mod tests {
         ] {
             assert_eq!(derive(came, asked, spend).unwrap().1.budget, left.and_then(usd));
         }
-        let euro = Limits { budget: Some(Budget { unit: "eur".into(), ..usd("1").unwrap() }), ..none() };
+        let euro =
+            MessageLimits { budget: Some(Budget { unit: "eur".into(), ..usd("1").unwrap() }), ..none() };
         for (came, asked, spend, code) in [
             (with("10"), none(), Some("10.01"), Code::LimitsLoosened),
             (with("10"), with("10.01"), None, Code::LimitsLoosened),
@@ -165,11 +177,11 @@ mod tests {
             traceparent: format!("00-0af7651916cd43dd8448eb211c80319c-{span}-01"),
             tracestate: Some("rojo=1".into()),
         };
-        let came = Limits { trace: Some(trace("b7ad6b7169203331")), ..Limits::default() };
-        let went = derive(came.clone(), Limits::default(), None).unwrap().1.trace.unwrap();
+        let came = MessageLimits { trace: Some(trace("b7ad6b7169203331")), ..MessageLimits::default() };
+        let went = derive(came.clone(), MessageLimits::default(), None).unwrap().1.trace.unwrap();
         assert_eq!(went.traceparent[..36], came.trace.as_ref().unwrap().traceparent[..36]);
         assert_ne!(Some(&went), came.trace.as_ref());
-        let own = Limits { trace: Some(trace("1111111111111111")), ..Limits::default() };
+        let own = MessageLimits { trace: Some(trace("1111111111111111")), ..MessageLimits::default() };
         assert_eq!(derive(came, own.clone(), None).unwrap().1, own);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     identity::AgentId,
     wire::{
         canonical::BodyDigest,
-        envelope::{self, Limits, Origin},
+        envelope::{self, MessageLimits, Origin},
         receipt::{self, ReceiptState, ReceiptText, SignedReceipt},
         verify::Proof,
     },
@@ -82,9 +82,9 @@ pub struct Message {
     pub verification: Verification,
     /// When it was stored here.
     pub received_at: Timestamp,
-    /// The limits under which it may be worked on now.
+    /// The limits under which it may be worked on now; null when nothing limits that.
     #[serde(default)]
-    pub limits: Limits,
+    pub limits: Option<MessageLimits>,
     /// Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures hold, for
     /// what this message says and for the way to this node.
     #[serde(default)]
@@ -94,6 +94,13 @@ pub struct Message {
     /// How often it was handed out before without being acknowledged, since the node opened.
     #[serde(default)]
     pub redeliveries: u32,
+}
+
+impl Message {
+    /// When it is over, wherever it is then.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.limits.as_ref().and_then(|limits| limits.deadline)
+    }
 }
 
 /// What became of an acknowledgement. Either way the message is over for this life of the node.

@@ -14,7 +14,7 @@ use crate::{
     },
     peers::{PeerAction, PeerEvent},
     transport::Method,
-    wire::{envelope::Limits, route::MESH_PREFIX, url},
+    wire::{envelope::MessageLimits, route::MESH_PREFIX, url},
 };
 
 /// An action of any system.
@@ -139,7 +139,7 @@ impl Inner {
                     kind: MessageKind::Notice,
                     verification: Verification::Local,
                     received_at: now,
-                    limits: Limits::default(),
+                    limits: None,
                     origin: None,
                     sequence: 0,
                     redeliveries: 0,
@@ -230,7 +230,7 @@ impl Inner {
                 entry_type: Some(EntryType::Forward),
                 passes_on: Some(kept),
                 key: None,
-                limits: Limits::default(),
+                limits: MessageLimits::default(),
             })
             .await
             .map(|_| ())
@@ -262,7 +262,7 @@ impl Inner {
             entry_type: None,
             passes_on: Some(kept),
             key: None,
-            limits: Limits::default(),
+            limits: MessageLimits::default(),
         };
         if let Err(error) = self.send(outgoing).await {
             self.keep_after_all(kept, "answer_failed", &error).await;

@@ -8,7 +8,7 @@ use crate::{
     messaging::{Message, body_digest, inherit},
     store::Batch,
     wire::{
-        envelope::{Author, Facts, Limits, Origin},
+        envelope::{Author, Facts, MessageLimits, Origin},
         frame::{Body, MessageFrame},
         verify::Proof,
     },
@@ -63,7 +63,7 @@ impl Inner {
     /// # Errors
     ///
     /// [`Code::MessageUnknown`], and those of [`inherit::inherit`].
-    pub(crate) fn inherit(&self, sequence: u64, wanted: inherit::Wanted) -> Result<(u32, Limits)> {
+    pub(crate) fn inherit(&self, sequence: u64, wanted: inherit::Wanted) -> Result<(u32, MessageLimits)> {
         let cause = self.held(sequence)?;
         inherit::inherit(&cause, wanted, &*self.env.random)
     }

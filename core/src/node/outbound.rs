@@ -32,7 +32,7 @@ use crate::{
     store::Batch,
     transport::{Grant, Method, Request, Sent},
     wire::{
-        envelope::{self, Limits, Origin},
+        envelope::{self, MessageLimits, Origin},
         limits,
         route::MESH_PREFIX,
         url,
@@ -63,7 +63,7 @@ pub(crate) struct Outgoing {
     /// Under which key of the host: then a repetition sends nothing.
     pub(crate) key: Option<Keyed>,
     /// What limits the work on it.
-    pub(crate) limits: Limits,
+    pub(crate) limits: MessageLimits,
 }
 
 impl Outgoing {
@@ -176,7 +176,7 @@ impl Inner {
     ) -> Result<(Batch, Vec<OutboxItem>)> {
         let id = &outgoing.message_id;
         if outgoing.limits.is_over(now) {
-            return Err(Limits::over());
+            return Err(MessageLimits::over());
         }
         for agent in &outgoing.to {
             state.blocks.check(agent)?;

@@ -18,7 +18,7 @@ fn message(from: u8, kind: MessageKind, content: &str) -> Message {
         kind,
         verification: Verification::Signed,
         received_at: Timestamp::from_seconds(1),
-        limits: Default::default(),
+        limits: None,
         origin: None,
         sequence: 0,
         redeliveries: 0,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Limits, Origin, Step};
+use super::{MessageLimits, Origin, Step};
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -25,7 +25,7 @@ pub struct Author<'a> {
     /// How often it may be forwarded.
     pub hops: u32,
     /// Its limits.
-    pub limits: &'a Limits,
+    pub limits: &'a MessageLimits,
     /// What it says, as receipts name it.
     pub digest: &'a str,
 }
@@ -96,13 +96,19 @@ impl Origin {
     ///
     /// [`Code::HopsExhausted`], [`Code::MessageExpired`], [`Code::LimitsLoosened`]; [`Code::WireField`] as in
     /// [`Origin::sign`].
-    pub fn pass_on(&self, to: AgentId, limits: &Limits, now: Timestamp, passport: &Passport) -> Result<Self> {
+    pub fn pass_on(
+        &self,
+        to: AgentId,
+        limits: &MessageLimits,
+        now: Timestamp,
+        passport: &Passport,
+    ) -> Result<Self> {
         let left = self.path.last().map_or(self.hops, |step| step.hops);
         let Some(hops) = left.checked_sub(1) else {
             return Err(Error::new(Code::HopsExhausted, "the message may not be forwarded any more"));
         };
         if self.current().is_over(now) {
-            return Err(Limits::over());
+            return Err(MessageLimits::over());
         }
         limits.within(self.current())?;
         let mut next = self.clone();
@@ -156,7 +162,7 @@ impl Origin {
             return Err(Error::new(Code::LimitsLoosened, "the hops were raised on the way"));
         }
         if self.current().is_over(now) {
-            return Err(Limits::over());
+            return Err(MessageLimits::over());
         }
         self.verify_way()
     }

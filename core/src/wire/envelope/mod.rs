@@ -48,7 +48,7 @@ pub struct Budget {
 /// The limits under which a message may be worked on. Absent ones limit nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
+pub struct MessageLimits {
     /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more.
     pub deadline: Option<Timestamp>,
     /// What it may cost. The mesh sees that it never grows; who spends it is the host's affair.
@@ -57,7 +57,39 @@ pub struct Limits {
     pub trace: Option<TraceContext>,
 }
 
-impl Limits {
+/// How a host writes a budget in an argument: `12.5 usd`.
+pub mod budget_text {
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    use super::Budget;
+
+    /// As text.
+    #[expect(clippy::ref_option, reason = "the form that serde asks for")]
+    pub fn serialize<S: Serializer>(budget: &Option<Budget>, serializer: S) -> Result<S::Ok, S::Error> {
+        match budget {
+            Some(Budget { unit, amount }) => serializer.collect_str(&format_args!("{amount} {unit}")),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// From text, or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Budget>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        let (amount, unit) = text
+            .split_once(' ')
+            .ok_or_else(|| de::Error::custom("budget must be an amount and a unit, such as \"12.5 usd\""))?;
+        let amount =
+            amount.parse().map_err(|error: crate::error::Error| de::Error::custom(error.message()))?;
+        Ok(Some(Budget { unit: unit.to_owned(), amount }))
+    }
+}
+
+impl MessageLimits {
+    /// These limits, unless they are none.
+    pub fn some(self) -> Option<Self> {
+        (!self.is_empty()).then_some(self)
+    }
+
     /// Whether nothing is limited and no trace named.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -135,8 +167,7 @@ pub struct Origin {
     /// How often it may be forwarded, as the author said.
     pub hops: u32,
     /// The limits, as the author said.
-    #[serde(default)]
-    pub limits: Limits,
+    pub limits: MessageLimits,
     /// SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts.
     pub digest: String,
     /// Ed25519 by the author over all of the above, 128 hexadecimal digits.
@@ -158,15 +189,14 @@ pub struct Step {
     /// How often it may still be forwarded.
     pub hops: u32,
     /// The limits from here on.
-    #[serde(default)]
-    pub limits: Limits,
+    pub limits: MessageLimits,
     /// Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits.
     pub signature: Signature,
 }
 
 impl Origin {
     /// The limits that hold now.
-    pub fn current(&self) -> &Limits {
+    pub fn current(&self) -> &MessageLimits {
         self.path.last().map_or(&self.limits, |step| &step.limits)
     }
 

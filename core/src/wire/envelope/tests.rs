@@ -24,21 +24,21 @@ fn budget(amount: &str) -> Option<Budget> {
     Some(Budget { unit: "usd".into(), amount: amount.parse().unwrap() })
 }
 
-fn limits(amount: &str) -> Limits {
+fn limits(amount: &str) -> MessageLimits {
     let trace = TraceContext {
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
         tracestate: None,
     };
-    Limits { deadline: Some(NOW + HOUR), budget: budget(amount), trace: Some(trace) }
+    MessageLimits { deadline: Some(NOW + HOUR), budget: budget(amount), trace: Some(trace) }
 }
 
-fn author(to: u8, limits: &Limits) -> Origin {
+fn author(to: u8, limits: &MessageLimits) -> Origin {
     let author = Author { message_id: "msg-1", to: id(to), now: NOW, hops: 10, limits, digest: DIGEST };
     Origin::sign(author, &passport(1)).unwrap()
 }
 
 /// From 1 over 2, 3, … to `last`.
-fn way(last: u8, limits: &Limits) -> Origin {
+fn way(last: u8, limits: &MessageLimits) -> Origin {
     (2..last).fold(author(2, limits), |origin, holder| {
         origin.pass_on(id(holder + 1), limits, NOW, &passport(holder)).unwrap()
     })
@@ -84,33 +84,35 @@ fn it_passes_through_metadata_unchanged() {
 #[test]
 fn what_is_looser_than_before_is_refused() {
     let wide = limits("10");
-    let later = Limits { deadline: Some(NOW + HOUR + Duration::from_micros(1)), ..wide.clone() };
+    let later = MessageLimits { deadline: Some(NOW + HOUR + Duration::from_micros(1)), ..wide.clone() };
     let other =
-        Limits { budget: Some(Budget { unit: "eur".into(), ..budget("1").unwrap() }), ..wide.clone() };
+        MessageLimits { budget: Some(Budget { unit: "eur".into(), ..budget("1").unwrap() }), ..wide.clone() };
     for (looser, word) in [
         (later, "later"),
-        (Limits { deadline: None, ..wide.clone() }, "removed"),
-        (Limits { budget: None, ..wide.clone() }, "removed"),
-        (Limits { budget: budget("10.000000000000000001"), ..wide.clone() }, "raised"),
+        (MessageLimits { deadline: None, ..wide.clone() }, "removed"),
+        (MessageLimits { budget: None, ..wide.clone() }, "removed"),
+        (MessageLimits { budget: budget("10.000000000000000001"), ..wide.clone() }, "raised"),
         (other, "unit"),
-        (Limits::default(), "removed"),
+        (MessageLimits::default(), "removed"),
     ] {
         let error = looser.within(&wide).unwrap_err();
         assert_eq!(error.code(), Code::LimitsLoosened);
         assert!(error.message().contains(word), "{error}");
         assert!(wide.within(&looser).is_ok() || word == "unit");
     }
-    for tighter in
-        [wide.clone(), Limits { trace: None, ..wide.clone() }, Limits { budget: budget("0"), ..wide.clone() }]
-    {
-        assert!(tighter.within(&wide).is_ok() && tighter.within(&Limits::default()).is_ok());
+    for tighter in [
+        wide.clone(),
+        MessageLimits { trace: None, ..wide.clone() },
+        MessageLimits { budget: budget("0"), ..wide.clone() },
+    ] {
+        assert!(tighter.within(&wide).is_ok() && tighter.within(&MessageLimits::default()).is_ok());
     }
 }
 
 #[test]
 fn an_honest_node_does_not_loosen() {
     let origin = author(2, &limits("10"));
-    for looser in [limits("11"), Limits::default()] {
+    for looser in [limits("11"), MessageLimits::default()] {
         let refused = origin.pass_on(id(3), &looser, NOW, &passport(2)).unwrap_err();
         assert_eq!(refused.code(), Code::LimitsLoosened);
     }
@@ -187,8 +189,11 @@ fn a_way_that_is_too_long_or_has_bad_limits_is_no_way() {
     long.path = vec![way(3, &limits("1")).path[0].clone(); 51];
     assert_eq!(code(long.verify_way()), Some(Code::OriginInvalid));
     for bad in [
-        Limits { budget: Some(Budget { unit: "x y".into(), ..budget("1").unwrap() }), ..Limits::default() },
-        Limits { deadline: Some(Timestamp::from_micros(-1)), ..Limits::default() },
+        MessageLimits {
+            budget: Some(Budget { unit: "x y".into(), ..budget("1").unwrap() }),
+            ..MessageLimits::default()
+        },
+        MessageLimits { deadline: Some(Timestamp::from_micros(-1)), ..MessageLimits::default() },
     ] {
         assert_eq!(bad.check().unwrap_err().code(), Code::InvalidArgument);
         assert_eq!(code(author(2, &bad).verify_way()), Some(Code::OriginInvalid));
