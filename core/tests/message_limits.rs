@@ -272,14 +272,15 @@ fn written(author: &Actor, to: dmagent::AgentId, limits: &MessageLimits) -> Orig
 fn stepped(origin: &Origin, liar: &Actor, to: dmagent::AgentId, hops: u32, limits: &MessageLimits) -> Origin {
     let before = origin.path.last().map_or(origin.signature, |step| step.signature);
     let said = json!({
-        "message_id": origin.message_id, "sent_at": liar.now(), "hops": hops, "limits": limits, "before": before,
+        "message_id": origin.message_id, "sent_at": liar.now(), "hops": hops, "limits": limits, "note": null,
+        "before": before,
     });
     let (said, agent_id) = (object(said), liar.id());
     let bytes = canonical::object_v2(Domain::ForwardStep, &agent_id, Some(&to), &said).unwrap();
     let sent_at = serde_json::from_value(said["sent_at"].clone()).unwrap();
     let signature = liar.passport.sign(&bytes);
     let mut origin = origin.clone();
-    origin.path.push(Step { agent_id, to, sent_at, hops, limits: limits.clone(), signature });
+    origin.path.push(Step { agent_id, to, sent_at, hops, limits: limits.clone(), note: None, signature });
     origin
 }
 

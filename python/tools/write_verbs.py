@@ -37,7 +37,7 @@ def parameter(schema: Schema, verb: str, member: str, described: Node) -> tuple[
     if inner.get("type") == "array":
         item = schema.hint(inner["items"])
         return f"{item} | Iterable[{item}]", f'several("{verb}", "{name}", {name})'
-    if member == "sequence":
+    if member in ("sequence", "caused_by"):
         return "int | Message", f'sequence_of("{name}", {name})'
     return schema.hint(inner), name
 

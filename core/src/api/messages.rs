@@ -382,6 +382,7 @@ impl Messages<'_> {
                 passes_on: None,
                 key,
                 limits,
+                forward: None,
             })
             .await
     }

@@ -15,6 +15,7 @@
 mod ask;
 pub mod blocking;
 mod discovery;
+mod forward;
 mod inbox;
 mod lease;
 mod listener;
@@ -31,6 +32,7 @@ mod verbs;
 
 pub use ask::AskArgs;
 pub use discovery::{Discoveries, NoArgs};
+pub use forward::ForwardArgs;
 pub use inbox::Inbox;
 pub use lease::{Lease, pause_after};
 pub use listener::{Heard, Listener};

@@ -3,7 +3,7 @@
 //! The decision touches four tables in memory (inbox, log, peers, trust) and returns their rows as one
 //! batch, which also claims the message id. The caller commits it and then confirms the reservation.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     claims,
@@ -36,16 +36,6 @@ pub enum MessageAction {
     Forward {
         /// To whom.
         to: Vec<AgentId>,
-        /// The original sender.
-        from: AgentId,
-        /// The id of the original.
-        message_id: String,
-        /// Its text.
-        content: String,
-        /// Its metadata.
-        metadata: Map<String, Value>,
-        /// How often the copy may be forwarded further.
-        hops: u32,
         /// Its hidden place in our inbox, to give up once the copies are on our disk.
         kept: u64,
     },
@@ -270,6 +260,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             received_at: rules.now,
             limits: rules.origin.as_ref().and_then(|origin| origin.current().clone().some()),
             origin: rules.origin.clone(),
+            forwarded_to: Vec::new(),
             sequence: 0,
             redeliveries: 0,
         };
@@ -288,15 +279,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         Decision::Forward { to } if hops_remaining > 0 => {
             let sequence = place(tables.inbox)?;
             kept = Some(sequence);
-            actions.push(MessageAction::Forward {
-                to,
-                from,
-                message_id: message_id.clone(),
-                content: content.clone(),
-                metadata: metadata.clone(),
-                hops: hops_remaining - 1,
-                kept: sequence,
-            });
+            actions.push(MessageAction::Forward { to, kept: sequence });
             (Vec::new(), "forwarded")
         }
         // Nobody answers a stranger: it has no address that we believe.

@@ -59,7 +59,7 @@ impl Default for InboxLimits {
 /// The row of the meta table that says which numbers are used up. An acknowledged message leaves no other trace
 /// of its number, and a host that repeats an acknowledgement after a restart must not hit another message.
 pub const NUMBERS: &str = "inbox_numbers";
-/// How many replaced notices may still be acknowledged; the oldest are unknown after that.
+/// How many replaced or handed-over messages may still be acknowledged; the oldest are unknown after that.
 const REPLACED: usize = 1_024;
 /// How many numbers are claimed at a time.
 const CLAIM: u64 = 1_024;
@@ -325,11 +325,6 @@ impl Inbox {
         Ok(rows)
     }
 
-    /// Forgets a reserved message: its row could not be written.
-    pub fn cancel(&mut self, sequence: u64) {
-        self.take(sequence);
-    }
-
     /// The rows that remove a reserved message that somebody else has now. [`Inbox::forget`] it when they are
     /// on disk.
     pub fn withdraw(&self, sequence: u64) -> Batch {
@@ -495,5 +490,6 @@ impl Inbox {
 
 mod answers;
 mod deadlines;
+mod passing;
 #[cfg(test)]
 mod tests;

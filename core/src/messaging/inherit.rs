@@ -98,6 +98,7 @@ mod tests {
             received_at: NOW,
             limits: limits.some(),
             origin: None,
+            forwarded_to: Vec::new(),
             sequence: 1,
             redeliveries: 0,
         }

@@ -7,6 +7,7 @@
 //! | [`inbox`] | durable, at least once, bounded |
 //! | [`compose`] | signed and sealed frames for a peer |
 //! | [`sealers`] | keys for the next messages |
+//! | [`forwarding`] | the same message to others, and to nobody twice |
 //! | [`idempotency`] | keys of the host under which a message is sent once |
 //! | [`inherit`] | the limits of a message that is sent because of another |
 //! | [`outbox`] | what waits for an unreachable peer |
@@ -18,6 +19,7 @@
 pub mod claims;
 pub mod compose;
 pub mod context;
+pub mod forwarding;
 pub mod idempotency;
 pub mod inbound;
 pub mod inbox;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::compose;
+use super::{compose, forwarding::Passing};
 use crate::{
     env::Timestamp,
     error::{Code, Result},
@@ -89,6 +89,9 @@ pub struct Message {
     /// what this message says and for the way to this node.
     #[serde(default)]
     pub origin: Option<Origin>,
+    /// To whom it was forwarded from here, and arrived.
+    #[serde(default)]
+    pub forwarded_to: Vec<AgentId>,
     /// Its place in the order of arrival at this node.
     pub sequence: u64,
     /// How often it was handed out before without being acknowledged, since the node opened.
@@ -335,6 +338,10 @@ pub struct OutboxItem {
     /// Who wrote it, the limits that travel with it, and its way so far.
     #[serde(default)]
     pub origin: Option<Origin>,
+    /// The message of the inbox that this copy passes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub passing: Option<Passing>,
 }
 
 impl OutboxItem {

@@ -15,6 +15,7 @@ use crate::{
     messaging::{
         Delivery, DeliveryState, OutboxItem, Reason, THROWN_AWAY,
         compose::{self, Draft, Form},
+        forwarding,
     },
     transport::{Reply, Sent},
     wire::{
@@ -105,7 +106,11 @@ impl Inner {
         let form = Form::for_peer(&peer, self.config.seal);
         // A node that signs as 1.1.1 does is told only what would be lost otherwise.
         let told = item.origin.as_ref().filter(|origin| form != Form::V1 || origin.says_more_than_hops());
-        let metadata = match told.map(|origin| origin.put(&item.metadata)).transpose() {
+        let mut metadata = item.metadata.clone();
+        if let Some(origin) = told.filter(|origin| form == Form::V1 && !origin.path.is_empty()) {
+            metadata.extend(forwarding::told(origin.agent_id, &item.message_id, &self.me()));
+        }
+        let metadata = match told.map(|origin| origin.put(&metadata)).transpose() {
             Ok(metadata) => metadata,
             Err(error) => return Attempt::over(Reason::new(error.code(), error.message())),
         };

@@ -34,6 +34,7 @@ mod compose;
 pub mod config;
 mod connect;
 pub mod events;
+mod forwarding;
 mod gate;
 mod healing;
 pub mod host;
@@ -63,5 +64,6 @@ mod whereabouts;
 
 pub(crate) use calls::LocalVerbs;
 pub use compose::Parts;
+pub(crate) use forwarding::Wish;
 pub use lifecycle::Node;
 pub(crate) use outbound::{Outgoing, check_metadata};

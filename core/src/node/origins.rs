@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{inner::Inner, outbound::Outgoing};
 use crate::{
-    error::{Code, Result},
+    error::{Code, Error, Result},
     messaging::{Message, body_digest, inherit},
     store::Batch,
     wire::{
@@ -21,11 +21,15 @@ impl Inner {
     ///
     /// # Errors
     ///
-    /// [`Code::OriginInvalid`], [`Code::LimitsLoosened`], [`Code::MessageExpired`].
+    /// [`Code::OriginInvalid`], [`Code::LimitsLoosened`], [`Code::MessageExpired`]; [`Code::AlreadyReceived`] for what we wrote
+    /// ourselves.
     pub(super) fn believed_origin(&self, message: &MessageFrame, proof: Proof) -> Result<Option<Origin>> {
         let Body::Plain { content, metadata, in_reply_to } = &message.body else { return Ok(None) };
         let check = || -> Result<Option<Origin>> {
             let Some(origin) = Origin::find(metadata)? else { return Ok(None) };
+            if origin.agent_id == self.me() {
+                return Err(Error::new(Code::AlreadyReceived, "This agent wrote the message"));
+            }
             let digest = body_digest(content, metadata, in_reply_to.as_deref())?;
             origin.verify(Facts {
                 me: self.me(),
@@ -48,6 +52,11 @@ impl Inner {
     pub(super) fn origins(&self, outgoing: &Outgoing, digest: &str) -> Result<Vec<Option<Origin>>> {
         let (limits, hops) = (&outgoing.limits, outgoing.hops);
         let sign = |to| {
+            if let Some(forward) = &outgoing.forward
+                && let Some(step) = self.step(forward, to, limits)?
+            {
+                return Ok(Some(step));
+            }
             if hops == 0 && limits.is_empty() {
                 return Ok(None);
             }

@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{attempt::Attempt, inner::Inner, relay, state::State};
+use super::{attempt::Attempt, forwarding, inner::Inner, relay, state::State};
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -64,6 +64,8 @@ pub(crate) struct Outgoing {
     pub(crate) key: Option<Keyed>,
     /// What limits the work on it.
     pub(crate) limits: MessageLimits,
+    /// The message of the inbox that this one passes on.
+    pub(crate) forward: Option<forwarding::Forward>,
 }
 
 impl Outgoing {
@@ -128,7 +130,7 @@ impl Inner {
         let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
         let passes_on = outgoing.passes_on;
         let origins = self.origins(&outgoing, &digest)?;
-        let mut first = None;
+        let (mut first, mut is_queued) = (None, false);
         let stored = {
             self.transact(
                 |state, now| {
@@ -139,6 +141,7 @@ impl Inner {
                         return Ok((state.keys.again(key)?, (sender, Vec::new())));
                     }
                     let (mut rows, mut leaving) = self.enqueue(state, now, &outgoing, (&digest, origins))?;
+                    is_queued = true;
                     if outgoing.key.is_none() {
                         leaving.drain(..).for_each(|item| self.attempt_now(item, sender.clone()));
                         rows.wait_for_others(ROW_PATIENCE);
@@ -159,6 +162,8 @@ impl Inner {
         };
         let (gathered, stored) = first_attempts(targets.len(), wait, &mut attempts, stored).await;
         match first {
+            // What is known of the id is of an earlier copy.
+            None if !is_queued => stored.and_then(|()| self.sent_status(&message_id)),
             None => self.receipt(message_id, &targets, gathered, stored),
             // Somebody else waits for the first call, or nobody does any more: this one waits for the disk alone.
             Some(first) => stored.map(|()| self.first_receipt(&first)),
@@ -185,6 +190,9 @@ impl Inner {
                 state.peers.require(agent)?;
             }
         }
+        if let Some(forward) = &outgoing.forward {
+            forwarding::check(state, &self.me(), forward, &outgoing.to)?;
+        }
         state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
         let expires_at = now + outgoing.expires_in;
         let expires_at = outgoing.limits.deadline.map_or(expires_at, |deadline| deadline.min(expires_at));
@@ -210,6 +218,7 @@ impl Inner {
                 last_reason: None,
                 was_limited: false,
                 origin,
+                passing: outgoing.forward.as_ref().and_then(|forward| forward.passing),
             };
             let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
             rows.append(item_rows);
@@ -325,12 +334,16 @@ impl Inner {
             |state, now| {
                 let mut rows = Batch::new();
                 let mut events = Vec::new();
+                let mut handed_over = None;
                 match &attempt {
                     Attempt::Accepted { via, proof } => {
                         rows.append(state.outbox.finish(sequence));
                         let end = Settlement::Accepted { via: (*via).to_owned(), proof: proof.clone() };
                         rows.append(state.sent.settle(&message_id, &to, now, end)?);
                         rows.append(state.trim_sent(self.config.sent_limit)?);
+                        let (passed, over) = forwarding::arrived(state, item.passing, to)?;
+                        rows.append(passed);
+                        handed_over = over;
                         if let Some(answered) = &item.in_reply_to {
                             rows.append(state.given.answered(&to, answered, &message_id, self.both())?);
                             self.receipt_bell.notify_one();
@@ -372,11 +385,14 @@ impl Inner {
                     // Lost in a crash, it costs one more attempt, which the peer knows for a copy.
                     rows.wait_for_others(ROW_PATIENCE);
                 }
-                Ok((rows, events))
+                Ok((rows, (events, handed_over)))
             },
-            |inner, result, events: Vec<super::events::EventBody>| {
+            |inner, result, (events, over): (Vec<super::events::EventBody>, Option<u64>)| {
                 if result.is_ok() {
                     inner.publish(events);
+                    if let Some(sequence) = over {
+                        inner.state.lock().inbox.forget(sequence);
+                    }
                 }
                 inner.outbox_bell.notify_one();
                 inner.sent_bell.notify_waiters();

@@ -23,6 +23,7 @@ fn item(to: u8, text: &str) -> OutboxItem {
         last_reason: None,
         was_limited: false,
         origin: None,
+        passing: None,
     }
 }
 

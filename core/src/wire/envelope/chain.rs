@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{MessageLimits, Origin, Step};
+use super::{MessageLimits, NOTE_CHARS, Origin, Step};
 use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
@@ -100,6 +100,7 @@ impl Origin {
         &self,
         to: AgentId,
         limits: &MessageLimits,
+        note: Option<&str>,
         now: Timestamp,
         passport: &Passport,
     ) -> Result<Self> {
@@ -118,6 +119,7 @@ impl Origin {
             sent_at: now,
             hops,
             limits: limits.clone(),
+            note: note.map(str::to_owned),
             signature: self.signature,
         };
         let signature = passport.sign(&self.step_bytes(self.path.len(), &step)?);
@@ -133,7 +135,7 @@ impl Origin {
         };
         let object = json!({
             "message_id": self.message_id, "sent_at": step.sent_at, "hops": step.hops, "limits": step.limits,
-            "before": before,
+            "note": step.note, "before": before,
         });
         canonical::object_v2(Domain::ForwardStep, &step.agent_id, Some(&step.to), &members(&object))
     }
@@ -188,6 +190,9 @@ impl Origin {
         for (index, step) in self.path.iter().enumerate() {
             if step.agent_id != holder {
                 return Err(broken("the way of the message has a gap"));
+            }
+            if step.note.as_ref().is_some_and(|note| note.chars().count() > NOTE_CHARS) {
+                return Err(broken("a note of a forwarder is too long"));
             }
             if step.hops >= hops {
                 return Err(Error::new(Code::LimitsLoosened, "the hops were raised on the way"));

@@ -32,6 +32,8 @@ use crate::{
 pub const MEMBER: &str = "dmagent.envelope";
 /// Largest content of that member, in bytes of JSON.
 pub const BYTES: usize = 48 * 1024;
+/// Longest note of a forwarder, in characters.
+pub const NOTE_CHARS: usize = 1_000;
 /// Longest name of a unit.
 const UNIT_CHARS: usize = 32;
 
@@ -190,6 +192,9 @@ pub struct Step {
     pub hops: u32,
     /// The limits from here on.
     pub limits: MessageLimits,
+    /// What the forwarder says about it, at most 1,000 characters: data, never instructions.
+    #[serde(default)]
+    pub note: Option<String>,
     /// Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits.
     pub signature: Signature,
 }

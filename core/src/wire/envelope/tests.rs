@@ -40,7 +40,7 @@ fn author(to: u8, limits: &MessageLimits) -> Origin {
 /// From 1 over 2, 3, … to `last`.
 fn way(last: u8, limits: &MessageLimits) -> Origin {
     (2..last).fold(author(2, limits), |origin, holder| {
-        origin.pass_on(id(holder + 1), limits, NOW, &passport(holder)).unwrap()
+        origin.pass_on(id(holder + 1), limits, None, NOW, &passport(holder)).unwrap()
     })
 }
 
@@ -62,7 +62,7 @@ fn a_reader_at_the_end_of_the_way_believes_the_author() {
     }
     // The eleventh forwarder has none left.
     let full = way(12, &limits);
-    let refused = full.pass_on(id(13), &limits, NOW, &passport(12)).unwrap_err();
+    let refused = full.pass_on(id(13), &limits, None, NOW, &passport(12)).unwrap_err();
     assert_eq!(refused.code(), Code::HopsExhausted);
 }
 
@@ -113,16 +113,16 @@ fn what_is_looser_than_before_is_refused() {
 fn an_honest_node_does_not_loosen() {
     let origin = author(2, &limits("10"));
     for looser in [limits("11"), MessageLimits::default()] {
-        let refused = origin.pass_on(id(3), &looser, NOW, &passport(2)).unwrap_err();
+        let refused = origin.pass_on(id(3), &looser, None, NOW, &passport(2)).unwrap_err();
         assert_eq!(refused.code(), Code::LimitsLoosened);
     }
-    let late = origin.pass_on(id(3), &limits("10"), NOW + HOUR, &passport(2)).unwrap_err();
+    let late = origin.pass_on(id(3), &limits("10"), None, NOW + HOUR, &passport(2)).unwrap_err();
     assert_eq!(late.code(), Code::MessageExpired);
 }
 
 /// A forwarder that signs whatever it likes as its own step.
 fn lie(origin: &Origin, liar: u8, to: u8, change: impl FnOnce(&mut Step)) -> Origin {
-    let mut lied = origin.pass_on(id(to), origin.current(), NOW, &passport(liar)).unwrap();
+    let mut lied = origin.pass_on(id(to), origin.current(), None, NOW, &passport(liar)).unwrap();
     let index = lied.path.len() - 1;
     let mut step = lied.path[index].clone();
     change(&mut step);
@@ -134,7 +134,7 @@ fn lie(origin: &Origin, liar: u8, to: u8, change: impl FnOnce(&mut Step)) -> Ori
 #[test]
 fn a_hostile_forwarder_is_caught_by_the_next_reader() {
     // 1 gives it to 2, who lowers the budget; 3 wants it back.
-    let lowered = author(2, &limits("10")).pass_on(id(3), &limits("5"), NOW, &passport(2)).unwrap();
+    let lowered = author(2, &limits("10")).pass_on(id(3), &limits("5"), None, NOW, &passport(2)).unwrap();
     let caught = |change: fn(&mut Step)| code(lie(&lowered, 3, 4, change).verify(facts(3, 4, 8)));
     assert_eq!(caught(|_| {}), None);
     for change in [
@@ -156,7 +156,7 @@ fn a_hostile_forwarder_is_caught_by_the_next_reader() {
 
 #[test]
 fn nobody_shortens_or_changes_the_way() {
-    let lowered = author(2, &limits("10")).pass_on(id(3), &limits("5"), NOW, &passport(2)).unwrap();
+    let lowered = author(2, &limits("10")).pass_on(id(3), &limits("5"), None, NOW, &passport(2)).unwrap();
     let refused = |origin: &Origin, from, me| {
         assert_eq!(code(origin.verify(facts(from, me, 0))), Some(Code::OriginInvalid));
     };
