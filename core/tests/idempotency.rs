@@ -87,7 +87,7 @@ async fn the_same_call_again_gives_the_receipt_of_the_first_and_sends_nothing() 
         (SendArgs { expires_in_secs: Some(60.0), ..order(&bob, "pay 7") }, "other options"),
     ] {
         let error = node.messages().send(other).await.unwrap_err();
-        assert_eq!(error.code(), Code::KeyReused, "{error}");
+        assert_eq!(error.code(), Code::IdempotencyKeyReused, "{error}");
         assert!(error.message().contains(word), "{error}");
     }
     node.send(bob.agent_id(), "the end").await.unwrap();

@@ -386,5 +386,14 @@ async fn through_a_node_that_knows_nothing_of_it_a_message_arrives_all_the_same(
     assert_eq!(refusal(&mut client, &node, &frame).await, (200, "taken".into()));
     let message = receive(&node).await;
     assert_eq!((message.content.as_str(), message.origin), ("look at this", None));
+    // It answers with the metadata that it got from us.
+    let echoed = written(&Actor::new(9), old.id(), &set);
+    let frame = Frame { from: 5, form: Form::V1, hops: 10, content: "yes", origin: json!(echoed) };
+    assert_eq!(refusal(&mut client, &node, &frame).await, (200, "taken".into()));
+    assert_eq!(receive(&node).await.origin, None);
+    // A node of our kind that brings back what we wrote hears that we have it.
+    let back = stepped(&written(&Actor::new(9), Actor::new(2).id(), &set), &Actor::new(2), us, 9, &set);
+    let back = Frame { from: 2, form: Form::Sealed, hops: 9, content: "work", origin: json!(back) };
+    assert_eq!(refusal(&mut client, &node, &back).await, (409, "already_received".into()));
     node.close().await.unwrap();
 }

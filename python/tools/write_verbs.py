@@ -60,7 +60,8 @@ def method(schema: Schema, verb: Node, is_async: bool) -> list[str]:
             given.append(f"{safe(member)}: {hint} | None = None")
             sometimes.append((member, made))
         else:
-            given.append(f"{safe(member)}: {hint} = {json.dumps(default)}")
+            plain = str(default) if isinstance(default, bool) else json.dumps(default)
+            given.append(f"{safe(member)}: {hint} = {plain}")
             always.append(f'"{member}": {made}')
         described += textwrap.wrap(
             f"{safe(member)}: {words(value.get('description', ''))}", 104,

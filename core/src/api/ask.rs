@@ -132,7 +132,9 @@ impl Messages<'_> {
         if receipt.message_id != message_id {
             let sentence =
                 "the same question is being asked under this idempotency_key right now; wait for that call";
-            return Err(Error::new(Code::KeyReused, sentence).with("message_id", receipt.message_id));
+            return Err(
+                Error::new(Code::IdempotencyKeyReused, sentence).with("message_id", receipt.message_id)
+            );
         }
         if !is_first && receipt.state == DeliveryState::Answered && !inner.has_answer(&message_id, &args.to) {
             let sentence = "the question was answered, and the answer acknowledged; messages.status names it";

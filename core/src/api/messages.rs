@@ -319,7 +319,7 @@ impl Messages<'_> {
     /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] or [`Code::PeerBlocked`] (nothing was sent to anybody),
     /// [`Code::MessageExpired`] when the deadline has passed, [`Code::LimitsLoosened`] for more than the message in `caused_by`
     /// has left, [`Code::MessageUnknown`] when that is not in the inbox,
-    /// [`Code::QueueFull`] when the outbox is full or too many keys are kept, [`Code::KeyReused`] when the key was used
+    /// [`Code::QueueFull`] when the outbox is full or too many keys are kept, [`Code::IdempotencyKeyReused`] when the key was used
     /// with another body, other recipients or other options, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
     /// disk does not take it.
     pub async fn send(&self, args: SendArgs) -> Result<Receipt> {

@@ -215,7 +215,7 @@ codes! {
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004, "no_receipts", Never, 409, Refused;
     /// An idempotency key stands for another message.
-    KeyReused = 1010, "idempotency_key_reused", Never, 409, InvalidInput;
+    IdempotencyKeyReused = 1010, "idempotency_key_reused", Never, 409, InvalidInput;
     /// A limit of the message is looser than its author or a forwarder signed.
     LimitsLoosened = 1011, "limits_loosened", Never, 403, Refused;
     /// What the message says about its author or its way does not hold.

@@ -138,7 +138,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`Code::KeyReused`] when the key stands for something else.
+    /// [`Code::IdempotencyKeyReused`] when the key stands for something else.
     pub fn find(&self, keyed: &Keyed) -> Result<Option<&FirstSend>> {
         let Some(first) = self.sends.get(&keyed.digest) else { return Ok(None) };
         let (is, was) = (&keyed.said, &first.said);
@@ -154,7 +154,7 @@ impl Keys {
         let sentence = format!(
             "this idempotency_key was used with {other}; repeat the call as it was, or use a new key"
         );
-        Err(Error::new(Code::KeyReused, sentence).with("message_id", &first.message_id))
+        Err(Error::new(Code::IdempotencyKeyReused, sentence).with("message_id", &first.message_id))
     }
 
     /// The id of the message that was sent under a key of the host.

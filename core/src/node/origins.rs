@@ -27,9 +27,6 @@ impl Inner {
         let Body::Plain { content, metadata, in_reply_to } = &message.body else { return Ok(None) };
         let check = || -> Result<Option<Origin>> {
             let Some(origin) = Origin::find(metadata)? else { return Ok(None) };
-            if origin.agent_id == self.me() {
-                return Err(Error::new(Code::AlreadyReceived, "This agent wrote the message"));
-            }
             let digest = body_digest(content, metadata, in_reply_to.as_deref())?;
             origin.verify(Facts {
                 me: self.me(),
@@ -39,6 +36,9 @@ impl Inner {
                 digest: &digest,
                 now: self.now(),
             })?;
+            if origin.agent_id == self.me() {
+                return Err(Error::new(Code::AlreadyReceived, "This agent wrote the message"));
+            }
             Ok(Some(origin))
         };
         match check() {

@@ -62,7 +62,7 @@ fn a_key_stands_for_one_body_one_set_of_recipients_and_one_set_of_options() {
         (said("body", &[agent(1)], "other"), "other options"),
     ] {
         let error = keys.find(&Keyed::new("k", other).unwrap()).unwrap_err();
-        assert_eq!(error.code(), Code::KeyReused);
+        assert_eq!(error.code(), Code::IdempotencyKeyReused);
         assert!(error.message().contains(word), "{error}");
     }
     let (ab, ba) = ([agent(1), agent(2)], [agent(2), agent(1), agent(2)]);
