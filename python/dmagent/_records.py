@@ -466,6 +466,7 @@ class Message(Record):
         "verification",
         "received_at",
         "sequence",
+        "forwarded_to",
         "hops_remaining",
         "in_reply_to",
         "kind",
@@ -481,6 +482,7 @@ class Message(Record):
         "verification",
         "received_at",
         "sequence",
+        "forwarded_to",
         "hops_remaining",
         "in_reply_to",
         "kind",
@@ -502,14 +504,16 @@ class Message(Record):
     """When it was stored here."""
     sequence: int
     """Its place in the order of arrival at this node."""
+    forwarded_to: list[str]
+    """To whom it was forwarded from here, and arrived."""
     hops_remaining: int
     """How often it may still be forwarded."""
     in_reply_to: str | None
     """The message this one answers."""
     kind: MessageKind
     """Where it belongs."""
-    limits: Limits
-    """The limits under which it may be worked on now."""
+    limits: MessageLimits | None
+    """The limits under which it may be worked on now; null when nothing limits that."""
     metadata: dict[str, Any]
     """What travels along."""
     origin: Origin | None
@@ -528,10 +532,11 @@ class Message(Record):
         verification: Verification,
         received_at: int,
         sequence: int,
+        forwarded_to: list[str] | None = None,
         hops_remaining: int = 0,
         in_reply_to: str | None = None,
         kind: MessageKind = "peer",
-        limits: Limits = {"budget": None, "deadline": None, "trace": None},
+        limits: MessageLimits | None = None,
         metadata: dict[str, Any] | None = None,
         origin: Origin | None = None,
         redeliveries: int = 0,
@@ -542,6 +547,7 @@ class Message(Record):
         self.verification = verification
         self.received_at = received_at
         self.sequence = sequence
+        self.forwarded_to = [] if forwarded_to is None else forwarded_to
         self.hops_remaining = hops_remaining
         self.in_reply_to = in_reply_to
         self.kind = kind
@@ -560,10 +566,11 @@ class Message(Record):
             verification=data["verification"],
             received_at=data["received_at"],
             sequence=data["sequence"],
+            forwarded_to=data.get("forwarded_to"),
             hops_remaining=data.get("hops_remaining", 0),
             in_reply_to=data.get("in_reply_to"),
             kind=data.get("kind", "peer"),
-            limits=data.get("limits", {"budget": None, "deadline": None, "trace": None}),
+            limits=None if (value := data.get("limits")) is None else MessageLimits.from_json(value),
             metadata=data.get("metadata"),
             origin=None if (value := data.get("origin")) is None else Origin.from_json(value),
             redeliveries=data.get("redeliveries", 0),
@@ -573,6 +580,45 @@ class Message(Record):
     def received_time(self) -> datetime:
         """`received_at` as an aware datetime in UTC."""
         return moment(self.received_at)
+
+
+class MessageLimits(Record):
+    """The limits under which a message may be worked on. Absent ones limit nothing."""
+
+    __slots__ = ("budget", "deadline", "trace")
+    _fields = ("budget", "deadline", "trace")
+
+    budget: Budget | None
+    """What it may cost. The mesh sees that it never grows; who spends it is the host's affair."""
+    deadline: int | None
+    """When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more."""
+    trace: TraceContext | None
+    """Which trace it belongs to."""
+
+    def __init__(
+        self,
+        *,
+        budget: Budget | None = None,
+        deadline: int | None = None,
+        trace: TraceContext | None = None,
+    ) -> None:
+        self.budget = budget
+        self.deadline = deadline
+        self.trace = trace
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            budget=None if (value := data.get("budget")) is None else Budget.from_json(value),
+            deadline=data.get("deadline"),
+            trace=None if (value := data.get("trace")) is None else TraceContext.from_json(value),
+        )
+
+    @property
+    def deadline_time(self) -> datetime | None:
+        """`deadline` as an aware datetime in UTC."""
+        return None if self.deadline is None else moment(self.deadline)
 
 
 class MessageQuestion(Record):
@@ -749,8 +795,8 @@ class NodeInfo(Record):
 class Origin(Record):
     """Who wrote a message and what it allowed, signed; and the way since."""
 
-    __slots__ = ("agent_id", "message_id", "to", "sent_at", "hops", "digest", "signature", "limits", "path")
-    _fields = ("agent_id", "message_id", "to", "sent_at", "hops", "digest", "signature", "limits", "path")
+    __slots__ = ("agent_id", "message_id", "to", "sent_at", "hops", "limits", "digest", "signature", "path")
+    _fields = ("agent_id", "message_id", "to", "sent_at", "hops", "limits", "digest", "signature", "path")
 
     agent_id: str
     """The author."""
@@ -762,12 +808,12 @@ class Origin(Record):
     """When, by the author's clock."""
     hops: int
     """How often it may be forwarded, as the author said."""
+    limits: MessageLimits
+    """The limits, as the author said."""
     digest: str
     """SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts."""
     signature: str
     """Ed25519 by the author over all of the above, 128 hexadecimal digits."""
-    limits: Limits
-    """The limits, as the author said."""
     path: list[Step]
     """Who forwarded it, first to last."""
 
@@ -779,9 +825,9 @@ class Origin(Record):
         to: str,
         sent_at: int,
         hops: int,
+        limits: MessageLimits,
         digest: str,
         signature: str,
-        limits: Limits = {"budget": None, "deadline": None, "trace": None},
         path: list[Step] | None = None,
     ) -> None:
         self.agent_id = agent_id
@@ -789,9 +835,9 @@ class Origin(Record):
         self.to = to
         self.sent_at = sent_at
         self.hops = hops
+        self.limits = limits
         self.digest = digest
         self.signature = signature
-        self.limits = limits
         self.path = [] if path is None else path
 
     @classmethod
@@ -803,9 +849,9 @@ class Origin(Record):
             to=data["to"],
             sent_at=data["sent_at"],
             hops=data["hops"],
+            limits=MessageLimits.from_json(data["limits"]),
             digest=data["digest"],
             signature=data["signature"],
-            limits=data.get("limits", {"budget": None, "deadline": None, "trace": None}),
             path=[Step.from_json(item) for item in data.get("path")],
         )
 
@@ -1590,8 +1636,8 @@ class Signed(Record):
 class Step(Record):
     """Who forwarded a message, to whom, and what was left of its limits."""
 
-    __slots__ = ("agent_id", "to", "sent_at", "hops", "signature", "limits")
-    _fields = ("agent_id", "to", "sent_at", "hops", "signature", "limits")
+    __slots__ = ("agent_id", "to", "sent_at", "hops", "limits", "signature", "note")
+    _fields = ("agent_id", "to", "sent_at", "hops", "limits", "signature", "note")
 
     agent_id: str
     """The forwarder."""
@@ -1601,10 +1647,12 @@ class Step(Record):
     """When, by the forwarder's clock."""
     hops: int
     """How often it may still be forwarded."""
+    limits: MessageLimits
+    """The limits from here on."""
     signature: str
     """Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits."""
-    limits: Limits
-    """The limits from here on."""
+    note: str | None
+    """What the forwarder says about it, at most 1,000 characters: data, never instructions."""
 
     def __init__(
         self,
@@ -1613,15 +1661,17 @@ class Step(Record):
         to: str,
         sent_at: int,
         hops: int,
+        limits: MessageLimits,
         signature: str,
-        limits: Limits = {"budget": None, "deadline": None, "trace": None},
+        note: str | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.to = to
         self.sent_at = sent_at
         self.hops = hops
-        self.signature = signature
         self.limits = limits
+        self.signature = signature
+        self.note = note
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
@@ -1631,8 +1681,9 @@ class Step(Record):
             to=data["to"],
             sent_at=data["sent_at"],
             hops=data["hops"],
+            limits=MessageLimits.from_json(data["limits"]),
             signature=data["signature"],
-            limits=data.get("limits", {"budget": None, "deadline": None, "trace": None}),
+            note=data.get("note"),
         )
 
     @property
