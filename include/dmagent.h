@@ -158,6 +158,16 @@ enum {
     DM_MESSAGE_EXPIRED = 1003,
     // The peer gives no receipts: beyond accepted nothing is known but an answer.
     DM_NO_RECEIPTS = 1004,
+    // An idempotency key stands for another message.
+    DM_IDEMPOTENCY_KEY_REUSED = 1010,
+    // A limit of the message is looser than its author or a forwarder signed.
+    DM_LIMITS_LOOSENED = 1011,
+    // What the message says about its author or its way does not hold.
+    DM_ORIGIN_INVALID = 1012,
+    // The message may not be forwarded any more.
+    DM_HOPS_EXHAUSTED = 1013,
+    // The agent has the message already, as far as is known here.
+    DM_ALREADY_RECEIVED = 1014,
     // A local request lacks the token of the data folder.
     DM_TOKEN_INVALID = 1400,
 };

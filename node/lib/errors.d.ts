@@ -56,6 +56,11 @@ export type Code =
   | 'message_unknown'
   | 'message_expired'
   | 'no_receipts'
+  | 'idempotency_key_reused'
+  | 'limits_loosened'
+  | 'origin_invalid'
+  | 'hops_exhausted'
+  | 'already_received'
   | 'token_invalid';
 
 /** Something of dmagent failed. */
@@ -91,6 +96,7 @@ export declare class InternalError extends DmError {}
  * - `wire_field`: A field is missing or has the wrong type.
  * - `url_invalid`: A URL is not acceptable.
  * - `trust_out_of_range`: A trust score is outside -1 to 1 or not finite.
+ * - `idempotency_key_reused`: An idempotency key stands for another message.
  */
 export declare class InvalidInputError extends DmError {}
 
@@ -162,6 +168,10 @@ export declare class NotFoundError extends DmError {}
  * - `policy_refused`: The host's policy said no, failed or did not answer in time.
  * - `peer_blocked`: The agent is on the block list, here or at the other side.
  * - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
+ * - `limits_loosened`: A limit of the message is looser than its author or a forwarder signed.
+ * - `origin_invalid`: What the message says about its author or its way does not hold.
+ * - `hops_exhausted`: The message may not be forwarded any more.
+ * - `already_received`: The agent has the message already, as far as is known here.
  * - `token_invalid`: A local request lacks the token of the data folder.
  */
 export declare class RefusedError extends DmError {}

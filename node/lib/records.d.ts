@@ -47,7 +47,7 @@ export type AutoAccept = 'none' | 'loopback' | 'lan' | 'all';
  * What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that
  * are none of its steps.
  * - `failed`: It will not be delivered; the reason says why.
- * - `expired`: It waited for the peer as long as it was allowed to.
+ * - `expired`: It waited for the peer, or for the agent over there, as long as it was allowed to.
  * - `refused`: The peer does not take it; the reason has its words.
  * - `stored`: On our disk; the peer has not answered yet. The node keeps trying until the message expires.
  * - `accepted`: The peer answered that it took the message. A peer of our kind answers only after its disk has
@@ -167,8 +167,9 @@ export type PeerState = 'connected' | 'pending';
  * - `handled`: Acknowledged by its agent.
  * - `answered`: Its agent answered.
  * - `refused`: The recipient took it and threw it away, as its rules say.
+ * - `expired`: Its deadline passed before the recipient's agent had it.
  */
-export type ReceiptState = 'accepted' | 'delivered' | 'handled' | 'answered' | 'refused';
+export type ReceiptState = 'accepted' | 'delivered' | 'handled' | 'answered' | 'refused' | 'expired';
 
 /**
  * Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
@@ -219,6 +220,14 @@ export interface BlockedAgent {
   readonly blockedAt: bigint;
   /** Why, for people here; nobody is told. */
   readonly reason: string | null;
+}
+
+/** A number in a named unit that a message may cost. Whoever passes the message on may only lower it. */
+export interface Budget {
+  /** A non-negative decimal as text, such as `12.5`, with at most 18 digits before the point and 18 behind it. */
+  readonly amount: string;
+  /** A short name such as `usd` or `tokens`: 1 to 32 letters, digits and `_`, `-`, `.`, `/`, `:`. */
+  readonly unit: string;
 }
 
 /** Somebody asks for a connection. */
@@ -350,6 +359,8 @@ export interface LogEntry {
 export interface MessageRecord {
   /** 1 to 65,536 characters. */
   readonly content: Untrusted;
+  /** To whom it was forwarded from here, and arrived. */
+  readonly forwardedTo: string[];
   /** Who sent it, proven. */
   readonly from: string;
   /** How often it may still be forwarded. */
@@ -358,10 +369,17 @@ export interface MessageRecord {
   readonly inReplyTo: string | null;
   /** Where it belongs. */
   readonly kind: MessageKind;
+  /** The limits under which it may be worked on now; null when nothing limits that. */
+  readonly limits: MessageLimits | null;
   /** The id the sender gave it. */
   readonly messageId: string;
   /** What travels along. */
   readonly metadata: Json;
+  /**
+   * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+   * hold, for what this message says and for the way to this node.
+   */
+  readonly origin: Origin | null;
   /** When it was stored here. */
   readonly receivedAt: bigint;
   /** How often it was handed out before without being acknowledged, since the node opened. */
@@ -370,6 +388,16 @@ export interface MessageRecord {
   readonly sequence: bigint;
   /** How the sender was proven. */
   readonly verification: Verification;
+}
+
+/** The limits under which a message may be worked on. Absent ones limit nothing. */
+export interface MessageLimits {
+  /** What it may cost. The mesh sees that it never grows; who spends it is the host's affair. */
+  readonly budget: Budget | null;
+  /** When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. */
+  readonly deadline: bigint | null;
+  /** Which trace it belongs to. */
+  readonly trace: TraceContext | null;
 }
 
 /** A proven agent sends a message. */
@@ -425,6 +453,28 @@ export interface NodeInfo {
   readonly version: string;
 }
 
+/** Who wrote a message and what it allowed, signed; and the way since. */
+export interface Origin {
+  /** The author. */
+  readonly agentId: string;
+  /** SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts. */
+  readonly digest: string;
+  /** How often it may be forwarded, as the author said. */
+  readonly hops: number;
+  /** The limits, as the author said. */
+  readonly limits: MessageLimits;
+  /** The id of the message, the same on the whole way. */
+  readonly messageId: string;
+  /** Who forwarded it, first to last. */
+  readonly path: Step[];
+  /** When, by the author's clock. */
+  readonly sentAt: bigint;
+  /** Ed25519 by the author over all of the above, 128 hexadecimal digits. */
+  readonly signature: string;
+  /** To whom the author sent this copy. */
+  readonly to: string;
+}
+
 /** A message that waits for an unreachable peer, as stored. */
 export interface OutboxItem {
   /** Attempts so far. */
@@ -447,6 +497,8 @@ export interface OutboxItem {
   readonly metadata: Json;
   /** When to try next. */
   readonly nextAttempt: bigint;
+  /** Who wrote it, the limits that travel with it, and its way so far. */
+  readonly origin: Origin | null;
   /** The order of sending. */
   readonly sequence: bigint;
   /** For whom. */
@@ -633,6 +685,32 @@ export interface Signed {
   readonly agentId: string;
   /** Ed25519, 128 hexadecimal digits. */
   readonly signature: string;
+}
+
+/** Who forwarded a message, to whom, and what was left of its limits. */
+export interface Step {
+  /** The forwarder. */
+  readonly agentId: string;
+  /** How often it may still be forwarded. */
+  readonly hops: number;
+  /** The limits from here on. */
+  readonly limits: MessageLimits;
+  /** What the forwarder says about it, at most 1,000 characters: data, never instructions. */
+  readonly note: string | null;
+  /** When, by the forwarder's clock. */
+  readonly sentAt: bigint;
+  /** Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits. */
+  readonly signature: string;
+  /** To whom. */
+  readonly to: string;
+}
+
+/** Which trace a message belongs to: the values of the two headers of W3C Trace Context. */
+export interface TraceContext {
+  /** `00-{trace id}-{span id}-{flags}`: 32, 16 and 2 lower-case hexadecimal digits. */
+  readonly traceparent: string;
+  /** What the tracing systems on the way say, at most 512 characters and 32 members. */
+  readonly tracestate: string | null;
 }
 
 /** What we think of an agent. */

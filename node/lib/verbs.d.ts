@@ -122,45 +122,111 @@ export interface Messages {
    * Sends a message to one or several peers.
    * @param to To whom: connected or pending peers.
    * @param content 1 to 65,536 characters.
+   * @param options.budget What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may
+   *   only lower that; who spends it is the affair of hosts.
+   * @param options.causedBy The `sequence` of a message of the inbox because of which this one is sent, an
+   *   answer for example: it gets one hop less than that, what is left of its deadline and budget, and a new
+   *   span of its trace. The members above may only tighten that.
+   * @param options.deadline When the message is over, wherever it is then: nobody sends, takes, hands out or
+   *   forwards it any more. In microseconds since 1970.
    * @param options.expiresInSecs How long it waits for an unreachable peer, in seconds, at most 86,400. Default:
    *   the setting `outbox_expiry_secs`.
    * @param options.hops How often it may be forwarded, 0 to 50. Default: 10.
+   * @param options.idempotencyKey A name of the host for this call, 1 to 128 characters. The same call with the
+   *   same name sends nothing again, also after a crash, and gives the receipt of the first one. It is kept for
+   *   25 hours after the message expires.
    * @param options.inReplyTo The message this one answers.
    * @param options.metadata What travels along: a JSON object of at most 64 KiB. Its `type` may mean something
    *   to the other node: a `broadcast` is logged there and not handed out.
+   * @param options.spend What was spent of the budget of that message already: a decimal as text.
    * @param options.timeoutSecs How long this call waits for the first attempts, in seconds. Default: 10.
    *   Whatever has not answered by then is `stored`.
+   * @param options.traceparent Which trace it belongs to, as the header of that name in W3C Trace Context.
+   * @param options.tracestate What the tracing systems say about that, as the header of that name.
    */
   send(
     to: AgentLike | readonly AgentLike[],
     content: string,
     options?: {
       signal?: AbortSignal;
+      budget?: string | null;
+      causedBy?: bigint | number | Message | null;
+      deadline?: bigint | number | null;
       expiresInSecs?: number | null;
       hops?: number;
+      idempotencyKey?: string | null;
       inReplyTo?: string | null;
       metadata?: Json;
+      spend?: string | null;
       timeoutSecs?: number;
+      traceparent?: string | null;
+      tracestate?: string | null;
     },
   ): Promise<Receipt>;
   /**
    * Sends a message to one peer and waits for the answer to it.
    * @param to Whom to ask: a connected or pending peer.
    * @param content 1 to 65,536 characters.
+   * @param options.budget What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may
+   *   only lower that; who spends it is the affair of hosts.
+   * @param options.causedBy The `sequence` of a message of the inbox because of which this one is asked, as in
+   *   `messages.send`.
+   * @param options.deadline When the message is over, wherever it is then: nobody sends, takes, hands out or
+   *   forwards it any more. In microseconds since 1970.
+   * @param options.idempotencyKey A name of the host for this question, as in `messages.send`: asked again, it
+   *   waits for the answer to the first one.
    * @param options.inReplyTo The message this one answers.
    * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.spend What was spent of the budget of that message already: a decimal as text.
    * @param options.timeoutSecs How long to wait for the answer, in seconds; absent for as long as it takes.
+   * @param options.traceparent Which trace it belongs to, as the header of that name in W3C Trace Context.
+   * @param options.tracestate What the tracing systems say about that, as the header of that name.
    */
   ask(
     to: AgentLike,
     content: string,
     options?: {
       signal?: AbortSignal;
+      budget?: string | null;
+      causedBy?: bigint | number | Message | null;
+      deadline?: bigint | number | null;
+      idempotencyKey?: string | null;
       inReplyTo?: string | null;
       metadata?: Json;
+      spend?: string | null;
       timeoutSecs?: number | null;
+      traceparent?: string | null;
+      tracestate?: string | null;
     },
   ): Promise<Message>;
+  /**
+   * Passes a message of the inbox on, with its author and under its limits.
+   * @param to To whom: connected or pending peers that do not have it, at most 8 for one message.
+   * @param options.budget A lower budget, an amount and the unit that it has, such as `2.5 usd`.
+   * @param options.deadline An earlier deadline, in microseconds since 1970.
+   * @param options.force Also to those who have it, as far as is known here, but never to its author. Default:
+   *   false.
+   * @param options.keep Whether it stays in the inbox. Else it is over as soon as one of them has it. Default:
+   *   false.
+   * @param options.messageId The id of the message, instead of its `sequence`.
+   * @param options.note Something to say about it, at most 1,000 characters.
+   * @param options.sequence The `sequence` of the message; or say its `message_id`.
+   * @param options.timeoutSecs How long this call waits for the first attempts, in seconds. Default: 10.
+   */
+  forward(
+    to: AgentLike | readonly AgentLike[],
+    options?: {
+      signal?: AbortSignal;
+      budget?: string | null;
+      deadline?: bigint | number | null;
+      force?: boolean;
+      keep?: boolean;
+      messageId?: string | null;
+      note?: string | null;
+      sequence?: bigint | number | Message | null;
+      timeoutSecs?: number;
+    },
+  ): Promise<Receipt>;
   /**
    * Tells all peers, or the most trusted, a status.
    * @param content 1 to 65,536 characters.

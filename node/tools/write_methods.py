@@ -17,7 +17,7 @@ WIDE = {"agent": "AgentLike", "recipients": "AgentLike | readonly AgentLike[]", 
 def argument(schema: Schema, member: str, described: Node) -> str:
     kind = argument_kind(schema, member, described)
     if kind == "sequence":
-        return "bigint | number | Message"
+        return "bigint | number | Message" + (" | null" if schema.optional(described) else "")
     if kind == "several":
         item = hint(schema, (schema.optional(described) or described)["items"], given=True)
         return f"{item} | readonly {item}[]"

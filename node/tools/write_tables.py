@@ -15,6 +15,8 @@ def argument_kind(schema: Schema, member: str, described: Node) -> str:
         return "recipients"
     if inner.get("type") == "array" and schema.name_of(inner["items"]) in SETTINGS:
         return kind_of(schema, inner)
+    if member == "caused_by":
+        return "sequence"
     if inner.get("type") == "array":
         return "agents" if schema.name_of(inner["items"]) == "AgentId" else "several"
     return "sequence" if member == "sequence" else ""

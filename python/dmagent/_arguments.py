@@ -117,6 +117,8 @@ def send_arguments(to: AgentLike | Iterable[AgentLike], content: str, options: d
     # What is unknown stays, to be refused.
     known = VERBS["messages.send"].members
     given = {name: value for name, value in options.items() if value is not None or name not in known}
+    if "caused_by" in given:
+        given["caused_by"] = sequence_of("caused_by", given["caused_by"])
     return {"to": recipients("to", to), "content": content, **given}
 
 

@@ -65,6 +65,7 @@ class InvalidInputError(DmError, ValueError):
     - `wire_field`: A field is missing or has the wrong type.
     - `url_invalid`: A URL is not acceptable.
     - `trust_out_of_range`: A trust score is outside -1 to 1 or not finite.
+    - `idempotency_key_reused`: An idempotency key stands for another message.
     """
 
 
@@ -143,6 +144,10 @@ class RefusedError(DmError):
     - `policy_refused`: The host's policy said no, failed or did not answer in time.
     - `peer_blocked`: The agent is on the block list, here or at the other side.
     - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
+    - `limits_loosened`: A limit of the message is looser than its author or a forwarder signed.
+    - `origin_invalid`: What the message says about its author or its way does not hold.
+    - `hops_exhausted`: The message may not be forwarded any more.
+    - `already_received`: The agent has the message already, as far as is known here.
     - `token_invalid`: A local request lacks the token of the data folder.
     """
 
@@ -219,6 +224,11 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "message_unknown": (NotFoundError, False),
     "message_expired": (TimeoutError, False),
     "no_receipts": (RefusedError, False),
+    "idempotency_key_reused": (InvalidInputError, False),
+    "limits_loosened": (RefusedError, False),
+    "origin_invalid": (RefusedError, False),
+    "hops_exhausted": (RefusedError, False),
+    "already_received": (RefusedError, False),
     "token_invalid": (RefusedError, False),
 }
 

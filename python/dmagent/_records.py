@@ -75,6 +75,35 @@ class BlockedAgent(Record):
         return moment(self.blocked_at)
 
 
+class Budget(Record):
+    """A number in a named unit that a message may cost. Whoever passes the message on may only lower it."""
+
+    __slots__ = ("unit", "amount")
+    _fields = ("unit", "amount")
+
+    unit: str
+    """A short name such as `usd` or `tokens`: 1 to 32 letters, digits and `_`, `-`, `.`, `/`, `:`."""
+    amount: str
+    """A non-negative decimal as text, such as `12.5`, with at most 18 digits before the point and 18 behind it."""
+
+    def __init__(
+        self,
+        *,
+        unit: str,
+        amount: str,
+    ) -> None:
+        self.unit = unit
+        self.amount = amount
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            unit=data["unit"],
+            amount=data["amount"],
+        )
+
+
 class ConnectionQuestion(Record):
     """Somebody asks for a connection."""
 
@@ -501,10 +530,13 @@ class Message(Record):
         "verification",
         "received_at",
         "sequence",
+        "forwarded_to",
         "hops_remaining",
         "in_reply_to",
         "kind",
+        "limits",
         "metadata",
+        "origin",
         "redeliveries",
     )
     _fields = (
@@ -514,10 +546,13 @@ class Message(Record):
         "verification",
         "received_at",
         "sequence",
+        "forwarded_to",
         "hops_remaining",
         "in_reply_to",
         "kind",
+        "limits",
         "metadata",
+        "origin",
         "redeliveries",
     )
 
@@ -533,14 +568,22 @@ class Message(Record):
     """When it was stored here."""
     sequence: int
     """Its place in the order of arrival at this node."""
+    forwarded_to: list[str]
+    """To whom it was forwarded from here, and arrived."""
     hops_remaining: int
     """How often it may still be forwarded."""
     in_reply_to: str | None
     """The message this one answers."""
     kind: MessageKind
     """Where it belongs."""
+    limits: MessageLimits | None
+    """The limits under which it may be worked on now; null when nothing limits that."""
     metadata: dict[str, Any]
     """What travels along."""
+    origin: Origin | None
+    """Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+    hold, for what this message says and for the way to this node.
+    """
     redeliveries: int
     """How often it was handed out before without being acknowledged, since the node opened."""
 
@@ -553,10 +596,13 @@ class Message(Record):
         verification: Verification,
         received_at: int,
         sequence: int,
+        forwarded_to: list[str] | None = None,
         hops_remaining: int = 0,
         in_reply_to: str | None = None,
         kind: MessageKind = "peer",
+        limits: MessageLimits | None = None,
         metadata: dict[str, Any] | None = None,
+        origin: Origin | None = None,
         redeliveries: int = 0,
     ) -> None:
         self.message_id = message_id
@@ -565,10 +611,13 @@ class Message(Record):
         self.verification = verification
         self.received_at = received_at
         self.sequence = sequence
+        self.forwarded_to = [] if forwarded_to is None else forwarded_to
         self.hops_remaining = hops_remaining
         self.in_reply_to = in_reply_to
         self.kind = kind
+        self.limits = limits
         self.metadata = {} if metadata is None else metadata
+        self.origin = origin
         self.redeliveries = redeliveries
 
     @classmethod
@@ -581,10 +630,13 @@ class Message(Record):
             verification=data["verification"],
             received_at=data["received_at"],
             sequence=data["sequence"],
+            forwarded_to=data.get("forwarded_to"),
             hops_remaining=data.get("hops_remaining", 0),
             in_reply_to=data.get("in_reply_to"),
             kind=data.get("kind", "peer"),
+            limits=None if (value := data.get("limits")) is None else MessageLimits.from_json(value),
             metadata=data.get("metadata"),
+            origin=None if (value := data.get("origin")) is None else Origin.from_json(value),
             redeliveries=data.get("redeliveries", 0),
         )
 
@@ -592,6 +644,45 @@ class Message(Record):
     def received_time(self) -> datetime:
         """`received_at` as an aware datetime in UTC."""
         return moment(self.received_at)
+
+
+class MessageLimits(Record):
+    """The limits under which a message may be worked on. Absent ones limit nothing."""
+
+    __slots__ = ("budget", "deadline", "trace")
+    _fields = ("budget", "deadline", "trace")
+
+    budget: Budget | None
+    """What it may cost. The mesh sees that it never grows; who spends it is the host's affair."""
+    deadline: int | None
+    """When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more."""
+    trace: TraceContext | None
+    """Which trace it belongs to."""
+
+    def __init__(
+        self,
+        *,
+        budget: Budget | None = None,
+        deadline: int | None = None,
+        trace: TraceContext | None = None,
+    ) -> None:
+        self.budget = budget
+        self.deadline = deadline
+        self.trace = trace
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            budget=None if (value := data.get("budget")) is None else Budget.from_json(value),
+            deadline=data.get("deadline"),
+            trace=None if (value := data.get("trace")) is None else TraceContext.from_json(value),
+        )
+
+    @property
+    def deadline_time(self) -> datetime | None:
+        """`deadline` as an aware datetime in UTC."""
+        return None if self.deadline is None else moment(self.deadline)
 
 
 class MessageQuestion(Record):
@@ -774,6 +865,75 @@ class NodeInfo(Record):
         return moment(self.created_at)
 
 
+class Origin(Record):
+    """Who wrote a message and what it allowed, signed; and the way since."""
+
+    __slots__ = ("agent_id", "message_id", "to", "sent_at", "hops", "limits", "digest", "signature", "path")
+    _fields = ("agent_id", "message_id", "to", "sent_at", "hops", "limits", "digest", "signature", "path")
+
+    agent_id: str
+    """The author."""
+    message_id: str
+    """The id of the message, the same on the whole way."""
+    to: str
+    """To whom the author sent this copy."""
+    sent_at: int
+    """When, by the author's clock."""
+    hops: int
+    """How often it may be forwarded, as the author said."""
+    limits: MessageLimits
+    """The limits, as the author said."""
+    digest: str
+    """SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts."""
+    signature: str
+    """Ed25519 by the author over all of the above, 128 hexadecimal digits."""
+    path: list[Step]
+    """Who forwarded it, first to last."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        message_id: str,
+        to: str,
+        sent_at: int,
+        hops: int,
+        limits: MessageLimits,
+        digest: str,
+        signature: str,
+        path: list[Step] | None = None,
+    ) -> None:
+        self.agent_id = agent_id
+        self.message_id = message_id
+        self.to = to
+        self.sent_at = sent_at
+        self.hops = hops
+        self.limits = limits
+        self.digest = digest
+        self.signature = signature
+        self.path = [] if path is None else path
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            agent_id=data["agent_id"],
+            message_id=data["message_id"],
+            to=data["to"],
+            sent_at=data["sent_at"],
+            hops=data["hops"],
+            limits=MessageLimits.from_json(data["limits"]),
+            digest=data["digest"],
+            signature=data["signature"],
+            path=[Step.from_json(item) for item in data.get("path")],
+        )
+
+    @property
+    def sent_time(self) -> datetime:
+        """`sent_at` as an aware datetime in UTC."""
+        return moment(self.sent_at)
+
+
 class OutboxItem(Record):
     """A message that waits for an unreachable peer, as stored."""
 
@@ -790,6 +950,7 @@ class OutboxItem(Record):
         "in_reply_to",
         "last_reason",
         "metadata",
+        "origin",
         "was_limited",
     )
     _fields = (
@@ -805,6 +966,7 @@ class OutboxItem(Record):
         "in_reply_to",
         "last_reason",
         "metadata",
+        "origin",
         "was_limited",
     )
 
@@ -832,6 +994,8 @@ class OutboxItem(Record):
     """Why the last attempt failed."""
     metadata: dict[str, Any]
     """What travels along."""
+    origin: Origin | None
+    """Who wrote it, the limits that travel with it, and its way so far."""
     was_limited: bool
     """Whether any attempt met a limit of the peer."""
 
@@ -850,6 +1014,7 @@ class OutboxItem(Record):
         in_reply_to: str | None = None,
         last_reason: Reason | None = None,
         metadata: dict[str, Any] | None = None,
+        origin: Origin | None = None,
         was_limited: bool = False,
     ) -> None:
         self.sequence = sequence
@@ -864,6 +1029,7 @@ class OutboxItem(Record):
         self.in_reply_to = in_reply_to
         self.last_reason = last_reason
         self.metadata = {} if metadata is None else metadata
+        self.origin = origin
         self.was_limited = was_limited
 
     @classmethod
@@ -882,6 +1048,7 @@ class OutboxItem(Record):
             in_reply_to=data.get("in_reply_to"),
             last_reason=None if (value := data.get("last_reason")) is None else Reason.from_json(value),
             metadata=data.get("metadata"),
+            origin=None if (value := data.get("origin")) is None else Origin.from_json(value),
             was_limited=data.get("was_limited", False),
         )
 
@@ -1536,6 +1703,94 @@ class Signed(Record):
         return cls(
             agent_id=data["agent_id"],
             signature=data["signature"],
+        )
+
+
+class Step(Record):
+    """Who forwarded a message, to whom, and what was left of its limits."""
+
+    __slots__ = ("agent_id", "to", "sent_at", "hops", "limits", "signature", "note")
+    _fields = ("agent_id", "to", "sent_at", "hops", "limits", "signature", "note")
+
+    agent_id: str
+    """The forwarder."""
+    to: str
+    """To whom."""
+    sent_at: int
+    """When, by the forwarder's clock."""
+    hops: int
+    """How often it may still be forwarded."""
+    limits: MessageLimits
+    """The limits from here on."""
+    signature: str
+    """Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits."""
+    note: str | None
+    """What the forwarder says about it, at most 1,000 characters: data, never instructions."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        to: str,
+        sent_at: int,
+        hops: int,
+        limits: MessageLimits,
+        signature: str,
+        note: str | None = None,
+    ) -> None:
+        self.agent_id = agent_id
+        self.to = to
+        self.sent_at = sent_at
+        self.hops = hops
+        self.limits = limits
+        self.signature = signature
+        self.note = note
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            agent_id=data["agent_id"],
+            to=data["to"],
+            sent_at=data["sent_at"],
+            hops=data["hops"],
+            limits=MessageLimits.from_json(data["limits"]),
+            signature=data["signature"],
+            note=data.get("note"),
+        )
+
+    @property
+    def sent_time(self) -> datetime:
+        """`sent_at` as an aware datetime in UTC."""
+        return moment(self.sent_at)
+
+
+class TraceContext(Record):
+    """Which trace a message belongs to: the values of the two headers of W3C Trace Context."""
+
+    __slots__ = ("traceparent", "tracestate")
+    _fields = ("traceparent", "tracestate")
+
+    traceparent: str
+    """`00-{trace id}-{span id}-{flags}`: 32, 16 and 2 lower-case hexadecimal digits."""
+    tracestate: str | None
+    """What the tracing systems on the way say, at most 512 characters and 32 members."""
+
+    def __init__(
+        self,
+        *,
+        traceparent: str,
+        tracestate: str | None = None,
+    ) -> None:
+        self.traceparent = traceparent
+        self.tracestate = tracestate
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            traceparent=data["traceparent"],
+            tracestate=data.get("tracestate"),
         )
 
 

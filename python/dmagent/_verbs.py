@@ -218,33 +218,67 @@ class Messages(Caller):
         to: AgentLike | Iterable[AgentLike],
         content: str,
         *,
+        budget: str | None = None,
+        caused_by: int | Message | None = None,
+        deadline: int | None = None,
         expires_in_secs: float | None = None,
         hops: int = 10,
+        idempotency_key: str | None = None,
         in_reply_to: str | None = None,
         metadata: dict[str, Any] | None = None,
+        spend: str | None = None,
         timeout_secs: float = 10.0,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
     ) -> Receipt:
         """Sends a message to one or several peers.
 
         Args:
             to: To whom: connected or pending peers.
             content: 1 to 65,536 characters.
+            budget: What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may
+                only lower that; who spends it is the affair of hosts.
+            caused_by: The `sequence` of a message of the inbox because of which this one is sent, an
+                answer for example: it gets one hop less than that, what is left of its deadline and
+                budget, and a new span of its trace. The members above may only tighten that.
+            deadline: When the message is over, wherever it is then: nobody sends, takes, hands out or
+                forwards it any more. In microseconds since 1970.
             expires_in_secs: How long it waits for an unreachable peer, in seconds, at most 86,400.
                 Default: the setting `outbox_expiry_secs`.
             hops: How often it may be forwarded, 0 to 50. Default: 10.
+            idempotency_key: A name of the host for this call, 1 to 128 characters. The same call with
+                the same name sends nothing again, also after a crash, and gives the receipt of the
+                first one. It is kept for 25 hours after the message expires.
             in_reply_to: The message this one answers.
             metadata: What travels along: a JSON object of at most 64 KiB. Its `type` may mean something
                 to the other node: a `broadcast` is logged there and not handed out.
+            spend: What was spent of the budget of that message already: a decimal as text.
             timeout_secs: How long this call waits for the first attempts, in seconds. Default: 10.
                 Whatever has not answered by then is `stored`.
+            traceparent: Which trace it belongs to, as the header of that name in W3C Trace Context.
+            tracestate: What the tracing systems say about that, as the header of that name.
         """
         arguments: dict[str, Any] = {"to": recipients("to", to), "content": content, "hops": hops, "timeout_secs": timeout_secs}
+        if budget is not None:
+            arguments["budget"] = budget
+        if caused_by is not None:
+            arguments["caused_by"] = sequence_of("caused_by", caused_by)
+        if deadline is not None:
+            arguments["deadline"] = deadline
         if expires_in_secs is not None:
             arguments["expires_in_secs"] = expires_in_secs
+        if idempotency_key is not None:
+            arguments["idempotency_key"] = idempotency_key
         if in_reply_to is not None:
             arguments["in_reply_to"] = in_reply_to
         if metadata is not None:
             arguments["metadata"] = metadata
+        if spend is not None:
+            arguments["spend"] = spend
+        if traceparent is not None:
+            arguments["traceparent"] = traceparent
+        if tracestate is not None:
+            arguments["tracestate"] = tracestate
         result = await self._call("messages.send", arguments)
         return Receipt.from_json(result)
 
@@ -253,27 +287,101 @@ class Messages(Caller):
         to: AgentLike,
         content: str,
         *,
+        budget: str | None = None,
+        caused_by: int | Message | None = None,
+        deadline: int | None = None,
+        idempotency_key: str | None = None,
         in_reply_to: str | None = None,
         metadata: dict[str, Any] | None = None,
+        spend: str | None = None,
         timeout_secs: float | None = None,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
     ) -> Message:
         """Sends a message to one peer and waits for the answer to it.
 
         Args:
             to: Whom to ask: a connected or pending peer.
             content: 1 to 65,536 characters.
+            budget: What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may
+                only lower that; who spends it is the affair of hosts.
+            caused_by: The `sequence` of a message of the inbox because of which this one is asked, as
+                in `messages.send`.
+            deadline: When the message is over, wherever it is then: nobody sends, takes, hands out or
+                forwards it any more. In microseconds since 1970.
+            idempotency_key: A name of the host for this question, as in `messages.send`: asked again,
+                it waits for the answer to the first one.
             in_reply_to: The message this one answers.
             metadata: What travels along: a JSON object of at most 64 KiB.
+            spend: What was spent of the budget of that message already: a decimal as text.
             timeout_secs: How long to wait for the answer, in seconds; absent for as long as it takes.
+            traceparent: Which trace it belongs to, as the header of that name in W3C Trace Context.
+            tracestate: What the tracing systems say about that, as the header of that name.
         """
         arguments: dict[str, Any] = {"to": agent_id("to", to), "content": content}
+        if budget is not None:
+            arguments["budget"] = budget
+        if caused_by is not None:
+            arguments["caused_by"] = sequence_of("caused_by", caused_by)
+        if deadline is not None:
+            arguments["deadline"] = deadline
+        if idempotency_key is not None:
+            arguments["idempotency_key"] = idempotency_key
         if in_reply_to is not None:
             arguments["in_reply_to"] = in_reply_to
         if metadata is not None:
             arguments["metadata"] = metadata
+        if spend is not None:
+            arguments["spend"] = spend
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
+        if traceparent is not None:
+            arguments["traceparent"] = traceparent
+        if tracestate is not None:
+            arguments["tracestate"] = tracestate
         return await self._handed("messages.ask", arguments)
+
+    async def forward(
+        self,
+        to: AgentLike | Iterable[AgentLike],
+        *,
+        budget: str | None = None,
+        deadline: int | None = None,
+        force: bool = False,
+        keep: bool = False,
+        message_id: str | None = None,
+        note: str | None = None,
+        sequence: int | Message | None = None,
+        timeout_secs: float = 10.0,
+    ) -> Receipt:
+        """Passes a message of the inbox on, with its author and under its limits.
+
+        Args:
+            to: To whom: connected or pending peers that do not have it, at most 8 for one message.
+            budget: A lower budget, an amount and the unit that it has, such as `2.5 usd`.
+            deadline: An earlier deadline, in microseconds since 1970.
+            force: Also to those who have it, as far as is known here, but never to its author. Default:
+                false.
+            keep: Whether it stays in the inbox. Else it is over as soon as one of them has it. Default:
+                false.
+            message_id: The id of the message, instead of its `sequence`.
+            note: Something to say about it, at most 1,000 characters.
+            sequence: The `sequence` of the message; or say its `message_id`.
+            timeout_secs: How long this call waits for the first attempts, in seconds. Default: 10.
+        """
+        arguments: dict[str, Any] = {"to": recipients("to", to), "force": force, "keep": keep, "timeout_secs": timeout_secs}
+        if budget is not None:
+            arguments["budget"] = budget
+        if deadline is not None:
+            arguments["deadline"] = deadline
+        if message_id is not None:
+            arguments["message_id"] = message_id
+        if note is not None:
+            arguments["note"] = note
+        if sequence is not None:
+            arguments["sequence"] = sequence_of("sequence", sequence)
+        result = await self._call("messages.forward", arguments)
+        return Receipt.from_json(result)
 
     async def broadcast(
         self,

@@ -55,7 +55,7 @@ DeliveryState = Literal["failed", "expired", "refused", "stored", "accepted", "d
 are none of its steps.
 
 - `failed`: It will not be delivered; the reason says why.
-- `expired`: It waited for the peer as long as it was allowed to.
+- `expired`: It waited for the peer, or for the agent over there, as long as it was allowed to.
 - `refused`: The peer does not take it; the reason has its words.
 - `stored`: On our disk; the peer has not answered yet. The node keeps trying until the message expires.
 - `accepted`: The peer answered that it took the message. A peer of our kind answers only after its disk has it.
@@ -158,7 +158,7 @@ PeerState = Literal["connected", "pending"]
 - `pending`: We asked, and the other side has not decided yet.
 """
 
-ReceiptState = Literal["accepted", "delivered", "handled", "answered", "refused"]
+ReceiptState = Literal["accepted", "delivered", "handled", "answered", "refused", "expired"]
 """How far a message came at its recipient. Each step implies those before it, but for a refusal.
 
 - `accepted`: On the recipient's disk.
@@ -166,6 +166,7 @@ ReceiptState = Literal["accepted", "delivered", "handled", "answered", "refused"
 - `handled`: Acknowledged by its agent.
 - `answered`: Its agent answered.
 - `refused`: The recipient took it and threw it away, as its rules say.
+- `expired`: Its deadline passed before the recipient's agent had it.
 """
 
 RouterMode = Literal["rules_first", "rules_only", "queue_only", "spawn"]
@@ -370,20 +371,44 @@ class Settings(TypedDict, total=False):
 class ReplyOptions(TypedDict, total=False):
     """How to reply."""
 
+    budget: str | None
+    """What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+    spends it is the affair of hosts.
+    """
+    caused_by: int | None
+    """The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets
+    one hop less than that, what is left of its deadline and budget, and a new span of its trace. The members
+    above may only tighten that.
+    """
+    deadline: int | None
+    """When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    microseconds since 1970.
+    """
     expires_in_secs: float | None
     """How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
     `outbox_expiry_secs`.
     """
     hops: int
     """How often it may be forwarded, 0 to 50. Default: 10."""
+    idempotency_key: str | None
+    """A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing again,
+    also after a crash, and gives the receipt of the first one. It is kept for 25 hours after the message
+    expires.
+    """
     metadata: dict[str, Any]
     """What travels along: a JSON object of at most 64 KiB. Its `type` may mean something to the other node: a
     `broadcast` is logged there and not handed out.
     """
+    spend: str | None
+    """What was spent of the budget of that message already: a decimal as text."""
     timeout_secs: float
     """How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by then
     is `stored`.
     """
+    traceparent: str | None
+    """Which trace it belongs to, as the header of that name in W3C Trace Context."""
+    tracestate: str | None
+    """What the tracing systems say about that, as the header of that name."""
 
 
 class SendOptions(ReplyOptions, total=False):

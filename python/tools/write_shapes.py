@@ -33,6 +33,8 @@ class Shapes:
             return self.call("Agent")
         if name == "Recipients":
             return self.call("List", self.call("Agent"), "or_one=True")
+        if name == "Timestamp":
+            return self.call("Whole", "0", str(2**63 - 1))
         if name in SETTINGS:
             return title(name)
         if name:

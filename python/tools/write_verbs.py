@@ -38,7 +38,7 @@ def parameter(schema: Schema, verb: str, member: str, described: Node) -> tuple[
     if inner.get("type") == "array":
         item = schema.hint(inner["items"])
         return f"{item} | Iterable[{item}]", f'several("{verb}", "{name}", {name})'
-    if member == "sequence":
+    if member in ("sequence", "caused_by"):
         return "int | Message", f'sequence_of("{name}", {name})'
     return schema.hint(inner), name
 
@@ -61,7 +61,8 @@ def method(schema: Schema, verb: Node, is_async: bool) -> list[str]:
             given.append(f"{safe(member)}: {hint} | None = None")
             sometimes.append((member, made))
         else:
-            given.append(f"{safe(member)}: {hint} = {json.dumps(default)}")
+            plain = str(default) if isinstance(default, bool) else json.dumps(default)
+            given.append(f"{safe(member)}: {hint} = {plain}")
             always.append(f'"{member}": {made}')
         described += textwrap.wrap(
             f"{safe(member)}: {words(value.get('description', ''))}", 104,

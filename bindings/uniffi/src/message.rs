@@ -56,6 +56,12 @@ struct Answer<'a> {
     hops: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     timeout_secs: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caused_by: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spend: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -108,12 +114,17 @@ impl Message {
     }
 
     /// Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-    /// `in_reply_to`. The options are those of `messages.send`.
+    /// `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
+    /// of this message, less what was spent of its budget.
+    #[expect(clippy::too_many_arguments, reason = "they are options, which callers name")]
     #[uniffi::method(default(
         metadata = None,
         expires_in_secs = None,
         hops = None,
         timeout_secs = None,
+        idempotency_key = None,
+        inherit = false,
+        spend = None,
         cancel = None
     ))]
     pub async fn reply(
@@ -123,10 +134,25 @@ impl Message {
         expires_in_secs: Option<f64>,
         hops: Option<u32>,
         timeout_secs: Option<f64>,
+        idempotency_key: Option<String>,
+        inherit: bool,
+        spend: Option<String>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Receipt, DmError> {
         let (to, in_reply_to) = (&self.record.from, self.record.message_id.as_str());
-        let answer = Answer { to, content, in_reply_to, metadata, expires_in_secs, hops, timeout_secs };
+        let caused_by = inherit.then_some(self.record.sequence);
+        let answer = Answer {
+            to,
+            content,
+            in_reply_to,
+            metadata,
+            expires_in_secs,
+            hops,
+            timeout_secs,
+            idempotency_key,
+            caused_by,
+            spend,
+        };
         self.caller.call("messages.send", &answer, cancel).await
     }
 

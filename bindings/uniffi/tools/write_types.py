@@ -109,7 +109,7 @@ def arguments(schema: Schema) -> str:
     names = sorted({str(schema.name_of(verb["arguments"])) for verb in schema.whole["verbs"]} - {"NoArgs"})
     body = [line for name in names for line in given(schema, name, name, all_optional=False)]
     groups = sorted({part for line in body for part in _names(line) if part in SETTINGS})
-    used = "use super::records::{DeliveryState, MessageKind};\nuse crate::plain::{AgentId, Json, finite};"
+    used = "use super::records::{DeliveryState, MessageKind};\nuse crate::plain::{AgentId, Json, Timestamp, finite};"
     used += f"\nuse super::settings::{{{', '.join(groups)}}};" if groups else ""
     return file("What verbs take.", "Serialize", body, used)
 

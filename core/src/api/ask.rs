@@ -9,11 +9,13 @@ use super::{
     messages::{LONGEST_WAIT, seconds},
 };
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{DeliveryState, Filter, Message, MessageEvent, Reason},
     node::events::{EventBody, Observed},
     peers::PeerEvent,
+    wire::envelope::{Amount, Budget, budget_text},
 };
 
 /// A question.
@@ -34,12 +36,50 @@ pub struct AskArgs {
     #[serde(default)]
     #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub timeout_secs: Option<f64>,
+    /// A name of the host for this question, as in `messages.send`: asked again, it waits for the answer to the first
+    /// one.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    /// microseconds since 1970.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
+    /// What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who spends it is
+    /// the affair of hosts.
+    #[serde(default, with = "budget_text")]
+    #[schemars(with = "Option<String>")]
+    pub budget: Option<Budget>,
+    /// Which trace it belongs to, as the header of that name in W3C Trace Context.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// What the tracing systems say about that, as the header of that name.
+    #[serde(default)]
+    pub tracestate: Option<String>,
+    /// The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
+    #[serde(default)]
+    pub caused_by: Option<u64>,
+    /// What was spent of the budget of that message already: a decimal as text.
+    #[serde(default)]
+    pub spend: Option<Amount>,
 }
 
 impl AskArgs {
     /// A plain question.
     pub fn new(to: AgentId, content: impl Into<String>) -> Self {
-        Self { to, content: content.into(), metadata: Map::new(), in_reply_to: None, timeout_secs: None }
+        Self {
+            to,
+            content: content.into(),
+            metadata: Map::new(),
+            in_reply_to: None,
+            timeout_secs: None,
+            idempotency_key: None,
+            deadline: None,
+            budget: None,
+            traceparent: None,
+            tracestate: None,
+            caused_by: None,
+            spend: None,
+        }
     }
 }
 
@@ -51,7 +91,8 @@ impl Messages<'_> {
     ///
     /// Those of [`Messages::send`]; [`Code::PeerRefused`] when the question cannot be delivered, also later;
     /// [`Code::PeerNotConnected`] when the connection ends before the answer; [`Code::Timeout`] when no answer came: the
-    /// question is not taken back, and a late answer comes as a message.
+    /// question is not taken back, and a late answer comes as a message; [`Code::MessageUnknown`] when a question that is
+    /// repeated under its key was answered and the answer acknowledged.
     pub async fn ask(&self, args: AskArgs) -> Result<Message> {
         let inner = self.node().inner();
         let patience =
@@ -59,9 +100,21 @@ impl Messages<'_> {
         let question = SendArgs {
             metadata: args.metadata,
             in_reply_to: args.in_reply_to,
+            idempotency_key: args.idempotency_key,
+            deadline: args.deadline,
+            budget: args.budget,
+            traceparent: args.traceparent,
+            tracestate: args.tracestate,
+            caused_by: args.caused_by,
+            spend: args.spend,
             ..SendArgs::new(Recipients::One(args.to), args.content)
         };
-        let message_id = inner.new_message_id();
+        let first = match &question.idempotency_key {
+            Some(key) => inner.state.lock().keys.message_of(key)?,
+            None => None,
+        };
+        let is_first = first.is_none();
+        let message_id = first.unwrap_or_else(|| inner.new_message_id());
         let _expected = inner.expect_answer(&message_id, args.to);
         // Before the question leaves, so that no news about it is missed.
         let mut events = self.node().events();
@@ -76,7 +129,18 @@ impl Messages<'_> {
             answer = &mut answer => return answer?.ok_or_else(late),
             receipt = &mut sent => receipt?,
         };
-        if receipt.state == DeliveryState::Failed {
+        if receipt.message_id != message_id {
+            let sentence =
+                "the same question is being asked under this idempotency_key right now; wait for that call";
+            return Err(
+                Error::new(Code::IdempotencyKeyReused, sentence).with("message_id", receipt.message_id)
+            );
+        }
+        if !is_first && receipt.state == DeliveryState::Answered && !inner.has_answer(&message_id, &args.to) {
+            let sentence = "the question was answered, and the answer acknowledged; messages.status names it";
+            return Err(Error::new(Code::MessageUnknown, sentence).with("message_id", message_id));
+        }
+        if receipt.state.is_failure() {
             let reason = receipt.deliveries.into_iter().find_map(|delivery| delivery.reason);
             return Err(undelivered(reason));
         }

@@ -4,17 +4,26 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Inbox, NoArgs};
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
-        Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, context::Viewer, log::LogEntry,
+        Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, body_digest,
+        context::Viewer,
+        idempotency::{Keyed, Said, digest_of, recipients_digest},
+        inherit::Wanted,
+        log::LogEntry,
     },
-    node::{Node, Outgoing},
-    wire::{canonical::BodyDigest, limits},
+    node::{Node, Outgoing, check_metadata},
+    wire::{
+        canonical::BodyDigest,
+        envelope::{Amount, Budget, MessageLimits, TraceContext, budget_text},
+        limits,
+    },
 };
 
 /// One recipient or several.
@@ -62,6 +71,32 @@ pub struct SendArgs {
     #[serde(default = "default_wait")]
     #[schemars(range(min = 0.0, max = LONGEST_WAIT))]
     pub timeout_secs: f64,
+    /// A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing again, also
+    /// after a crash, and gives the receipt of the first one. It is kept for 25 hours after the message expires.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    /// microseconds since 1970.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
+    /// What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who spends it is
+    /// the affair of hosts.
+    #[serde(default, with = "budget_text")]
+    #[schemars(with = "Option<String>")]
+    pub budget: Option<Budget>,
+    /// Which trace it belongs to, as the header of that name in W3C Trace Context.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// What the tracing systems say about that, as the header of that name.
+    #[serde(default)]
+    pub tracestate: Option<String>,
+    /// The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets one hop less
+    /// than that, what is left of its deadline and budget, and a new span of its trace. The members above may only tighten that.
+    #[serde(default)]
+    pub caused_by: Option<u64>,
+    /// What was spent of the budget of that message already: a decimal as text.
+    #[serde(default)]
+    pub spend: Option<Amount>,
 }
 
 pub(super) fn default_hops() -> u32 {
@@ -83,7 +118,43 @@ impl SendArgs {
             hops: default_hops(),
             expires_in_secs: None,
             timeout_secs: default_wait(),
+            idempotency_key: None,
+            deadline: None,
+            budget: None,
+            traceparent: None,
+            tracestate: None,
+            caused_by: None,
+            spend: None,
         }
+    }
+
+    /// The same under these limits.
+    #[must_use]
+    pub fn limited(self, limits: MessageLimits) -> Self {
+        let MessageLimits { deadline, budget, trace } = limits;
+        let (traceparent, tracestate) =
+            trace.map_or((None, None), |trace| (Some(trace.traceparent), trace.tracestate));
+        Self { deadline, budget, traceparent, tracestate, ..self }
+    }
+
+    /// The limits in it.
+    fn limits(&self) -> Result<MessageLimits> {
+        let trace = match (&self.traceparent, &self.tracestate) {
+            (Some(traceparent), tracestate) => {
+                Some(TraceContext { traceparent: traceparent.clone(), tracestate: tracestate.clone() })
+            }
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(Error::new(Code::InvalidArgument, "tracestate needs traceparent"));
+            }
+        };
+        Ok(MessageLimits { deadline: self.deadline, budget: self.budget.clone(), trace })
+    }
+
+    /// The same because of `message`, which is in the inbox: under what is left of its limits.
+    #[must_use]
+    pub fn caused_by(self, message: &Message) -> Self {
+        Self { caused_by: Some(message.sequence), ..self }
     }
 
     /// An answer to `message`.
@@ -213,6 +284,25 @@ pub(super) fn seconds(name: &str, value: f64, most: f64) -> Result<Duration> {
     Ok(Duration::from_secs_f64(value))
 }
 
+/// The key of a call with what it says. How long the call waits is no part of that.
+fn keyed(args: &SendArgs) -> Result<Option<Keyed>> {
+    let Some(key) = &args.idempotency_key else { return Ok(None) };
+    let to = match &args.to {
+        Recipients::One(agent) => std::slice::from_ref(agent),
+        Recipients::Several(agents) => agents,
+    };
+    let options = json!({
+        "hops": args.hops, "expires_in_secs": args.expires_in_secs, "limits": args.limits()?,
+        "caused_by": args.caused_by, "spend": args.spend,
+    });
+    let said = Said {
+        body: body_digest(&args.content, &args.metadata, args.in_reply_to.as_deref())?,
+        to: recipients_digest(to),
+        options: digest_of([options.to_string().as_bytes()]),
+    };
+    Keyed::new(key, said).map(Some)
+}
+
 /// Types of messages that mean something to a node and not to its host: the end of a connection, and settings of 1.1.1.
 const RESERVED_TYPES: [&str; 2] = ["trust_disconnect_notice", "security_push"];
 /// No wait is longer than a year.
@@ -227,7 +317,10 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// [`Code::InvalidArgument`], [`Code::PeerNotConnected`] or [`Code::PeerBlocked`] (nothing was sent to anybody),
-    /// [`Code::QueueFull`] when the outbox is full, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
+    /// [`Code::MessageExpired`] when the deadline has passed, [`Code::LimitsLoosened`] for more than the message in `caused_by`
+    /// has left, [`Code::MessageUnknown`] when that is not in the inbox,
+    /// [`Code::QueueFull`] when the outbox is full or too many keys are kept, [`Code::IdempotencyKeyReused`] when the key was used
+    /// with another body, other recipients or other options, [`Code::StoreUnavailable`] and [`Code::StoreFull`] when the
     /// disk does not take it.
     pub async fn send(&self, args: SendArgs) -> Result<Receipt> {
         self.send_as(self.0.inner().new_message_id(), args).await
@@ -240,9 +333,26 @@ impl Messages<'_> {
     /// As [`Messages::send`], under an id that is known before.
     pub(super) async fn send_as(&self, message_id: String, args: SendArgs) -> Result<Receipt> {
         let inner = self.0.inner();
+        let key = keyed(&args)?;
         let expires_in = match args.expires_in_secs {
             Some(secs) => seconds("expires_in_secs", secs, LONGEST_EXPIRY)?,
             None => inner.config.outbox_expiry(),
+        };
+        // What was sent under a key keeps its limits, whatever became of its cause.
+        let is_known = key.as_ref().map(|key| inner.state.lock().keys.find(key).map(|first| first.is_some()));
+        let asked = args.limits()?;
+        let (hops, limits) = match args.caused_by {
+            Some(sequence) if !is_known.transpose()?.unwrap_or_default() => {
+                inner.inherit(sequence, Wanted { hops: args.hops, limits: asked, spend: args.spend })?
+            }
+            Some(_) => (args.hops, asked),
+            None if args.spend.is_some() => {
+                return Err(Error::new(
+                    Code::InvalidArgument,
+                    "spend needs caused_by, the message whose budget is spent",
+                ));
+            }
+            None => (args.hops, asked),
         };
         let to = match args.to {
             Recipients::One(agent) => vec![agent],
@@ -265,11 +375,14 @@ impl Messages<'_> {
                 content: args.content,
                 metadata: args.metadata,
                 in_reply_to: args.in_reply_to,
-                hops: args.hops,
+                hops,
                 expires_in,
                 wait: seconds("timeout_secs", args.timeout_secs, LONGEST_WAIT)?,
                 entry_type: None,
                 passes_on: None,
+                key,
+                limits,
+                forward: None,
             })
             .await
     }
@@ -291,6 +404,7 @@ impl Messages<'_> {
             return Err(Error::new(Code::InvalidArgument, "top must be at least 1"));
         }
         let top = args.top.map(|top| usize::try_from(top).unwrap_or(usize::MAX));
+        check_metadata(&args.metadata)?;
         // Finds values that have no canonical form before anybody is told.
         BodyDigest::plain(&args.content, &args.metadata, None)?;
         self.0.inner().broadcast(args.content, args.metadata, top).await
@@ -331,6 +445,7 @@ impl Messages<'_> {
 
     /// Everything in the inbox, oldest first, without taking it.
     pub async fn list(&self, _: NoArgs) -> Result<Vec<Message>> {
+        self.0.inner().end_overdue();
         let messages = self.0.inner().state.lock().inbox.list();
         Ok(messages.into_iter().map(|message| Message::clone(&message)).collect())
     }

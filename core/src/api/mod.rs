@@ -15,6 +15,7 @@
 mod ask;
 pub mod blocking;
 mod discovery;
+mod forward;
 mod groups;
 mod inbox;
 mod lease;
@@ -32,6 +33,7 @@ mod verbs;
 
 pub use ask::AskArgs;
 pub use discovery::{Discoveries, NoArgs};
+pub use forward::ForwardArgs;
 pub use groups::{Group, GroupArgs, GroupReceipt, GroupSendArgs, Groups, MembersArgs, SetGroupArgs};
 pub use inbox::Inbox;
 pub use lease::{Lease, pause_after};

@@ -94,6 +94,8 @@ verbs! {
     "messages.send" => messages.send(SendArgs) -> Receipt;
     /// Sends a message to one peer and waits for the answer to it.
     "messages.ask" => messages.ask(AskArgs) -> Message, hands_out;
+    /// Passes a message of the inbox on, with its author and under its limits.
+    "messages.forward" => messages.forward(ForwardArgs) -> Receipt;
     /// Tells all peers, or the most trusted, a status.
     "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
     /// Waits for the next message.

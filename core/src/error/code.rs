@@ -216,6 +216,16 @@ codes! {
     MessageExpired = 1003, "message_expired", Never, 410, Timeout;
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004, "no_receipts", Never, 409, Refused;
+    /// An idempotency key stands for another message.
+    IdempotencyKeyReused = 1010, "idempotency_key_reused", Never, 409, InvalidInput;
+    /// A limit of the message is looser than its author or a forwarder signed.
+    LimitsLoosened = 1011, "limits_loosened", Never, 403, Refused;
+    /// What the message says about its author or its way does not hold.
+    OriginInvalid = 1012, "origin_invalid", Never, 403, Refused;
+    /// The message may not be forwarded any more.
+    HopsExhausted = 1013, "hops_exhausted", Never, 409, Refused;
+    /// The agent has the message already, as far as is known here.
+    AlreadyReceived = 1014, "already_received", Never, 409, Refused;
 
     /// A local request lacks the token of the data folder.
     TokenInvalid = 1400, "token_invalid", Never, 401, Refused;

@@ -3,7 +3,7 @@
 //! The decision touches four tables in memory (inbox, log, peers, trust) and returns their rows as one
 //! batch, which also claims the message id. The caller commits it and then confirms the reservation.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     claims,
@@ -22,6 +22,7 @@ use crate::{
     trust::Trust,
     wire::{
         Answer,
+        envelope::{self, Origin},
         frame::{Body, MessageFrame, StatusBroadcast},
         time,
         verify::{Proof, Verified},
@@ -35,16 +36,6 @@ pub enum MessageAction {
     Forward {
         /// To whom.
         to: Vec<AgentId>,
-        /// The original sender.
-        from: AgentId,
-        /// The id of the original.
-        message_id: String,
-        /// Its text.
-        content: String,
-        /// Its metadata.
-        metadata: Map<String, Value>,
-        /// How often the copy may be forwarded further.
-        hops: u32,
         /// Its hidden place in our inbox, to give up once the copies are on our disk.
         kept: u64,
     },
@@ -125,6 +116,8 @@ pub struct Rules<'a> {
     pub is_awaited: bool,
     /// What the routing rules, or the host's policy, decided.
     pub decision: Decision,
+    /// Who wrote the message and its way, verified.
+    pub origin: Option<Origin>,
 }
 
 /// The answer to a message that was taken before.
@@ -150,15 +143,21 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
     let proof = message.proof();
     let MessageFrame { message_id, from, hops_remaining, body, timestamp, .. } = message.into_frame();
     // The verifier opened what was sealed.
-    let Body::Plain { content, metadata, in_reply_to } = body else {
+    let Body::Plain { content, mut metadata, in_reply_to } = body else {
         let answer = Answer::refuse(403, Code::SealBroken, "The sealed body was not opened");
         return Ok(Inbound::without_place(Outcome::answer(answer)));
     };
+    metadata.remove(envelope::MEMBER);
     let kind = metadata.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let connected = tables.peers.get(&from).is_some();
 
     let mut rows = Batch::new();
     claims::claim(&mut rows, &from, &message_id, proof, rules.now)?;
+    // The same message may come over several forwarders, and from its author.
+    if let Some(author) = rules.origin.as_ref().map(|origin| origin.agent_id).filter(|author| *author != from)
+    {
+        claims::claim(&mut rows, &author, &message_id, Proof::V2, rules.now)?;
+    }
 
     let entry = |entry_type| LogEntry {
         message_id: message_id.clone(),
@@ -259,6 +258,9 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             kind,
             verification: proof.into(),
             received_at: rules.now,
+            limits: rules.origin.as_ref().and_then(|origin| origin.current().clone().some()),
+            origin: rules.origin.clone(),
+            forwarded_to: Vec::new(),
             sequence: 0,
             redeliveries: 0,
         };
@@ -277,15 +279,7 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
         Decision::Forward { to } if hops_remaining > 0 => {
             let sequence = place(tables.inbox)?;
             kept = Some(sequence);
-            actions.push(MessageAction::Forward {
-                to,
-                from,
-                message_id: message_id.clone(),
-                content: content.clone(),
-                metadata: metadata.clone(),
-                hops: hops_remaining - 1,
-                kept: sequence,
-            });
+            actions.push(MessageAction::Forward { to, kept: sequence });
             (Vec::new(), "forwarded")
         }
         // Nobody answers a stranger: it has no address that we believe.

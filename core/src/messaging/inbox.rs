@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::types::{Filter, Message, MessageKind};
 use crate::{
-    env::Moment,
+    env::{Moment, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table, sequence},
@@ -59,7 +59,7 @@ impl Default for InboxLimits {
 /// The row of the meta table that says which numbers are used up. An acknowledged message leaves no other trace
 /// of its number, and a host that repeats an acknowledgement after a restart must not hit another message.
 pub const NUMBERS: &str = "inbox_numbers";
-/// How many replaced notices may still be acknowledged; the oldest are unknown after that.
+/// How many replaced or handed-over messages may still be acknowledged; the oldest are unknown after that.
 const REPLACED: usize = 1_024;
 /// How many numbers are claimed at a time.
 const CLAIM: u64 = 1_024;
@@ -99,6 +99,8 @@ pub struct Inbox {
     owed: BTreeSet<u64>,
     /// Notices that were handed out and then made room for newer ones: whoever has one may still acknowledge it.
     replaced: BTreeSet<u64>,
+    /// When what is queued is over.
+    deadlines: BTreeSet<(Timestamp, u64)>,
     /// Questions that somebody waits for the answer of, with whom was asked.
     questions: HashSet<(String, AgentId)>,
     by_kind: HashMap<MessageKind, Held>,
@@ -131,7 +133,8 @@ fn size(message: &Message) -> usize {
     // What a message costs in memory beside its text, roughly.
     const OVERHEAD: usize = 512;
     let metadata = serde_json::to_string(&message.metadata).map_or(0, |text| text.len());
-    message.content.len() + metadata + OVERHEAD
+    let way = message.origin.as_ref().map_or(0, |origin| 1 + origin.path.len());
+    message.content.len() + metadata + OVERHEAD + way * OVERHEAD
 }
 
 impl Inbox {
@@ -166,17 +169,6 @@ impl Inbox {
         self.questions.clone_from(&before.questions);
     }
 
-    /// From now on the answer of `agent` to this message is only for those who ask for it, or with [`Inbox::unasked`]
-    /// for everybody again.
-    pub fn asked(&mut self, message_id: &str, agent: AgentId) {
-        self.questions.insert((message_id.to_owned(), agent));
-    }
-
-    /// Nobody waits for that answer any more.
-    pub fn unasked(&mut self, message_id: &str, agent: AgentId) {
-        self.questions.remove(&(message_id.to_owned(), agent));
-    }
-
     /// Whether `filter` wants a message that nobody else waits for.
     fn suits(&self, message: &Message, filter: &Filter) -> bool {
         let is_awaited = || match &message.in_reply_to {
@@ -206,7 +198,12 @@ impl Inbox {
         let Some(item) = self.items.get_mut(&sequence) else { return };
         item.state = state;
         let counts = usize::from(item.message.kind != MessageKind::Notice);
+        let deadline = item.message.deadline().map(|deadline| (deadline, sequence));
+        if let Some(deadline) = deadline {
+            self.deadlines.remove(&deadline);
+        }
         if matches!(state, State::Queued { .. }) {
+            self.deadlines.extend(deadline);
             if self.queued.insert(sequence) {
                 self.waiting += counts;
             }
@@ -328,11 +325,6 @@ impl Inbox {
         Ok(rows)
     }
 
-    /// Forgets a reserved message: its row could not be written.
-    pub fn cancel(&mut self, sequence: u64) {
-        self.take(sequence);
-    }
-
     /// The rows that remove a reserved message that somebody else has now. [`Inbox::forget`] it when they are
     /// on disk.
     pub fn withdraw(&self, sequence: u64) -> Batch {
@@ -431,9 +423,9 @@ impl Inbox {
         self.owed.retain(|sequence| !owed.contains(sequence));
     }
 
-    fn require_shown(&self, sequence: u64) -> Result<()> {
+    fn require_shown(&self, sequence: u64) -> Result<&Item> {
         match self.items.get(&sequence) {
-            Some(item) if item.state != State::Reserved => Ok(()),
+            Some(item) if item.state != State::Reserved => Ok(item),
             _ => Err(Error::new(Code::MessageUnknown, "no such message, or it was acknowledged before")
                 .with("sequence", sequence)),
         }
@@ -496,5 +488,8 @@ impl Inbox {
     }
 }
 
+mod answers;
+mod deadlines;
+mod passing;
 #[cfg(test)]
 mod tests;

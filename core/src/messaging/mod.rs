@@ -7,6 +7,9 @@
 //! | [`inbox`] | durable, at least once, bounded |
 //! | [`compose`] | signed and sealed frames for a peer |
 //! | [`sealers`] | keys for the next messages |
+//! | [`forwarding`] | the same message to others, and to nobody twice |
+//! | [`idempotency`] | keys of the host under which a message is sent once |
+//! | [`inherit`] | the limits of a message that is sent because of another |
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`receipts`] | what became of a message, on both sides |
 //! | [`groups`] | named sets of agents, and conditions that peers meet |
@@ -17,9 +20,12 @@
 pub mod claims;
 pub mod compose;
 pub mod context;
+pub mod forwarding;
 pub mod groups;
+pub mod idempotency;
 pub mod inbound;
 pub mod inbox;
+pub mod inherit;
 pub mod log;
 pub mod outbox;
 pub mod receipts;
@@ -33,11 +39,11 @@ pub use outbox::Outbox;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
-pub(crate) use types::THROWN_AWAY;
 pub use types::{
     Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
     Receipt, Verification, body_digest,
 };
+pub(crate) use types::{THROWN_AWAY, TOO_LATE};
 
 use std::time::Duration;
 

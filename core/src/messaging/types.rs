@@ -6,13 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::compose;
+use super::{compose, forwarding::Passing};
 use crate::{
     env::Timestamp,
     error::{Code, Result},
     identity::AgentId,
     wire::{
         canonical::BodyDigest,
+        envelope::{self, MessageLimits, Origin},
         receipt::{self, ReceiptState, ReceiptText, SignedReceipt},
         verify::Proof,
     },
@@ -81,11 +82,28 @@ pub struct Message {
     pub verification: Verification,
     /// When it was stored here.
     pub received_at: Timestamp,
+    /// The limits under which it may be worked on now; null when nothing limits that.
+    #[serde(default)]
+    pub limits: Option<MessageLimits>,
+    /// Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures hold, for
+    /// what this message says and for the way to this node.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// To whom it was forwarded from here, and arrived.
+    #[serde(default)]
+    pub forwarded_to: Vec<AgentId>,
     /// Its place in the order of arrival at this node.
     pub sequence: u64,
     /// How often it was handed out before without being acknowledged, since the node opened.
     #[serde(default)]
     pub redeliveries: u32,
+}
+
+impl Message {
+    /// When it is over, wherever it is then.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.limits.as_ref().and_then(|limits| limits.deadline)
+    }
 }
 
 /// What became of an acknowledgement. Either way the message is over for this life of the node.
@@ -124,7 +142,7 @@ impl Filter {
 pub enum DeliveryState {
     /// It will not be delivered; the reason says why.
     Failed,
-    /// It waited for the peer as long as it was allowed to.
+    /// It waited for the peer, or for the agent over there, as long as it was allowed to.
     Expired,
     /// The peer does not take it; the reason has its words.
     Refused,
@@ -180,6 +198,8 @@ impl Reason {
 
 /// Why a message is refused that the peer took and threw away.
 pub(crate) const THROWN_AWAY: &str = "the peer took the message and threw it away";
+/// Why a message is expired that the peer took.
+pub(crate) const TOO_LATE: &str = "the deadline passed before the agent over there had the message";
 
 /// One copy of a sent message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -245,6 +265,14 @@ impl Delivery {
             self.state = DeliveryState::Refused;
             self.at = Some(receipt.at);
             self.reason = Some(Reason::new(Code::PeerRefused, THROWN_AWAY));
+        } else if receipt.state == ReceiptState::Expired {
+            // What an agent has done is not undone.
+            if self.state > DeliveryState::Delivered {
+                return false;
+            }
+            self.state = DeliveryState::Expired;
+            self.at = Some(receipt.at);
+            self.reason = Some(Reason::new(Code::MessageExpired, TOO_LATE));
         } else {
             self.rise(receipt.state.into(), receipt.at);
             self.reply_id = self.reply_id.take().or_else(|| receipt.reply_id.clone());
@@ -307,6 +335,13 @@ pub struct OutboxItem {
     /// Whether any attempt met a limit of the peer.
     #[serde(default)]
     pub was_limited: bool,
+    /// Who wrote it, the limits that travel with it, and its way so far.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// The message of the inbox that this copy passes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub passing: Option<Passing>,
 }
 
 impl OutboxItem {
@@ -320,7 +355,8 @@ impl OutboxItem {
     }
 }
 
-/// The digest of a message as its recipient reads it, where the reply reference stands in the metadata, too.
+/// The digest of a message as its recipient reads it, where the reply reference stands in the metadata, too, and without what
+/// the nodes write there.
 ///
 /// # Errors
 ///
@@ -330,7 +366,8 @@ pub fn body_digest(
     metadata: &Map<String, Value>,
     in_reply_to: Option<&str>,
 ) -> Result<String> {
-    let metadata = compose::metadata_with_reply(metadata, in_reply_to);
+    let mut metadata = compose::metadata_with_reply(metadata, in_reply_to);
+    metadata.remove(envelope::MEMBER);
     Ok(receipt::digest_text(&BodyDigest::plain(content, &metadata, in_reply_to)?))
 }
 

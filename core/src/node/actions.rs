@@ -9,12 +9,11 @@ use crate::{
     error::{Error, Result},
     identity::AgentId,
     messaging::{
-        Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, log::EntryType,
-        rules::ANSWERED_BY_RULE,
+        Message, MessageEvent, MessageKind, Verification, inbound::MessageAction, rules::ANSWERED_BY_RULE,
     },
     peers::{PeerAction, PeerEvent},
     transport::Method,
-    wire::{route::MESH_PREFIX, url},
+    wire::{envelope::MessageLimits, route::MESH_PREFIX, url},
 };
 
 /// An action of any system.
@@ -51,7 +50,7 @@ impl Inner {
                 Action::Peer(PeerAction::Notice { agent, request_id, status }) => {
                     inner.connection_notice(agent, request_id, &status).await;
                 }
-                Action::Message(forward @ MessageAction::Forward { .. }) => inner.forward(forward).await,
+                Action::Message(MessageAction::Forward { to, kept }) => inner.forward_by_rule(to, kept).await,
                 Action::Message(MessageAction::Answer { to, message_id, rule_id, text, kept }) => {
                     inner.answer_by_rule(to, message_id, rule_id, text, kept).await;
                 }
@@ -139,6 +138,9 @@ impl Inner {
                     kind: MessageKind::Notice,
                     verification: Verification::Local,
                     received_at: now,
+                    limits: None,
+                    origin: None,
+                    forwarded_to: Vec::new(),
                     sequence: 0,
                     redeliveries: 0,
                 };
@@ -194,48 +196,6 @@ impl Inner {
         }
     }
 
-    /// Sends a message on as a routing rule says: a message of ours, with ours as signature (B18), that names
-    /// the original. What cannot be forwarded comes back into our own inbox.
-    async fn forward(self: &Arc<Self>, forward: MessageAction) {
-        let MessageAction::Forward { to, from, message_id, content, mut metadata, hops, kept } = forward
-        else {
-            return;
-        };
-        let connected: Vec<_> = {
-            let state = self.state.lock();
-            to.into_iter().filter(|agent| *agent != from && state.peers.get(agent).is_some()).collect()
-        };
-        metadata.insert("forwarded".into(), json!(true));
-        metadata.insert("forwarded_by".into(), json!(self.me()));
-        metadata.insert("forwarded_from".into(), json!(from));
-        metadata.insert("forwarded_message_ids".into(), json!([message_id]));
-        let text = format!("[Forwarded from {}]: {content}", from.short());
-        let sent = if connected.is_empty() {
-            Err(crate::error::Error::new(
-                crate::error::Code::PeerNotConnected,
-                "none of the agents to forward to is connected",
-            ))
-        } else {
-            self.send(Outgoing {
-                message_id: self.new_message_id(),
-                to: connected,
-                content: text,
-                metadata: metadata.clone(),
-                in_reply_to: None,
-                hops,
-                expires_in: self.config.outbox_expiry(),
-                wait: Duration::from_secs(10),
-                entry_type: Some(EntryType::Forward),
-                passes_on: Some(kept),
-            })
-            .await
-            .map(|_| ())
-        };
-        if let Err(error) = sent {
-            self.keep_after_all(kept, "forward_failed", &error).await;
-        }
-    }
-
     /// Answers a message as a routing rule says. It may not go on from there: whoever passes answers on would make a
     /// new question of it. What cannot be answered comes back into our own inbox.
     async fn answer_by_rule(
@@ -257,6 +217,9 @@ impl Inner {
             wait: Duration::from_secs(10),
             entry_type: None,
             passes_on: Some(kept),
+            key: None,
+            limits: MessageLimits::default(),
+            forward: None,
         };
         if let Err(error) = self.send(outgoing).await {
             self.keep_after_all(kept, "answer_failed", &error).await;
@@ -264,7 +227,7 @@ impl Inner {
     }
 
     /// Shows a message that was to be passed on or answered, with the reason why it was not, to the host.
-    async fn keep_after_all(self: &Arc<Self>, kept: u64, member: &'static str, error: &Error) {
+    pub(super) async fn keep_after_all(self: &Arc<Self>, kept: u64, member: &'static str, error: &Error) {
         // The message itself, not a notice about it: newer notices push out older ones.
         let shown = self.transact(
             |state, _| Ok((state.inbox.annotate(kept, member, json!(error.message()))?, ())),

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     inner::Inner,
@@ -15,6 +15,7 @@ use crate::{
     messaging::{
         Delivery, DeliveryState, OutboxItem, Reason, THROWN_AWAY,
         compose::{self, Draft, Form},
+        forwarding,
     },
     transport::{Reply, Sent},
     wire::{
@@ -102,14 +103,24 @@ impl Inner {
                 Attempt::over(Reason::new(Code::PeerNotConnected, "no longer connected to that agent"))
             };
         };
+        let form = Form::for_peer(&peer, self.config.seal);
+        // A node that signs as 1.1.1 does is told only what would be lost otherwise.
+        let told = item.origin.as_ref().filter(|origin| form != Form::V1 || origin.says_more_than_hops());
+        let mut metadata = item.metadata.clone();
+        if let Some(origin) = told.filter(|origin| form == Form::V1 && !origin.path.is_empty()) {
+            metadata.extend(forwarding::told(origin.agent_id, &item.message_id, &self.me()));
+        }
+        let metadata = match told.map(|origin| origin.put(&metadata)).transpose() {
+            Ok(metadata) => metadata,
+            Err(error) => return Attempt::over(Reason::new(error.code(), error.message())),
+        };
         let draft = Draft {
             message_id: &item.message_id,
             content: &item.content,
-            metadata: &item.metadata,
+            metadata: metadata.as_ref().unwrap_or(&item.metadata),
             in_reply_to: item.in_reply_to.as_deref(),
             hops: item.hops,
         };
-        let form = Form::for_peer(&peer, self.config.seal);
         let sealer = || self.sealers.take(&item.to);
         let body =
             match compose::message_with(draft, &item.to, form, &self.passport, self.signing_time(), sealer) {
@@ -169,6 +180,12 @@ impl Inner {
     }
 }
 
+/// Whether a refusal says that the time of the message is over.
+fn is_over(answer: Option<&Map<String, Value>>) -> bool {
+    let code = answer.and_then(|object| object.get("code")?.as_str());
+    code == Some(Code::MessageExpired.name())
+}
+
 /// What a peer's answer means for a message.
 fn judge(sent: &Sent) -> Attempt {
     let Reply { status, body, retry_after } = &sent.reply;
@@ -191,6 +208,9 @@ fn judge(sent: &Sent) -> Attempt {
         // Without a JSON object it is not the mesh that answered.
         _ if object.is_none() => {
             later(Code::BadAnswer, format!("something else than the peer answered ({said})"))
+        }
+        410 if is_over(object.as_ref()) => {
+            Attempt::over(Reason::new(Code::MessageExpired, format!("the peer refused: {said}")))
         }
         408 | 500..=599 => later(Code::Unreachable, format!("the peer cannot take it now: {said}")),
         _ => Attempt::over(Reason::new(Code::PeerRefused, format!("the peer refused: {said}"))),

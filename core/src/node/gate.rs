@@ -13,6 +13,7 @@ use crate::{
     transport::Source,
     wire::{
         AddressClass, Answer,
+        envelope::{self, Origin},
         frame::{Body, Frame, MessageFrame},
         route::{Access, Endpoint},
         verify::{Proof, Verified},
@@ -24,12 +25,13 @@ pub(super) struct Admitted {
     verified: Verified<Frame>,
     verdict: Verdict,
     decision: Option<rules::Decision>,
+    origin: Option<Origin>,
 }
 
 impl Admitted {
-    /// The frame, what the host said about a request, and where it wants a message.
-    pub(super) fn into_parts(self) -> (Verified<Frame>, Verdict, Option<rules::Decision>) {
-        (self.verified, self.verdict, self.decision)
+    /// The frame, what the host said about a request, and where it wants a message, with who wrote that.
+    pub(super) fn into_parts(self) -> (Verified<Frame>, Verdict, (Option<rules::Decision>, Option<Origin>)) {
+        (self.verified, self.verdict, (self.decision, self.origin))
     }
 }
 
@@ -56,8 +58,14 @@ impl Inner {
             self.check_tier(endpoint, source)?;
         }
         self.check_access(endpoint, verified.proven(), source)?;
+        let origin = match verified.frame() {
+            Frame::Message(message) => self
+                .believed_origin(message, verified.proof())
+                .map_err(|error| Answer::refuse(error.code().http_status(), error.code(), error.message()))?,
+            _ => None,
+        };
         let policy = self.policy.read().clone();
-        let mut admitted = Admitted { verified, verdict: Verdict::Default, decision: None };
+        let mut admitted = Admitted { verified, verdict: Verdict::Default, decision: None, origin };
         let Some(policy) = policy else { return Ok(admitted) };
         match admitted.verified.frame() {
             Frame::ConnectionRequest(request) => {
@@ -90,13 +98,15 @@ impl Inner {
 
     fn question(&self, message: &MessageFrame) -> Option<MessageQuestion> {
         let Body::Plain { content, metadata, in_reply_to } = &message.body else { return None };
+        let mut metadata = metadata.clone();
+        metadata.remove(envelope::MEMBER);
         let state = self.state.lock();
         let connected = state.peers.get(&message.from).is_some();
         Some(MessageQuestion {
             message_id: message.message_id.clone(),
             from: message.from,
             content: content.clone(),
-            metadata: metadata.clone(),
+            metadata,
             in_reply_to: in_reply_to.clone(),
             kind: if connected { MessageKind::Peer } else { MessageKind::Stranger },
             trust: state.trust.score(&message.from),

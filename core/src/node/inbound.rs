@@ -223,7 +223,7 @@ impl Inner {
 
     /// Steps 7 to 9: its system decides, the rows are committed, then events are published and the answer given.
     async fn dispatch(self: &Arc<Self>, admitted: Admitted, source: &Source) -> Result<Answer, Answer> {
-        let (verified, verdict, decision) = admitted.into_parts();
+        let (verified, verdict, routed) = admitted.into_parts();
         let sender = verified.sender();
         let now = self.now();
         let believed = match verified.sort() {
@@ -247,7 +247,7 @@ impl Inner {
                 // Describing ourselves copies more than a message costs, and only the handshake needs it.
                 let believed = match believed {
                     Believed::Message(message) => {
-                        return Ok(self.settle_message(state, message, decision, now).split());
+                        return Ok(self.settle_message(state, message, routed, now).split());
                     }
                     Believed::StatusBroadcast(broadcast) => {
                         return Ok(self.settle_broadcast(state, &broadcast, now).split());

@@ -55,6 +55,11 @@ impl Inner {
         Question { inner: self, message_id: message_id.to_owned(), agent }
     }
 
+    /// Whether an answer of `agent` to a message of ours is in the inbox.
+    pub(crate) fn has_answer(&self, message_id: &str, agent: &AgentId) -> bool {
+        self.state.lock().inbox.has_answer(message_id, agent)
+    }
+
     /// The next message that `filter` wants, leased to the caller; `None` when time runs out first.
     /// Cancel-safe: a message is leased in the same poll that returns it.
     pub(crate) async fn next_message(
@@ -72,6 +77,7 @@ impl Inner {
             if self.closed.load(Ordering::Acquire) {
                 return Err(Error::new(Code::Closed, "the node is closed; open a new one"));
             }
+            self.end_overdue();
             let now = self.steady();
             let available = {
                 let mut state = self.state.lock();

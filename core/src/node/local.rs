@@ -27,6 +27,7 @@ impl Inner {
     /// Answers a request to the local API.
     pub(crate) async fn local(self: &Arc<Self>, route: &Route, arrival: &Arrival) -> Result<Answer, Answer> {
         self.check_local(arrival)?;
+        self.end_overdue();
         let answered = match route.endpoint {
             Endpoint::Inbox => Ok(self.inbox_listing()),
             Endpoint::PendingRequests => Ok(self.pending_listing()),

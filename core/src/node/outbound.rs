@@ -8,27 +8,35 @@
 //!
 //! The row and the first attempt run side by side: the receipt waits for the row, unless every peer accepted
 //! the message before. A crash between them leaves at worst a message that the peer has and we tell nobody
-//! about; a crash after the row leaves one that is sent again, which the receiver's claim makes harmless.
+//! about; a crash after the row leaves one that is sent again, which the receiver's claim makes harmless. What is sent
+//! under an idempotency key leaves after the row is on disk, so that no crash separates the key from the message.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{attempt::Attempt, inner::Inner, relay};
+use super::{attempt::Attempt, forwarding, inner::Inner, relay, state::State};
 use crate::{
+    env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
         Delivery, DeliveryState, MessageEvent, OutboxItem, Reason, Receipt, body_digest,
         compose::Form,
+        idempotency::{self, FirstSend, Keyed},
         log::{Direction, EntryType, LogEntry},
         receipts::sent::{Departure, Settlement},
     },
     peers::{Connection, PeerEvent},
     store::Batch,
     transport::{Grant, Method, Request, Sent},
-    wire::{limits, route::MESH_PREFIX, url},
+    wire::{
+        envelope::{self, MessageLimits, Origin},
+        limits,
+        route::MESH_PREFIX,
+        url,
+    },
 };
 
 /// How long one delivery may take.
@@ -52,6 +60,12 @@ pub(crate) struct Outgoing {
     pub(crate) entry_type: Option<EntryType>,
     /// The inbox place of the message that this one passes on; given up in the same commit.
     pub(crate) passes_on: Option<u64>,
+    /// Under which key of the host: then a repetition sends nothing.
+    pub(crate) key: Option<Keyed>,
+    /// What limits the work on it.
+    pub(crate) limits: MessageLimits,
+    /// The message of the inbox that this one passes on.
+    pub(crate) forward: Option<forwarding::Forward>,
 }
 
 impl Outgoing {
@@ -68,6 +82,8 @@ impl Outgoing {
             return invalid(format!("hops must be 0 to {}, not {}", limits::MAX_HOPS, self.hops));
         }
         check_reply(self.in_reply_to.as_deref())?;
+        check_metadata(&self.metadata)?;
+        self.limits.check()?;
         let size = serde_json::to_vec(&self.metadata).map_or(usize::MAX, |bytes| bytes.len());
         if size > limits::METADATA_BYTES {
             return invalid(format!("metadata must be at most {} bytes of JSON", limits::METADATA_BYTES));
@@ -75,6 +91,15 @@ impl Outgoing {
         // Finds values that have no canonical form before anything is stored.
         body_digest(&self.content, &self.metadata, self.in_reply_to.as_deref())
     }
+}
+
+/// Refuses the member of the metadata that nodes write.
+pub(crate) fn check_metadata(metadata: &Map<String, Value>) -> Result<()> {
+    if !metadata.contains_key(envelope::MEMBER) {
+        return Ok(());
+    }
+    let sentence = format!("metadata must have no member {}: nodes write it; use limits", envelope::MEMBER);
+    Err(Error::new(Code::InvalidArgument, sentence))
 }
 
 /// Refuses a reference that no message can have, to send with or to wait for.
@@ -103,76 +128,30 @@ impl Inner {
         let wait = outgoing.wait;
         let targets = outgoing.to.clone();
         let (sender, mut attempts) = tokio::sync::mpsc::unbounded_channel();
-        let (id, passes_on) = (&message_id, outgoing.passes_on);
+        let passes_on = outgoing.passes_on;
+        let origins = self.origins(&outgoing, &digest)?;
+        let (mut first, mut is_queued) = (None, false);
         let stored = {
             self.transact(
                 |state, now| {
-                    let mut rows = Batch::new();
-                    for agent in &outgoing.to {
-                        state.blocks.check(agent)?;
-                        let pending = state.peers.outstanding().any(|request| request.agent_id == *agent);
-                        if !pending {
-                            state.peers.require(agent)?;
-                        }
+                    if let Some(key) = &outgoing.key
+                        && let Some(known) = state.keys.find(key)?
+                    {
+                        first = Some(known.clone());
+                        return Ok((state.keys.again(key)?, (sender, Vec::new())));
                     }
-                    // All or nobody: no attempt may run for a message that is then refused.
-                    state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
-                    for agent in &outgoing.to {
-                        let item = OutboxItem {
-                            sequence: 0,
-                            message_id: id.clone(),
-                            to: *agent,
-                            content: outgoing.content.clone(),
-                            metadata: outgoing.metadata.clone(),
-                            in_reply_to: outgoing.in_reply_to.clone(),
-                            hops: outgoing.hops,
-                            created_at: now,
-                            expires_at: now + outgoing.expires_in,
-                            attempts: 0,
-                            next_attempt: now,
-                            last_reason: None,
-                            was_limited: false,
-                        };
-                        let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
-                        rows.append(item_rows);
-                        let peer = state.peers.get(agent);
-                        state.sent.begin(Departure {
-                            message_id: id,
-                            to: *agent,
-                            digest: &digest,
-                            gives_receipts: self.config.receipts
-                                && peer.is_some_and(Connection::gives_receipts),
-                        });
-                        if sends_now {
-                            self.attempt_now(OutboxItem { sequence, ..item }, sender.clone());
-                        }
+                    let (mut rows, mut leaving) = self.enqueue(state, now, &outgoing, (&digest, origins))?;
+                    is_queued = true;
+                    if outgoing.key.is_none() {
+                        leaving.drain(..).for_each(|item| self.attempt_now(item, sender.clone()));
+                        rows.wait_for_others(ROW_PATIENCE);
                     }
-                    if let Some(sequence) = outgoing.passes_on {
-                        rows.append(state.inbox.withdraw(sequence));
-                        if let Some((from, message_id)) = state.inbox.origin(sequence) {
-                            rows.append(state.given.passed_on(&from, &message_id)?);
-                        }
-                    }
-                    let entry_type = outgoing.entry_type.unwrap_or(if outgoing.to.len() == 1 {
-                        EntryType::Direct
-                    } else {
-                        EntryType::Broadcast
-                    });
-                    rows.append(state.log.append(LogEntry {
-                        message_id: id.clone(),
-                        content: outgoing.content.clone(),
-                        from_agent_id: self.me(),
-                        to_agent_ids: outgoing.to.clone(),
-                        timestamp: now.to_wire(),
-                        entry_type,
-                        direction: Direction::Outbound,
-                        trust_at_time: 0.0,
-                        metadata: outgoing.metadata.clone(),
-                    })?);
-                    rows.wait_for_others(ROW_PATIENCE);
-                    Ok((rows, sender))
+                    Ok((rows, (sender, leaving)))
                 },
-                move |inner, result, _sender| {
+                move |inner, result, (sender, leaving)| {
+                    if result.is_ok() {
+                        leaving.into_iter().for_each(|item| inner.attempt_now(item, sender.clone()));
+                    }
                     if let (Ok(()), Some(sequence)) = (&result, passes_on) {
                         inner.state.lock().inbox.forget(sequence);
                     }
@@ -182,7 +161,114 @@ impl Inner {
             )
         };
         let (gathered, stored) = first_attempts(targets.len(), wait, &mut attempts, stored).await;
-        self.receipt(message_id, &targets, gathered, stored)
+        match first {
+            // What is known of the id is of an earlier copy.
+            None if !is_queued => stored.and_then(|()| self.sent_status(&message_id)),
+            None => self.receipt(message_id, &targets, gathered, stored),
+            // Somebody else waits for the first call, or nobody does any more: this one waits for the disk alone.
+            Some(first) => stored.map(|()| self.first_receipt(&first)),
+        }
+    }
+
+    /// The rows of a message, and its copies that nothing older keeps from leaving. All or nobody: when this fails,
+    /// nothing has changed.
+    fn enqueue(
+        &self,
+        state: &mut State,
+        now: Timestamp,
+        outgoing: &Outgoing,
+        (digest, origins): (&str, Vec<Option<Origin>>),
+    ) -> Result<(Batch, Vec<OutboxItem>)> {
+        let id = &outgoing.message_id;
+        if outgoing.limits.is_over(now) {
+            return Err(MessageLimits::over());
+        }
+        for agent in &outgoing.to {
+            state.blocks.check(agent)?;
+            let pending = state.peers.outstanding().any(|request| request.agent_id == *agent);
+            if !pending {
+                state.peers.require(agent)?;
+            }
+        }
+        if let Some(forward) = &outgoing.forward {
+            forwarding::check(state, &self.me(), forward, &outgoing.to)?;
+        }
+        state.outbox.check_room(&outgoing.to, self.config.outbox_limit)?;
+        let expires_at = now + outgoing.expires_in;
+        let expires_at = outgoing.limits.deadline.map_or(expires_at, |deadline| deadline.min(expires_at));
+        let mut rows = Batch::new();
+        if let Some(key) = &outgoing.key {
+            state.keys.check_room(idempotency::MOST)?;
+            rows.append(state.keys.begin(key.clone(), id, &outgoing.to, expires_at)?);
+        }
+        let mut leaving = Vec::new();
+        for (agent, origin) in outgoing.to.iter().zip(origins) {
+            let item = OutboxItem {
+                sequence: 0,
+                message_id: id.clone(),
+                to: *agent,
+                content: outgoing.content.clone(),
+                metadata: outgoing.metadata.clone(),
+                in_reply_to: outgoing.in_reply_to.clone(),
+                hops: outgoing.hops,
+                created_at: now,
+                expires_at,
+                attempts: 0,
+                next_attempt: now,
+                last_reason: None,
+                was_limited: false,
+                origin,
+                passing: outgoing.forward.as_ref().and_then(|forward| forward.passing),
+            };
+            let (sequence, sends_now, item_rows) = state.outbox.push(item.clone())?;
+            rows.append(item_rows);
+            let peer = state.peers.get(agent);
+            state.sent.begin(Departure {
+                message_id: id,
+                to: *agent,
+                digest,
+                gives_receipts: self.config.receipts && peer.is_some_and(Connection::gives_receipts),
+            });
+            if sends_now {
+                leaving.push(OutboxItem { sequence, ..item });
+            }
+        }
+        if let Some(sequence) = outgoing.passes_on {
+            rows.append(state.inbox.withdraw(sequence));
+            if let Some((from, message_id)) = state.inbox.origin(sequence) {
+                rows.append(state.given.passed_on(&from, &message_id)?);
+            }
+        }
+        let entry_type = outgoing.entry_type.unwrap_or(if outgoing.to.len() == 1 {
+            EntryType::Direct
+        } else {
+            EntryType::Broadcast
+        });
+        rows.append(state.log.append(LogEntry {
+            message_id: id.clone(),
+            content: outgoing.content.clone(),
+            from_agent_id: self.me(),
+            to_agent_ids: outgoing.to.clone(),
+            timestamp: now.to_wire(),
+            entry_type,
+            direction: Direction::Outbound,
+            trust_at_time: 0.0,
+            metadata: outgoing.metadata.clone(),
+        })?);
+        Ok((rows, leaving))
+    }
+
+    /// What became of a message whose call is repeated.
+    fn first_receipt(&self, first: &FirstSend) -> Receipt {
+        let state = self.state.lock();
+        let mut receipt = first.receipt(state.sent.status(&first.message_id));
+        let waiting = state.outbox.of_message(&first.message_id);
+        for delivery in &mut receipt.deliveries {
+            if delivery.state == DeliveryState::Stored {
+                delivery.reason = waiting_reason(&waiting, &delivery.to);
+            }
+        }
+        receipt
     }
 
     fn receipt(
@@ -248,12 +334,16 @@ impl Inner {
             |state, now| {
                 let mut rows = Batch::new();
                 let mut events = Vec::new();
+                let mut handed_over = None;
                 match &attempt {
                     Attempt::Accepted { via, proof } => {
                         rows.append(state.outbox.finish(sequence));
                         let end = Settlement::Accepted { via: (*via).to_owned(), proof: proof.clone() };
                         rows.append(state.sent.settle(&message_id, &to, now, end)?);
-                        rows.append(state.sent.trim(self.config.sent_limit));
+                        rows.append(state.trim_sent(self.config.sent_limit)?);
+                        let (passed, over) = forwarding::arrived(state, item.passing, to)?;
+                        rows.append(passed);
+                        handed_over = over;
                         if let Some(answered) = &item.in_reply_to {
                             rows.append(state.given.answered(&to, answered, &message_id, self.both())?);
                             self.receipt_bell.notify_one();
@@ -276,7 +366,7 @@ impl Inner {
                         let end =
                             Settlement::Over { state: *end, reason: reason.clone(), proof: proof.clone() };
                         rows.append(state.sent.settle(&message_id, &to, now, end)?);
-                        rows.append(state.sent.trim(self.config.sent_limit));
+                        rows.append(state.trim_sent(self.config.sent_limit)?);
                         events.push(
                             MessageEvent::MessageFailed { message_id, to, reason: reason.clone() }.into(),
                         );
@@ -295,11 +385,14 @@ impl Inner {
                     // Lost in a crash, it costs one more attempt, which the peer knows for a copy.
                     rows.wait_for_others(ROW_PATIENCE);
                 }
-                Ok((rows, events))
+                Ok((rows, (events, handed_over)))
             },
-            |inner, result, events: Vec<super::events::EventBody>| {
+            |inner, result, (events, over): (Vec<super::events::EventBody>, Option<u64>)| {
                 if result.is_ok() {
                     inner.publish(events);
+                    if let Some(sequence) = over {
+                        inner.state.lock().inbox.forget(sequence);
+                    }
                 }
                 inner.outbox_bell.notify_one();
                 inner.sent_bell.notify_waiters();

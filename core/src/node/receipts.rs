@@ -8,7 +8,7 @@ use super::{inner::Inner, state::State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{DeliveryState, Message, MessageEvent, Reason, Receipt, THROWN_AWAY},
+    messaging::{DeliveryState, Message, MessageEvent, Reason, Receipt, THROWN_AWAY, TOO_LATE},
     peers::Connection,
     store::Batch,
     transport::Outcome,
@@ -237,6 +237,10 @@ pub(super) fn step_event(
         DeliveryState::Answered => Some(MessageEvent::MessageAnswered { message_id, to, reply_id }),
         DeliveryState::Refused => {
             let reason = Reason::new(Code::PeerRefused, THROWN_AWAY);
+            Some(MessageEvent::MessageFailed { message_id, to, reason })
+        }
+        DeliveryState::Expired => {
+            let reason = Reason::new(Code::MessageExpired, TOO_LATE);
             Some(MessageEvent::MessageFailed { message_id, to, reason })
         }
         _ => None,

@@ -13,6 +13,7 @@ use crate::{
     transport::Outcome,
     wire::{
         Answer,
+        envelope::Origin,
         frame::{Body, MessageFrame, StatusBroadcast},
         receipt::{ReceiptState, Statement},
         verify::Verified,
@@ -59,7 +60,7 @@ impl Inner {
         &self,
         state: &mut State,
         message: Verified<MessageFrame>,
-        decision: Option<rules::Decision>,
+        (decision, origin): (Option<rules::Decision>, Option<Origin>),
         now: Timestamp,
     ) -> Settled {
         let sender = message.frame().from;
@@ -82,6 +83,7 @@ impl Inner {
             limits: &self.config.inbox,
             is_awaited: self.waiting.load(Ordering::Relaxed) > 0,
             decision,
+            origin,
         };
         let digest = self.digest_for(state, message.frame());
         let answers = answered_by(message.frame());

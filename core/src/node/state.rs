@@ -11,6 +11,7 @@ use crate::{
         Given, Inbox, Outbox, Sent,
         context::ContextFeed,
         groups::{GROUPS, Groups},
+        idempotency::Keys,
         inbound::Tables,
         inbox::NUMBERS,
         log::ConversationLog,
@@ -96,6 +97,7 @@ pub(crate) struct State {
     pub(crate) inbox: Inbox,
     pub(crate) outbox: Outbox,
     pub(crate) sent: Sent,
+    pub(crate) keys: Keys,
     pub(crate) given: Given,
     pub(crate) log: ConversationLog,
     pub(crate) feed: ContextFeed,
@@ -136,6 +138,7 @@ impl State {
             inbox: Inbox::load(&scan(Table::Inbox).await?, meta.iter().find(|row| row.key == NUMBERS))?,
             outbox: Outbox::load(&scan(Table::Outbox).await?, env.both())?,
             sent: Sent::load(&scan(Table::Sent).await?)?,
+            keys: Keys::load(&scan(Table::Keys).await?)?,
             given: Given::load(&scan(Table::Given).await?, env.steady())?,
             log: ConversationLog::load(&scan(Table::Log).await?)?,
             feed: ContextFeed::new(),
@@ -170,6 +173,20 @@ impl State {
     /// The tables that a message touches.
     pub(crate) fn tables(&mut self) -> Tables<'_> {
         Tables { inbox: &mut self.inbox, log: &mut self.log, peers: &mut self.peers, trust: &mut self.trust }
+    }
+
+    /// Lets go of what became of the oldest messages beyond `limit`.
+    pub(crate) fn trim_sent(&mut self, limit: usize) -> Result<Batch> {
+        let (keys, mut keyed) = (&self.keys, Vec::new());
+        let mut rows = self.sent.trim(limit, |message_id, fate| {
+            if keys.knows(message_id) {
+                keyed.push((message_id.to_owned(), fate));
+            }
+        });
+        for (message_id, fate) in keyed {
+            rows.append(self.keys.remember(&message_id, fate)?);
+        }
+        Ok(rows)
     }
 
     /// The rows of what was only counted in memory so far.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | outbox | delivers what is due, peer by peer |
 //! | receipts | tells senders what became of their messages |
-//! | upkeep | pings idle peers, looks for lost ones (`healing`), tells all once a day where we are, ends connections of lasting distrust, expires requests and claimed ids, saves counters |
+//! | upkeep | pings idle peers, looks for lost ones (`healing`), tells all once a day where we are, ends connections of lasting distrust, expires requests, claimed ids and idempotency keys, saves counters |
 //! | discovery | tells who was found, keeps connections to entry nodes |
 
 use std::{sync::Arc, time::Duration};
@@ -188,6 +188,7 @@ impl Inner {
         super::compose::publish_late(self);
         self.look_at_interfaces();
         self.write_owed().await?;
+        self.end_overdue();
         let distrusted = self.look_at_ages().await?;
         self.write(|state, _| state.save_counters()).await?;
         self.expire_claims(claims).await?;
@@ -203,7 +204,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Forgets claimed ids whose lifetime is over, a page a round.
+    /// Forgets claimed ids whose lifetime is over, a page a round, and idempotency keys.
     async fn expire_claims(self: &Arc<Self>, claims: &mut ClaimPages) -> Result<()> {
         let now = self.both();
         if !claims.may_expire(now) {
@@ -217,8 +218,12 @@ impl Inner {
             // More to look at: the next page needs no minute.
             self.upkeep_bell.notify_one();
         }
-        let rows = messaging::claims::expired(&page, now.wall)?;
-        if rows.is_empty() { Ok(()) } else { self.write(|_, _| Ok(rows)).await }
+        let mut rows = messaging::claims::expired(&page, now.wall)?;
+        self.write(|state, _| {
+            rows.append(state.keys.expire(now.wall));
+            Ok(rows)
+        })
+        .await
     }
 
     /// Handles what discovery finds, until the node closes.

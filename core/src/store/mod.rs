@@ -106,6 +106,8 @@ tables! {
     Log = "conversation_log";
     /// Blocked agents, by agent id.
     Blocked = "blocked";
+    /// What was sent under an idempotency key, by a digest of the key.
+    Keys = "idempotency_keys";
 }
 
 /// How much a resolved commit promises.

@@ -8,12 +8,14 @@
 //! | [`verify`] | which frames are believed |
 //! | [`time`], [`replay`] | fresh, and not seen before |
 //! | [`receipt`] | what became of a message, signed |
+//! | [`envelope`] | who wrote a message, and the limits that travel with it |
 //! | [`limiter`], [`limits`] | how much, how often |
 //! | [`url`] | where peers are, and what kind of place that is |
 
 mod address;
 mod answer;
 pub mod canonical;
+pub mod envelope;
 pub mod frame;
 pub mod json;
 pub mod legacy_e2e;

@@ -33,6 +33,8 @@ pub enum ReceiptState {
     Answered,
     /// The recipient took it and threw it away, as its rules say.
     Refused,
+    /// Its deadline passed before the recipient's agent had it.
+    Expired,
 }
 
 impl ReceiptState {
@@ -44,6 +46,7 @@ impl ReceiptState {
             Self::Handled => "handled",
             Self::Answered => "answered",
             Self::Refused => "refused",
+            Self::Expired => "expired",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, frame::Body, json as strict, limits};
+use super::{Answer, envelope, frame::Body, json as strict, limits};
 use crate::error::Code;
 
 /// The bytes to seal.
@@ -32,7 +32,7 @@ pub fn decode(bytes: &[u8]) -> Result<Body, Answer> {
         Some(_) => return Err(refuse("Field metadata must be an object")),
     };
     // Sealing must not be a way around the bound of readable metadata.
-    if serde_json::to_vec(&metadata).map_or(true, |bytes| bytes.len() > limits::METADATA_BYTES) {
+    if !envelope::fits(&metadata) {
         return Err(Answer::refuse(
             413,
             Code::WireTooLarge,

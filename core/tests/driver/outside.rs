@@ -11,9 +11,10 @@ use std::{
 use dmagent::{
     AgentId,
     env::Env,
-    messaging::compose::Form,
+    messaging::compose::{self, Draft, Form},
     wire::{
         canonical::{self, BodyDigest},
+        envelope::{Author, MessageLimits, Origin},
         seal::Sealed,
     },
 };
@@ -50,6 +51,7 @@ impl Mallory {
     ) -> Result {
         let form = match step.wire.as_str() {
             "message" => Form::V2,
+            "false_origin" => Form::V2,
             "plain_message" => Form::V1,
             "sealed_message" | "moved_seal" => Form::Sealed,
             other => return Err(format!("`{other}` is no frame")),
@@ -62,6 +64,8 @@ impl Mallory {
         let mut frame = signer.message(&audience, form, "from mallory");
         if step.wire == "moved_seal" {
             frame = moved(&signer, &audience, frame)?;
+        } else if step.wire == "false_origin" {
+            frame = misattributed(&signer, &audience)?;
         }
         for (name, value) in with {
             if value.is_null() {
@@ -77,6 +81,20 @@ impl Mallory {
         let reply = request(to, "POST /__darkmatter__/message", &BTreeMap::new(), &text)?;
         compare(reply, step.status, body)
     }
+}
+
+/// A message, well signed, that claims to have been written by somebody else.
+fn misattributed(signer: &Actor, to: &AgentId) -> Result<Map<String, Value>> {
+    let author = Actor::stranger();
+    let (message_id, now) = (signer.fresh("msg-"), signer.now());
+    let (limits, digest) = (MessageLimits::default(), "0".repeat(64));
+    let said = Author { message_id: &message_id, to: *to, now, hops: 10, limits: &limits, digest: &digest };
+    let origin = Origin::sign(said, &author.passport).map_err(|error| error.to_string())?;
+    let metadata = origin.put(&Map::new()).map_err(|error| error.to_string())?;
+    let draft =
+        Draft { message_id: &message_id, content: "hers", metadata: &metadata, in_reply_to: None, hops: 9 };
+    compose::message(draft, to, Form::V2, &signer.passport, now, &*signer.env.random)
+        .map_err(|error| error.to_string())
 }
 
 /// The seal of a frame in another message, well signed.

@@ -179,7 +179,7 @@ def test_a_routing_rule_of_ours_forwards_to_them(lab: Lab, nodes: Nodes) -> None
         return [m for m in queue if m["from_agent_id"] == router.agent_id and m["verified"]]
 
     heard = eventually(forwarded, "the forwarded message", nodes.bob)
-    assert [m["content"] for m in heard] == [f"[Forwarded from {nodes.alice.agent_id[:12]}]: URGENT: water"]
+    assert [(m["message_id"], m["content"]) for m in heard] == [(original, "URGENT: water")]
     metadata = heard[0]["metadata"]
     assert (metadata["forwarded"], metadata["forwarded_by"], metadata["k"]) == (True, router.agent_id, 1)
     assert metadata["forwarded_from"] == nodes.alice.agent_id

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::records::{DeliveryState, MessageKind};
 use super::settings::RoutingRule;
-use crate::plain::{AgentId, Json, finite};
+use crate::plain::{AgentId, Json, Timestamp, finite};
 
 /// An agent.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
@@ -22,6 +22,25 @@ pub struct AskArgs {
     pub to: AgentId,
     /// 1 to 65,536 characters.
     pub content: String,
+    /// What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+    /// spends it is the affair of hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub budget: Option<String>,
+    /// The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub caused_by: Option<u64>,
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    /// microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub deadline: Option<Timestamp>,
+    /// A name of the host for this question, as in `messages.send`: asked again, it waits for the answer to the
+    /// first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub idempotency_key: Option<String>,
     /// The message this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -30,10 +49,22 @@ pub struct AskArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub metadata: Option<Json>,
+    /// What was spent of the budget of that message already: a decimal as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub spend: Option<String>,
     /// How long to wait for the answer, in seconds; absent for as long as it takes.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
+    /// Which trace it belongs to, as the header of that name in W3C Trace Context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub traceparent: Option<String>,
+    /// What the tracing systems say about that, as the header of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub tracestate: Option<String>,
 }
 
 /// Whom to ask about whom.
@@ -100,6 +131,43 @@ pub struct DisconnectArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub reason: Option<String>,
+}
+
+/// A message of the inbox to pass on.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct ForwardArgs {
+    /// To whom: connected or pending peers that do not have it, at most 8 for one message.
+    pub to: Vec<AgentId>,
+    /// A lower budget, an amount and the unit that it has, such as `2.5 usd`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub budget: Option<String>,
+    /// An earlier deadline, in microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub deadline: Option<Timestamp>,
+    /// Also to those who have it, as far as is known here, but never to its author. Default: false.
+    #[uniffi(default = false)]
+    pub force: bool,
+    /// Whether it stays in the inbox. Else it is over as soon as one of them has it. Default: false.
+    #[uniffi(default = false)]
+    pub keep: bool,
+    /// The id of the message, instead of its `sequence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub message_id: Option<String>,
+    /// Something to say about it, at most 1,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub note: Option<String>,
+    /// The `sequence` of the message; or say its `message_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub sequence: Option<u64>,
+    /// How long this call waits for the first attempts, in seconds. Default: 10.
+    #[serde(serialize_with = "finite")]
+    #[uniffi(default = 10.0)]
+    pub timeout_secs: f64,
 }
 
 /// Which entries of the conversation log.
@@ -186,6 +254,22 @@ pub struct SendArgs {
     pub to: Vec<AgentId>,
     /// 1 to 65,536 characters.
     pub content: String,
+    /// What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+    /// spends it is the affair of hosts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub budget: Option<String>,
+    /// The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets
+    /// one hop less than that, what is left of its deadline and budget, and a new span of its trace. The members
+    /// above may only tighten that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub caused_by: Option<u64>,
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+    /// microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub deadline: Option<Timestamp>,
     /// How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
     /// `outbox_expiry_secs`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
@@ -194,6 +278,12 @@ pub struct SendArgs {
     /// How often it may be forwarded, 0 to 50. Default: 10.
     #[uniffi(default = 10)]
     pub hops: u32,
+    /// A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing
+    /// again, also after a crash, and gives the receipt of the first one. It is kept for 25 hours after the
+    /// message expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub idempotency_key: Option<String>,
     /// The message this one answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -203,11 +293,23 @@ pub struct SendArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub metadata: Option<Json>,
+    /// What was spent of the budget of that message already: a decimal as text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub spend: Option<String>,
     /// How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
     /// then is `stored`.
     #[serde(serialize_with = "finite")]
     #[uniffi(default = 10.0)]
     pub timeout_secs: f64,
+    /// Which trace it belongs to, as the header of that name in W3C Trace Context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub traceparent: Option<String>,
+    /// What the tracing systems say about that, as the header of that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub tracestate: Option<String>,
 }
 
 /// A message of the inbox.

@@ -112,6 +112,16 @@ pub enum Code {
     MessageExpired = 1003,
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004,
+    /// An idempotency key stands for another message.
+    IdempotencyKeyReused = 1010,
+    /// A limit of the message is looser than its author or a forwarder signed.
+    LimitsLoosened = 1011,
+    /// What the message says about its author or its way does not hold.
+    OriginInvalid = 1012,
+    /// The message may not be forwarded any more.
+    HopsExhausted = 1013,
+    /// The agent has the message already, as far as is known here.
+    AlreadyReceived = 1014,
     /// A local request lacks the token of the data folder.
     TokenInvalid = 1400,
 }
@@ -170,6 +180,11 @@ impl From<CoreCode> for Code {
             CoreCode::MessageUnknown => Self::MessageUnknown,
             CoreCode::MessageExpired => Self::MessageExpired,
             CoreCode::NoReceipts => Self::NoReceipts,
+            CoreCode::IdempotencyKeyReused => Self::IdempotencyKeyReused,
+            CoreCode::LimitsLoosened => Self::LimitsLoosened,
+            CoreCode::OriginInvalid => Self::OriginInvalid,
+            CoreCode::HopsExhausted => Self::HopsExhausted,
+            CoreCode::AlreadyReceived => Self::AlreadyReceived,
             CoreCode::TokenInvalid => Self::TokenInvalid,
             // The core and this file are made from one table.
             _ => Self::Internal,
@@ -186,7 +201,8 @@ pub enum DmError {
         failure: Failure,
     },
     /// For these codes: `invalid_argument`, `unknown_verb`, `blocking_in_async`, `invalid_handle`,
-    /// `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`.
+    /// `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`,
+    /// `idempotency_key_reused`.
     InvalidInputError {
         /// What went wrong.
         failure: Failure,
@@ -225,7 +241,8 @@ pub enum DmError {
     },
     /// For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
     /// `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `limits_loosened`,
+    /// `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
     RefusedError {
         /// What went wrong.
         failure: Failure,

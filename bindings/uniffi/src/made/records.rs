@@ -68,7 +68,7 @@ pub enum DeliveryState {
     /// It will not be delivered; the reason says why.
     #[serde(rename = "failed")]
     Failed,
-    /// It waited for the peer as long as it was allowed to.
+    /// It waited for the peer, or for the agent over there, as long as it was allowed to.
     #[serde(rename = "expired")]
     Expired,
     /// The peer does not take it; the reason has its words.
@@ -274,6 +274,9 @@ pub enum ReceiptState {
     /// The recipient took it and threw it away, as its rules say.
     #[serde(rename = "refused")]
     Refused,
+    /// Its deadline passed before the recipient's agent had it.
+    #[serde(rename = "expired")]
+    Expired,
 }
 
 /// Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
@@ -360,6 +363,15 @@ pub struct BlockedAgent {
     /// Why, for people here; nobody is told.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// A number in a named unit that a message may cost. Whoever passes the message on may only lower it.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct Budget {
+    /// A non-negative decimal as text, such as `12.5`, with at most 18 digits before the point and 18 behind it.
+    pub amount: String,
+    /// A short name such as `usd` or `tokens`: 1 to 32 letters, digits and `_`, `-`, `.`, `/`, `:`.
+    pub unit: String,
 }
 
 /// Somebody asks for a connection.
@@ -491,6 +503,9 @@ pub struct LogEntry {
 pub struct MessageRecord {
     /// 1 to 65,536 characters.
     pub content: String,
+    /// To whom it was forwarded from here, and arrived.
+    #[serde(default)]
+    pub forwarded_to: Vec<AgentId>,
     /// Who sent it, proven.
     pub from: AgentId,
     /// How often it may still be forwarded.
@@ -502,11 +517,18 @@ pub struct MessageRecord {
     /// Where it belongs.
     #[serde(default)]
     pub kind: MessageKind,
+    /// The limits under which it may be worked on now; null when nothing limits that.
+    #[serde(default)]
+    pub limits: Option<MessageLimits>,
     /// The id the sender gave it.
     pub message_id: String,
     /// What travels along.
     #[serde(default)]
     pub metadata: Json,
+    /// Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+    /// hold, for what this message says and for the way to this node.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// When it was stored here.
     pub received_at: Timestamp,
     /// How often it was handed out before without being acknowledged, since the node opened.
@@ -516,6 +538,20 @@ pub struct MessageRecord {
     pub sequence: u64,
     /// How the sender was proven.
     pub verification: Verification,
+}
+
+/// The limits under which a message may be worked on. Absent ones limit nothing.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct MessageLimits {
+    /// What it may cost. The mesh sees that it never grows; who spends it is the host's affair.
+    #[serde(default)]
+    pub budget: Option<Budget>,
+    /// When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
+    /// Which trace it belongs to.
+    #[serde(default)]
+    pub trace: Option<TraceContext>,
 }
 
 /// A proven agent sends a message.
@@ -575,6 +611,30 @@ pub struct NodeInfo {
     pub version: String,
 }
 
+/// Who wrote a message and what it allowed, signed; and the way since.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct Origin {
+    /// The author.
+    pub agent_id: AgentId,
+    /// SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts.
+    pub digest: String,
+    /// How often it may be forwarded, as the author said.
+    pub hops: u32,
+    /// The limits, as the author said.
+    pub limits: MessageLimits,
+    /// The id of the message, the same on the whole way.
+    pub message_id: String,
+    /// Who forwarded it, first to last.
+    #[serde(default)]
+    pub path: Vec<Step>,
+    /// When, by the author's clock.
+    pub sent_at: Timestamp,
+    /// Ed25519 by the author over all of the above, 128 hexadecimal digits.
+    pub signature: Signature,
+    /// To whom the author sent this copy.
+    pub to: AgentId,
+}
+
 /// A message that waits for an unreachable peer, as stored.
 #[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
 pub struct OutboxItem {
@@ -602,6 +662,9 @@ pub struct OutboxItem {
     pub metadata: Json,
     /// When to try next.
     pub next_attempt: Timestamp,
+    /// Who wrote it, the limits that travel with it, and its way so far.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// The order of sending.
     pub sequence: u64,
     /// For whom.
@@ -822,6 +885,36 @@ pub struct Signed {
     pub agent_id: AgentId,
     /// Ed25519, 128 hexadecimal digits.
     pub signature: Signature,
+}
+
+/// Who forwarded a message, to whom, and what was left of its limits.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct Step {
+    /// The forwarder.
+    pub agent_id: AgentId,
+    /// How often it may still be forwarded.
+    pub hops: u32,
+    /// The limits from here on.
+    pub limits: MessageLimits,
+    /// What the forwarder says about it, at most 1,000 characters: data, never instructions.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// When, by the forwarder's clock.
+    pub sent_at: Timestamp,
+    /// Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits.
+    pub signature: Signature,
+    /// To whom.
+    pub to: AgentId,
+}
+
+/// Which trace a message belongs to: the values of the two headers of W3C Trace Context.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct TraceContext {
+    /// `00-{trace id}-{span id}-{flags}`: 32, 16 and 2 lower-case hexadecimal digits.
+    pub traceparent: String,
+    /// What the tracing systems on the way say, at most 512 characters and 32 members.
+    #[serde(default)]
+    pub tracestate: Option<String>,
 }
 
 /// What we think of an agent.

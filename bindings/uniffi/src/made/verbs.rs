@@ -176,6 +176,16 @@ impl Messages {
         Handout::start(&self.caller, "messages.ask", &arguments)
     }
 
+    /// Passes a message of the inbox on, with its author and under its limits.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn forward(
+        &self,
+        arguments: ForwardArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Receipt, DmError> {
+        self.caller.call("messages.forward", &arguments, cancel).await
+    }
+
     /// Tells all peers, or the most trusted, a status.
     #[uniffi::method(default(cancel = None))]
     pub async fn broadcast(
@@ -446,6 +456,11 @@ impl Message {
         self.record.content.clone()
     }
 
+    /// To whom it was forwarded from here, and arrived.
+    pub fn forwarded_to(&self) -> Vec<AgentId> {
+        self.record.forwarded_to.clone()
+    }
+
     /// Who sent it, proven.
     pub fn from(&self) -> AgentId {
         self.record.from.clone()
@@ -466,6 +481,11 @@ impl Message {
         self.record.kind
     }
 
+    /// The limits under which it may be worked on now; null when nothing limits that.
+    pub fn limits(&self) -> Option<MessageLimits> {
+        self.record.limits.clone()
+    }
+
     /// The id the sender gave it.
     pub fn message_id(&self) -> String {
         self.record.message_id.clone()
@@ -474,6 +494,12 @@ impl Message {
     /// What travels along.
     pub fn metadata(&self) -> Json {
         self.record.metadata.clone()
+    }
+
+    /// Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+    /// hold, for what this message says and for the way to this node.
+    pub fn origin(&self) -> Option<Origin> {
+        self.record.origin.clone()
     }
 
     /// When it was stored here.

@@ -18,6 +18,9 @@ fn message(from: u8, kind: MessageKind, content: &str) -> Message {
         kind,
         verification: Verification::Signed,
         received_at: Timestamp::from_seconds(1),
+        limits: None,
+        origin: None,
+        forwarded_to: Vec::new(),
         sequence: 0,
         redeliveries: 0,
     }

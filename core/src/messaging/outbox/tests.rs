@@ -22,6 +22,8 @@ fn item(to: u8, text: &str) -> OutboxItem {
         next_attempt: START,
         last_reason: None,
         was_limited: false,
+        origin: None,
+        passing: None,
     }
 }
 

@@ -233,7 +233,30 @@ impl Given {
         Ok(rows)
     }
 
-    /// The disk has what [`Given::handled`] said. Returns whether the sender will be told.
+    /// The deadline of a message passed before the host had it, in the batch that gets these rows. Nobody is told before
+    /// [`Given::confirm`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Given::accept`].
+    pub fn expired(&mut self, from: &AgentId, message_id: &str, now: Timestamp) -> Result<Batch> {
+        let mut rows = Batch::new();
+        let Some(sequence) = self.find(from, message_id) else { return Ok(rows) };
+        if let Some(entry) = self.entries.get_mut(&sequence) {
+            // Whoever answered or handled it before gave it back in vain: that stays said.
+            if entry.statement.state <= ReceiptState::Delivered {
+                entry.statement.state = ReceiptState::Expired;
+                entry.statement.at = now;
+                entry.is_held = true;
+            }
+            entry.is_over = true;
+            rows.put(Table::Given, key(&entry.statement), &Entry { is_held: false, ..entry.clone() })?;
+        }
+        rows.append(self.trim());
+        Ok(rows)
+    }
+
+    /// The disk has what [`Given::handled`] or [`Given::expired`] said. Returns whether the sender will be told.
     pub fn confirm(&mut self, from: &AgentId, message_id: &str, now: Moment) -> bool {
         let Some(sequence) = self.find(from, message_id) else { return false };
         self.let_go(sequence, now);

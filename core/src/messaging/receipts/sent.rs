@@ -57,6 +57,7 @@ impl From<ReceiptState> for DeliveryState {
             ReceiptState::Handled => Self::Handled,
             ReceiptState::Answered => Self::Answered,
             ReceiptState::Refused => Self::Refused,
+            ReceiptState::Expired => Self::Expired,
         }
     }
 }
@@ -234,8 +235,9 @@ impl Sent {
         Ok((rows, (state != before).then_some(state)))
     }
 
-    /// Lets go of the oldest copies beyond `limit`, those first whose fate is settled. Returns the rows.
-    pub fn trim(&mut self, limit: usize) -> Batch {
+    /// Lets go of the oldest copies beyond `limit`, those first whose fate is settled, and tells `gone` of each. Returns
+    /// the rows.
+    pub fn trim(&mut self, limit: usize, mut gone: impl FnMut(&str, Delivery)) -> Batch {
         let mut rows = Batch::new();
         while self.copies.len() > limit {
             // What still waits is the outbox's, which has a limit of its own.
@@ -248,6 +250,7 @@ impl Sent {
                 }
             }
             rows.delete(Table::Sent, sequence::key(sequence));
+            gone(&copy.message_id, copy.delivery);
         }
         rows
     }

@@ -28,6 +28,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE sent (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE given_receipts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
      CREATE TABLE blocked (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    // Version 3: idempotency keys.
+    "CREATE TABLE idempotency_keys (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
 /// Brings the database from its version to the newest of `migrations`.

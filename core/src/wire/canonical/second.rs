@@ -56,6 +56,10 @@ pub enum Domain {
     ImpressionQuery,
     /// The answer to it.
     Opinion,
+    /// Who wrote a message, and what it allowed.
+    Origin,
+    /// Who forwarded a message, and what was left of its limits.
+    ForwardStep,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -81,6 +85,8 @@ impl Domain {
         Self::Receipt,
         Self::ImpressionQuery,
         Self::Opinion,
+        Self::Origin,
+        Self::ForwardStep,
         Self::Application,
     ];
 
@@ -105,6 +111,8 @@ impl Domain {
             Self::Receipt => "receipt",
             Self::ImpressionQuery => "impression_query",
             Self::Opinion => "opinion",
+            Self::Origin => "origin",
+            Self::ForwardStep => "forward_step",
             Self::Application => "application",
         }
     }

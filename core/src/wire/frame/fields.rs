@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::Code,
     identity::{AgentId, Signature},
-    wire::{Answer, limits},
+    wire::{Answer, envelope, limits},
 };
 
 /// A refusal of one field.
@@ -64,7 +64,7 @@ pub(super) fn object(object: &mut Map<String, Value>, name: &str) -> Result<Map<
         None => Ok(Map::new()),
         Some(Value::Object(members)) => {
             // The frame as a whole is bounded, so this serialisation is, too.
-            if serde_json::to_vec(&members).map_or(true, |bytes| bytes.len() > limits::METADATA_BYTES) {
+            if !envelope::fits(&members) {
                 return Err(Answer::refuse(
                     413,
                     Code::WireTooLarge,

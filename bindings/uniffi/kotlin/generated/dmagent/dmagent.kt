@@ -820,6 +820,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_context(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_forward(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_list(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_log(
@@ -886,6 +888,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_content(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_message_forwarded_to(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_from(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_hops_remaining(
@@ -894,9 +898,13 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_kind(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_message_limits(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_message_id(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_metadata(
+    ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_message_origin(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_message_received_at(
     ): Int
@@ -1062,6 +1070,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_context(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_forward(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_list(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_log(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
@@ -1148,6 +1158,8 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_dmagent_uniffi_fn_method_message_content(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
+    external fun uniffi_dmagent_uniffi_fn_method_message_forwarded_to(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_from(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_hops_remaining(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
@@ -1156,9 +1168,13 @@ internal object UniffiLib {
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_kind(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
+    external fun uniffi_dmagent_uniffi_fn_method_message_limits(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_message_id(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_metadata(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
+    ): RustBuffer.ByValue
+    external fun uniffi_dmagent_uniffi_fn_method_message_origin(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): RustBuffer.ByValue
     external fun uniffi_dmagent_uniffi_fn_method_message_received_at(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1176,7 +1192,7 @@ internal object UniffiLib {
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_method_message_release_after_failure(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`expiresInSecs`: RustBuffer.ByValue,`hops`: RustBuffer.ByValue,`timeoutSecs`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`expiresInSecs`: RustBuffer.ByValue,`hops`: RustBuffer.ByValue,`timeoutSecs`: RustBuffer.ByValue,`idempotencyKey`: RustBuffer.ByValue,`inherit`: Byte,`spend`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_message_settled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
@@ -1418,6 +1434,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_context() and 0xFFFF) != 55520) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_forward() and 0xFFFF) != 56540) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_list() and 0xFFFF) != 44418) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1517,6 +1536,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_content() and 0xFFFF) != 51750) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_forwarded_to() and 0xFFFF) != 29193) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_from() and 0xFFFF) != 30450) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1529,10 +1551,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_kind() and 0xFFFF) != 35724) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_limits() and 0xFFFF) != 39851) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_message_id() and 0xFFFF) != 11272) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_metadata() and 0xFFFF) != 64958) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_origin() and 0xFFFF) != 47934) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_received_at() and 0xFFFF) != 4568) {
@@ -1559,7 +1587,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() and 0xFFFF) != 23769) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_reply() and 0xFFFF) != 8790) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_reply() and 0xFFFF) != 53397) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_settled() and 0xFFFF) != 41479) {
@@ -4828,6 +4856,11 @@ public interface MessageInterface {
     fun `content`(): kotlin.String
 
     /**
+     * To whom it was forwarded from here, and arrived.
+     */
+    fun `forwardedTo`(): List<AgentId>
+
+    /**
      * Who sent it, proven.
      */
     fun `from`(): AgentId
@@ -4848,6 +4881,11 @@ public interface MessageInterface {
     fun `kind`(): MessageKind
 
     /**
+     * The limits under which it may be worked on now; null when nothing limits that.
+     */
+    fun `limits`(): MessageLimits?
+
+    /**
      * The id the sender gave it.
      */
     fun `messageId`(): kotlin.String
@@ -4856,6 +4894,12 @@ public interface MessageInterface {
      * What travels along.
      */
     fun `metadata`(): Json
+
+    /**
+     * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+     * hold, for what this message says and for the way to this node.
+     */
+    fun `origin`(): Origin?
 
     /**
      * When it was stored here.
@@ -4900,9 +4944,10 @@ public interface MessageInterface {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`.
+     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
+     * of this message, less what was spent of its budget.
      */
-    suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `expiresInSecs`: kotlin.Double? = null, `hops`: kotlin.UInt? = null, `timeoutSecs`: kotlin.Double? = null, `cancel`: Cancel? = null): Receipt
+    suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `expiresInSecs`: kotlin.Double? = null, `hops`: kotlin.UInt? = null, `timeoutSecs`: kotlin.Double? = null, `idempotencyKey`: kotlin.String? = null, `inherit`: kotlin.Boolean = false, `spend`: kotlin.String? = null, `cancel`: Cancel? = null): Receipt
 
     /**
      * Whether it was acknowledged or released through this object.
@@ -5037,6 +5082,22 @@ open class Message: Disposable, AutoCloseable, MessageInterface
 
 
     /**
+     * To whom it was forwarded from here, and arrived.
+     */override fun `forwardedTo`(): List<AgentId> {
+            return FfiConverterSequenceTypeAgentId.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_message_forwarded_to(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
      * Who sent it, proven.
      */override fun `from`(): AgentId {
             return FfiConverterTypeAgentId.lift(
@@ -5101,6 +5162,22 @@ open class Message: Disposable, AutoCloseable, MessageInterface
 
 
     /**
+     * The limits under which it may be worked on now; null when nothing limits that.
+     */override fun `limits`(): MessageLimits? {
+            return FfiConverterOptionalTypeMessageLimits.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_message_limits(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
      * The id the sender gave it.
      */override fun `messageId`(): kotlin.String {
             return FfiConverterString.lift(
@@ -5123,6 +5200,23 @@ open class Message: Disposable, AutoCloseable, MessageInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_dmagent_uniffi_fn_method_message_metadata(
+        it,
+        _status)
+}
+    }
+    )
+    }
+
+
+
+    /**
+     * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+     * hold, for what this message says and for the way to this node.
+     */override fun `origin`(): Origin? {
+            return FfiConverterOptionalTypeOrigin.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_dmagent_uniffi_fn_method_message_origin(
         it,
         _status)
 }
@@ -5275,11 +5369,12 @@ open class Message: Disposable, AutoCloseable, MessageInterface
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`.
+     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
+     * of this message, less what was spent of its budget.
      */
     @Throws(DmException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `reply`(`content`: kotlin.String, `metadata`: Json?, `expiresInSecs`: kotlin.Double?, `hops`: kotlin.UInt?, `timeoutSecs`: kotlin.Double?, `cancel`: Cancel?) : Receipt {
+    override suspend fun `reply`(`content`: kotlin.String, `metadata`: Json?, `expiresInSecs`: kotlin.Double?, `hops`: kotlin.UInt?, `timeoutSecs`: kotlin.Double?, `idempotencyKey`: kotlin.String?, `inherit`: kotlin.Boolean, `spend`: kotlin.String?, `cancel`: Cancel?) : Receipt {
         return uniffiRustCallAsync(
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_message_reply(
@@ -5290,6 +5385,9 @@ open class Message: Disposable, AutoCloseable, MessageInterface
         FfiConverterOptionalDouble.lower(`expiresInSecs`),
         FfiConverterOptionalUInt.lower(`hops`),
         FfiConverterOptionalDouble.lower(`timeoutSecs`),
+        FfiConverterOptionalString.lower(`idempotencyKey`),
+        FfiConverterBoolean.lower(`inherit`),
+        FfiConverterOptionalString.lower(`spend`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },
@@ -5480,6 +5578,11 @@ public interface MessagesInterface {
      * Tells a session what is new in the conversation.
      */
     suspend fun `context`(`arguments`: ContextArgs, `cancel`: Cancel? = null): ContextText
+
+    /**
+     * Passes a message of the inbox on, with its author and under its limits.
+     */
+    suspend fun `forward`(`arguments`: ForwardArgs, `cancel`: Cancel? = null): Receipt
 
     /**
      * Lists the inbox without taking anything.
@@ -5739,6 +5842,32 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterTypeContextText.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Passes a message of the inbox on, with its author and under its limits.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `forward`(`arguments`: ForwardArgs, `cancel`: Cancel?) : Receipt {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_forward(
+                uniffiHandle,
+
+        FfiConverterTypeForwardArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReceipt.lift(it) },
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -7749,6 +7878,29 @@ data class AskArgs (
     val `content`: kotlin.String
     ,
     /**
+     * What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+     * spends it is the affair of hosts.
+     */
+    val `budget`: kotlin.String? = null
+    ,
+    /**
+     * The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
+     */
+    val `causedBy`: kotlin.ULong? = null
+    ,
+    /**
+     * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+     * microseconds since 1970.
+     */
+    val `deadline`: Timestamp? = null
+    ,
+    /**
+     * A name of the host for this question, as in `messages.send`: asked again, it waits for the answer to the
+     * first one.
+     */
+    val `idempotencyKey`: kotlin.String? = null
+    ,
+    /**
      * The message this one answers.
      */
     val `inReplyTo`: kotlin.String? = null
@@ -7759,9 +7911,24 @@ data class AskArgs (
     val `metadata`: Json? = null
     ,
     /**
+     * What was spent of the budget of that message already: a decimal as text.
+     */
+    val `spend`: kotlin.String? = null
+    ,
+    /**
      * How long to wait for the answer, in seconds; absent for as long as it takes.
      */
     val `timeoutSecs`: kotlin.Double? = null
+    ,
+    /**
+     * Which trace it belongs to, as the header of that name in W3C Trace Context.
+     */
+    val `traceparent`: kotlin.String? = null
+    ,
+    /**
+     * What the tracing systems say about that, as the header of that name.
+     */
+    val `tracestate`: kotlin.String? = null
 
 ){
 
@@ -7781,25 +7948,46 @@ public object FfiConverterTypeAskArgs: FfiConverterRustBuffer<AskArgs> {
             FfiConverterTypeAgentId.read(buf),
             FfiConverterString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterOptionalDouble.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
     override fun allocationSize(value: AskArgs) = (
             FfiConverterTypeAgentId.allocationSize(value.`to`) +
             FfiConverterString.allocationSize(value.`content`) +
+            FfiConverterOptionalString.allocationSize(value.`budget`) +
+            FfiConverterOptionalULong.allocationSize(value.`causedBy`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`deadline`) +
+            FfiConverterOptionalString.allocationSize(value.`idempotencyKey`) +
             FfiConverterOptionalString.allocationSize(value.`inReplyTo`) +
             FfiConverterOptionalTypeJson.allocationSize(value.`metadata`) +
-            FfiConverterOptionalDouble.allocationSize(value.`timeoutSecs`)
+            FfiConverterOptionalString.allocationSize(value.`spend`) +
+            FfiConverterOptionalDouble.allocationSize(value.`timeoutSecs`) +
+            FfiConverterOptionalString.allocationSize(value.`traceparent`) +
+            FfiConverterOptionalString.allocationSize(value.`tracestate`)
     )
 
     override fun write(value: AskArgs, buf: ByteBuffer) {
             FfiConverterTypeAgentId.write(value.`to`, buf)
             FfiConverterString.write(value.`content`, buf)
+            FfiConverterOptionalString.write(value.`budget`, buf)
+            FfiConverterOptionalULong.write(value.`causedBy`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`deadline`, buf)
+            FfiConverterOptionalString.write(value.`idempotencyKey`, buf)
             FfiConverterOptionalString.write(value.`inReplyTo`, buf)
             FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
+            FfiConverterOptionalString.write(value.`spend`, buf)
             FfiConverterOptionalDouble.write(value.`timeoutSecs`, buf)
+            FfiConverterOptionalString.write(value.`traceparent`, buf)
+            FfiConverterOptionalString.write(value.`tracestate`, buf)
     }
 }
 
@@ -8004,6 +8192,53 @@ public object FfiConverterTypeBroadcastArgs: FfiConverterRustBuffer<BroadcastArg
             FfiConverterString.write(value.`content`, buf)
             FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
             FfiConverterOptionalUInt.write(value.`top`, buf)
+    }
+}
+
+
+
+/**
+ * A number in a named unit that a message may cost. Whoever passes the message on may only lower it.
+ */
+data class Budget (
+    /**
+     * A non-negative decimal as text, such as `12.5`, with at most 18 digits before the point and 18 behind it.
+     */
+    val `amount`: kotlin.String
+    ,
+    /**
+     * A short name such as `usd` or `tokens`: 1 to 32 letters, digits and `_`, `-`, `.`, `/`, `:`.
+     */
+    val `unit`: kotlin.String
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBudget: FfiConverterRustBuffer<Budget> {
+    override fun read(buf: ByteBuffer): Budget {
+        return Budget(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Budget) = (
+            FfiConverterString.allocationSize(value.`amount`) +
+            FfiConverterString.allocationSize(value.`unit`)
+    )
+
+    override fun write(value: Budget, buf: ByteBuffer) {
+            FfiConverterString.write(value.`amount`, buf)
+            FfiConverterString.write(value.`unit`, buf)
     }
 }
 
@@ -8550,6 +8785,109 @@ public object FfiConverterTypeFailure: FfiConverterRustBuffer<Failure> {
 
 
 /**
+ * A message of the inbox to pass on.
+ */
+data class ForwardArgs (
+    /**
+     * To whom: connected or pending peers that do not have it, at most 8 for one message.
+     */
+    val `to`: List<AgentId>
+    ,
+    /**
+     * A lower budget, an amount and the unit that it has, such as `2.5 usd`.
+     */
+    val `budget`: kotlin.String? = null
+    ,
+    /**
+     * An earlier deadline, in microseconds since 1970.
+     */
+    val `deadline`: Timestamp? = null
+    ,
+    /**
+     * Also to those who have it, as far as is known here, but never to its author. Default: false.
+     */
+    val `force`: kotlin.Boolean = false
+    ,
+    /**
+     * Whether it stays in the inbox. Else it is over as soon as one of them has it. Default: false.
+     */
+    val `keep`: kotlin.Boolean = false
+    ,
+    /**
+     * The id of the message, instead of its `sequence`.
+     */
+    val `messageId`: kotlin.String? = null
+    ,
+    /**
+     * Something to say about it, at most 1,000 characters.
+     */
+    val `note`: kotlin.String? = null
+    ,
+    /**
+     * The `sequence` of the message; or say its `message_id`.
+     */
+    val `sequence`: kotlin.ULong? = null
+    ,
+    /**
+     * How long this call waits for the first attempts, in seconds. Default: 10.
+     */
+    val `timeoutSecs`: kotlin.Double = 10.0
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeForwardArgs: FfiConverterRustBuffer<ForwardArgs> {
+    override fun read(buf: ByteBuffer): ForwardArgs {
+        return ForwardArgs(
+            FfiConverterSequenceTypeAgentId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterDouble.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ForwardArgs) = (
+            FfiConverterSequenceTypeAgentId.allocationSize(value.`to`) +
+            FfiConverterOptionalString.allocationSize(value.`budget`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`deadline`) +
+            FfiConverterBoolean.allocationSize(value.`force`) +
+            FfiConverterBoolean.allocationSize(value.`keep`) +
+            FfiConverterOptionalString.allocationSize(value.`messageId`) +
+            FfiConverterOptionalString.allocationSize(value.`note`) +
+            FfiConverterOptionalULong.allocationSize(value.`sequence`) +
+            FfiConverterDouble.allocationSize(value.`timeoutSecs`)
+    )
+
+    override fun write(value: ForwardArgs, buf: ByteBuffer) {
+            FfiConverterSequenceTypeAgentId.write(value.`to`, buf)
+            FfiConverterOptionalString.write(value.`budget`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`deadline`, buf)
+            FfiConverterBoolean.write(value.`force`, buf)
+            FfiConverterBoolean.write(value.`keep`, buf)
+            FfiConverterOptionalString.write(value.`messageId`, buf)
+            FfiConverterOptionalString.write(value.`note`, buf)
+            FfiConverterOptionalULong.write(value.`sequence`, buf)
+            FfiConverterDouble.write(value.`timeoutSecs`, buf)
+    }
+}
+
+
+
+/**
  * A receipt that this node gave.
  */
 data class GivenReceipt (
@@ -8969,6 +9307,61 @@ public object FfiConverterTypeMessageArgs: FfiConverterRustBuffer<MessageArgs> {
 
 
 /**
+ * The limits under which a message may be worked on. Absent ones limit nothing.
+ */
+data class MessageLimits (
+    /**
+     * What it may cost. The mesh sees that it never grows; who spends it is the host's affair.
+     */
+    val `budget`: Budget?
+    ,
+    /**
+     * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more.
+     */
+    val `deadline`: Timestamp?
+    ,
+    /**
+     * Which trace it belongs to.
+     */
+    val `trace`: TraceContext?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMessageLimits: FfiConverterRustBuffer<MessageLimits> {
+    override fun read(buf: ByteBuffer): MessageLimits {
+        return MessageLimits(
+            FfiConverterOptionalTypeBudget.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeTraceContext.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MessageLimits) = (
+            FfiConverterOptionalTypeBudget.allocationSize(value.`budget`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`deadline`) +
+            FfiConverterOptionalTypeTraceContext.allocationSize(value.`trace`)
+    )
+
+    override fun write(value: MessageLimits, buf: ByteBuffer) {
+            FfiConverterOptionalTypeBudget.write(value.`budget`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`deadline`, buf)
+            FfiConverterOptionalTypeTraceContext.write(value.`trace`, buf)
+    }
+}
+
+
+
+/**
  * A proven agent sends a message.
  */
 data class MessageQuestion (
@@ -9065,6 +9458,11 @@ data class MessageRecord (
     val `content`: kotlin.String
     ,
     /**
+     * To whom it was forwarded from here, and arrived.
+     */
+    val `forwardedTo`: List<AgentId>
+    ,
+    /**
      * Who sent it, proven.
      */
     val `from`: AgentId
@@ -9085,6 +9483,11 @@ data class MessageRecord (
     val `kind`: MessageKind
     ,
     /**
+     * The limits under which it may be worked on now; null when nothing limits that.
+     */
+    val `limits`: MessageLimits?
+    ,
+    /**
      * The id the sender gave it.
      */
     val `messageId`: kotlin.String
@@ -9093,6 +9496,12 @@ data class MessageRecord (
      * What travels along.
      */
     val `metadata`: Json
+    ,
+    /**
+     * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+     * hold, for what this message says and for the way to this node.
+     */
+    val `origin`: Origin?
     ,
     /**
      * When it was stored here.
@@ -9130,12 +9539,15 @@ public object FfiConverterTypeMessageRecord: FfiConverterRustBuffer<MessageRecor
     override fun read(buf: ByteBuffer): MessageRecord {
         return MessageRecord(
             FfiConverterString.read(buf),
+            FfiConverterSequenceTypeAgentId.read(buf),
             FfiConverterTypeAgentId.read(buf),
             FfiConverterUInt.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterTypeMessageKind.read(buf),
+            FfiConverterOptionalTypeMessageLimits.read(buf),
             FfiConverterString.read(buf),
             FfiConverterTypeJson.read(buf),
+            FfiConverterOptionalTypeOrigin.read(buf),
             FfiConverterTypeTimestamp.read(buf),
             FfiConverterUInt.read(buf),
             FfiConverterULong.read(buf),
@@ -9145,12 +9557,15 @@ public object FfiConverterTypeMessageRecord: FfiConverterRustBuffer<MessageRecor
 
     override fun allocationSize(value: MessageRecord) = (
             FfiConverterString.allocationSize(value.`content`) +
+            FfiConverterSequenceTypeAgentId.allocationSize(value.`forwardedTo`) +
             FfiConverterTypeAgentId.allocationSize(value.`from`) +
             FfiConverterUInt.allocationSize(value.`hopsRemaining`) +
             FfiConverterOptionalString.allocationSize(value.`inReplyTo`) +
             FfiConverterTypeMessageKind.allocationSize(value.`kind`) +
+            FfiConverterOptionalTypeMessageLimits.allocationSize(value.`limits`) +
             FfiConverterString.allocationSize(value.`messageId`) +
             FfiConverterTypeJson.allocationSize(value.`metadata`) +
+            FfiConverterOptionalTypeOrigin.allocationSize(value.`origin`) +
             FfiConverterTypeTimestamp.allocationSize(value.`receivedAt`) +
             FfiConverterUInt.allocationSize(value.`redeliveries`) +
             FfiConverterULong.allocationSize(value.`sequence`) +
@@ -9159,12 +9574,15 @@ public object FfiConverterTypeMessageRecord: FfiConverterRustBuffer<MessageRecor
 
     override fun write(value: MessageRecord, buf: ByteBuffer) {
             FfiConverterString.write(value.`content`, buf)
+            FfiConverterSequenceTypeAgentId.write(value.`forwardedTo`, buf)
             FfiConverterTypeAgentId.write(value.`from`, buf)
             FfiConverterUInt.write(value.`hopsRemaining`, buf)
             FfiConverterOptionalString.write(value.`inReplyTo`, buf)
             FfiConverterTypeMessageKind.write(value.`kind`, buf)
+            FfiConverterOptionalTypeMessageLimits.write(value.`limits`, buf)
             FfiConverterString.write(value.`messageId`, buf)
             FfiConverterTypeJson.write(value.`metadata`, buf)
+            FfiConverterOptionalTypeOrigin.write(value.`origin`, buf)
             FfiConverterTypeTimestamp.write(value.`receivedAt`, buf)
             FfiConverterUInt.write(value.`redeliveries`, buf)
             FfiConverterULong.write(value.`sequence`, buf)
@@ -9421,6 +9839,109 @@ public object FfiConverterTypeNodeInfo: FfiConverterRustBuffer<NodeInfo> {
 
 
 /**
+ * Who wrote a message and what it allowed, signed; and the way since.
+ */
+data class Origin (
+    /**
+     * The author.
+     */
+    val `agentId`: AgentId
+    ,
+    /**
+     * SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts.
+     */
+    val `digest`: kotlin.String
+    ,
+    /**
+     * How often it may be forwarded, as the author said.
+     */
+    val `hops`: kotlin.UInt
+    ,
+    /**
+     * The limits, as the author said.
+     */
+    val `limits`: MessageLimits
+    ,
+    /**
+     * The id of the message, the same on the whole way.
+     */
+    val `messageId`: kotlin.String
+    ,
+    /**
+     * Who forwarded it, first to last.
+     */
+    val `path`: List<Step>
+    ,
+    /**
+     * When, by the author's clock.
+     */
+    val `sentAt`: Timestamp
+    ,
+    /**
+     * Ed25519 by the author over all of the above, 128 hexadecimal digits.
+     */
+    val `signature`: Signature
+    ,
+    /**
+     * To whom the author sent this copy.
+     */
+    val `to`: AgentId
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
+    override fun read(buf: ByteBuffer): Origin {
+        return Origin(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeMessageLimits.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeStep.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterTypeSignature.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Origin) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agentId`) +
+            FfiConverterString.allocationSize(value.`digest`) +
+            FfiConverterUInt.allocationSize(value.`hops`) +
+            FfiConverterTypeMessageLimits.allocationSize(value.`limits`) +
+            FfiConverterString.allocationSize(value.`messageId`) +
+            FfiConverterSequenceTypeStep.allocationSize(value.`path`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`sentAt`) +
+            FfiConverterTypeSignature.allocationSize(value.`signature`) +
+            FfiConverterTypeAgentId.allocationSize(value.`to`)
+    )
+
+    override fun write(value: Origin, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agentId`, buf)
+            FfiConverterString.write(value.`digest`, buf)
+            FfiConverterUInt.write(value.`hops`, buf)
+            FfiConverterTypeMessageLimits.write(value.`limits`, buf)
+            FfiConverterString.write(value.`messageId`, buf)
+            FfiConverterSequenceTypeStep.write(value.`path`, buf)
+            FfiConverterTypeTimestamp.write(value.`sentAt`, buf)
+            FfiConverterTypeSignature.write(value.`signature`, buf)
+            FfiConverterTypeAgentId.write(value.`to`, buf)
+    }
+}
+
+
+
+/**
  * A message that waits for an unreachable peer, as stored.
  */
 data class OutboxItem (
@@ -9475,6 +9996,11 @@ data class OutboxItem (
     val `nextAttempt`: Timestamp
     ,
     /**
+     * Who wrote it, the limits that travel with it, and its way so far.
+     */
+    val `origin`: Origin?
+    ,
+    /**
      * The order of sending.
      */
     val `sequence`: kotlin.ULong
@@ -9514,6 +10040,7 @@ public object FfiConverterTypeOutboxItem: FfiConverterRustBuffer<OutboxItem> {
             FfiConverterString.read(buf),
             FfiConverterTypeJson.read(buf),
             FfiConverterTypeTimestamp.read(buf),
+            FfiConverterOptionalTypeOrigin.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterTypeAgentId.read(buf),
             FfiConverterBoolean.read(buf),
@@ -9531,6 +10058,7 @@ public object FfiConverterTypeOutboxItem: FfiConverterRustBuffer<OutboxItem> {
             FfiConverterString.allocationSize(value.`messageId`) +
             FfiConverterTypeJson.allocationSize(value.`metadata`) +
             FfiConverterTypeTimestamp.allocationSize(value.`nextAttempt`) +
+            FfiConverterOptionalTypeOrigin.allocationSize(value.`origin`) +
             FfiConverterULong.allocationSize(value.`sequence`) +
             FfiConverterTypeAgentId.allocationSize(value.`to`) +
             FfiConverterBoolean.allocationSize(value.`wasLimited`)
@@ -9547,6 +10075,7 @@ public object FfiConverterTypeOutboxItem: FfiConverterRustBuffer<OutboxItem> {
             FfiConverterString.write(value.`messageId`, buf)
             FfiConverterTypeJson.write(value.`metadata`, buf)
             FfiConverterTypeTimestamp.write(value.`nextAttempt`, buf)
+            FfiConverterOptionalTypeOrigin.write(value.`origin`, buf)
             FfiConverterULong.write(value.`sequence`, buf)
             FfiConverterTypeAgentId.write(value.`to`, buf)
             FfiConverterBoolean.write(value.`wasLimited`, buf)
@@ -10655,6 +11184,25 @@ data class SendArgs (
     val `content`: kotlin.String
     ,
     /**
+     * What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+     * spends it is the affair of hosts.
+     */
+    val `budget`: kotlin.String? = null
+    ,
+    /**
+     * The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets
+     * one hop less than that, what is left of its deadline and budget, and a new span of its trace. The members
+     * above may only tighten that.
+     */
+    val `causedBy`: kotlin.ULong? = null
+    ,
+    /**
+     * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+     * microseconds since 1970.
+     */
+    val `deadline`: Timestamp? = null
+    ,
+    /**
      * How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
      * `outbox_expiry_secs`.
      */
@@ -10664,6 +11212,13 @@ data class SendArgs (
      * How often it may be forwarded, 0 to 50. Default: 10.
      */
     val `hops`: kotlin.UInt = 10u
+    ,
+    /**
+     * A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing
+     * again, also after a crash, and gives the receipt of the first one. It is kept for 25 hours after the
+     * message expires.
+     */
+    val `idempotencyKey`: kotlin.String? = null
     ,
     /**
      * The message this one answers.
@@ -10677,10 +11232,25 @@ data class SendArgs (
     val `metadata`: Json? = null
     ,
     /**
+     * What was spent of the budget of that message already: a decimal as text.
+     */
+    val `spend`: kotlin.String? = null
+    ,
+    /**
      * How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
      * then is `stored`.
      */
     val `timeoutSecs`: kotlin.Double = 10.0
+    ,
+    /**
+     * Which trace it belongs to, as the header of that name in W3C Trace Context.
+     */
+    val `traceparent`: kotlin.String? = null
+    ,
+    /**
+     * What the tracing systems say about that, as the header of that name.
+     */
+    val `tracestate`: kotlin.String? = null
 
 ){
 
@@ -10699,32 +11269,53 @@ public object FfiConverterTypeSendArgs: FfiConverterRustBuffer<SendArgs> {
         return SendArgs(
             FfiConverterSequenceTypeAgentId.read(buf),
             FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalULong.read(buf),
+            FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterOptionalDouble.read(buf),
             FfiConverterUInt.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeJson.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterDouble.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
     override fun allocationSize(value: SendArgs) = (
             FfiConverterSequenceTypeAgentId.allocationSize(value.`to`) +
             FfiConverterString.allocationSize(value.`content`) +
+            FfiConverterOptionalString.allocationSize(value.`budget`) +
+            FfiConverterOptionalULong.allocationSize(value.`causedBy`) +
+            FfiConverterOptionalTypeTimestamp.allocationSize(value.`deadline`) +
             FfiConverterOptionalDouble.allocationSize(value.`expiresInSecs`) +
             FfiConverterUInt.allocationSize(value.`hops`) +
+            FfiConverterOptionalString.allocationSize(value.`idempotencyKey`) +
             FfiConverterOptionalString.allocationSize(value.`inReplyTo`) +
             FfiConverterOptionalTypeJson.allocationSize(value.`metadata`) +
-            FfiConverterDouble.allocationSize(value.`timeoutSecs`)
+            FfiConverterOptionalString.allocationSize(value.`spend`) +
+            FfiConverterDouble.allocationSize(value.`timeoutSecs`) +
+            FfiConverterOptionalString.allocationSize(value.`traceparent`) +
+            FfiConverterOptionalString.allocationSize(value.`tracestate`)
     )
 
     override fun write(value: SendArgs, buf: ByteBuffer) {
             FfiConverterSequenceTypeAgentId.write(value.`to`, buf)
             FfiConverterString.write(value.`content`, buf)
+            FfiConverterOptionalString.write(value.`budget`, buf)
+            FfiConverterOptionalULong.write(value.`causedBy`, buf)
+            FfiConverterOptionalTypeTimestamp.write(value.`deadline`, buf)
             FfiConverterOptionalDouble.write(value.`expiresInSecs`, buf)
             FfiConverterUInt.write(value.`hops`, buf)
+            FfiConverterOptionalString.write(value.`idempotencyKey`, buf)
             FfiConverterOptionalString.write(value.`inReplyTo`, buf)
             FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
+            FfiConverterOptionalString.write(value.`spend`, buf)
             FfiConverterDouble.write(value.`timeoutSecs`, buf)
+            FfiConverterOptionalString.write(value.`traceparent`, buf)
+            FfiConverterOptionalString.write(value.`tracestate`, buf)
     }
 }
 
@@ -11256,6 +11847,140 @@ public object FfiConverterTypeSigned: FfiConverterRustBuffer<Signed> {
     override fun write(value: Signed, buf: ByteBuffer) {
             FfiConverterTypeAgentId.write(value.`agentId`, buf)
             FfiConverterTypeSignature.write(value.`signature`, buf)
+    }
+}
+
+
+
+/**
+ * Who forwarded a message, to whom, and what was left of its limits.
+ */
+data class Step (
+    /**
+     * The forwarder.
+     */
+    val `agentId`: AgentId
+    ,
+    /**
+     * How often it may still be forwarded.
+     */
+    val `hops`: kotlin.UInt
+    ,
+    /**
+     * The limits from here on.
+     */
+    val `limits`: MessageLimits
+    ,
+    /**
+     * What the forwarder says about it, at most 1,000 characters: data, never instructions.
+     */
+    val `note`: kotlin.String?
+    ,
+    /**
+     * When, by the forwarder's clock.
+     */
+    val `sentAt`: Timestamp
+    ,
+    /**
+     * Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits.
+     */
+    val `signature`: Signature
+    ,
+    /**
+     * To whom.
+     */
+    val `to`: AgentId
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStep: FfiConverterRustBuffer<Step> {
+    override fun read(buf: ByteBuffer): Step {
+        return Step(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterUInt.read(buf),
+            FfiConverterTypeMessageLimits.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+            FfiConverterTypeSignature.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Step) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agentId`) +
+            FfiConverterUInt.allocationSize(value.`hops`) +
+            FfiConverterTypeMessageLimits.allocationSize(value.`limits`) +
+            FfiConverterOptionalString.allocationSize(value.`note`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`sentAt`) +
+            FfiConverterTypeSignature.allocationSize(value.`signature`) +
+            FfiConverterTypeAgentId.allocationSize(value.`to`)
+    )
+
+    override fun write(value: Step, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agentId`, buf)
+            FfiConverterUInt.write(value.`hops`, buf)
+            FfiConverterTypeMessageLimits.write(value.`limits`, buf)
+            FfiConverterOptionalString.write(value.`note`, buf)
+            FfiConverterTypeTimestamp.write(value.`sentAt`, buf)
+            FfiConverterTypeSignature.write(value.`signature`, buf)
+            FfiConverterTypeAgentId.write(value.`to`, buf)
+    }
+}
+
+
+
+/**
+ * Which trace a message belongs to: the values of the two headers of W3C Trace Context.
+ */
+data class TraceContext (
+    /**
+     * `00-{trace id}-{span id}-{flags}`: 32, 16 and 2 lower-case hexadecimal digits.
+     */
+    val `traceparent`: kotlin.String
+    ,
+    /**
+     * What the tracing systems on the way say, at most 512 characters and 32 members.
+     */
+    val `tracestate`: kotlin.String?
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTraceContext: FfiConverterRustBuffer<TraceContext> {
+    override fun read(buf: ByteBuffer): TraceContext {
+        return TraceContext(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TraceContext) = (
+            FfiConverterString.allocationSize(value.`traceparent`) +
+            FfiConverterOptionalString.allocationSize(value.`tracestate`)
+    )
+
+    override fun write(value: TraceContext, buf: ByteBuffer) {
+            FfiConverterString.write(value.`traceparent`, buf)
+            FfiConverterOptionalString.write(value.`tracestate`, buf)
     }
 }
 
@@ -12020,6 +12745,26 @@ enum class Code(val value: kotlin.UShort) {
      */
     NO_RECEIPTS(1004u),
     /**
+     * An idempotency key stands for another message.
+     */
+    IDEMPOTENCY_KEY_REUSED(1010u),
+    /**
+     * A limit of the message is looser than its author or a forwarder signed.
+     */
+    LIMITS_LOOSENED(1011u),
+    /**
+     * What the message says about its author or its way does not hold.
+     */
+    ORIGIN_INVALID(1012u),
+    /**
+     * The message may not be forwarded any more.
+     */
+    HOPS_EXHAUSTED(1013u),
+    /**
+     * The agent has the message already, as far as is known here.
+     */
+    ALREADY_RECEIVED(1014u),
+    /**
      * A local request lacks the token of the data folder.
      */
     TOKEN_INVALID(1400u);
@@ -12185,7 +12930,7 @@ enum class DeliveryState {
      */
     FAILED,
     /**
-     * It waited for the peer as long as it was allowed to.
+     * It waited for the peer, or for the agent over there, as long as it was allowed to.
      */
     EXPIRED,
     /**
@@ -12311,7 +13056,8 @@ sealed class DmException: kotlin.Exception() {
 
     /**
      * For these codes: `invalid_argument`, `unknown_verb`, `blocking_in_async`, `invalid_handle`,
-     * `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`.
+     * `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`,
+     * `idempotency_key_reused`.
      */
     class InvalidInputException(
 
@@ -12413,7 +13159,8 @@ sealed class DmException: kotlin.Exception() {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `limits_loosened`,
+     * `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
      */
     class RefusedException(
 
@@ -14204,7 +14951,11 @@ enum class ReceiptState {
     /**
      * The recipient took it and threw it away, as its rules say.
      */
-    REFUSED;
+    REFUSED,
+    /**
+     * Its deadline passed before the recipient's agent had it.
+     */
+    EXPIRED;
 
 
 
@@ -15276,6 +16027,38 @@ public object FfiConverterOptionalTypeMessage: FfiConverterRustBuffer<Message?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeBudget: FfiConverterRustBuffer<Budget?> {
+    override fun read(buf: ByteBuffer): Budget? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeBudget.read(buf)
+    }
+
+    override fun allocationSize(value: Budget?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeBudget.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Budget?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeBudget.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeInboxLimits: FfiConverterRustBuffer<InboxLimits?> {
     override fun read(buf: ByteBuffer): InboxLimits? {
         if (buf.get().toInt() == 0) {
@@ -15372,6 +16155,38 @@ public object FfiConverterOptionalTypeLogArgs: FfiConverterRustBuffer<LogArgs?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeMessageLimits: FfiConverterRustBuffer<MessageLimits?> {
+    override fun read(buf: ByteBuffer): MessageLimits? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeMessageLimits.read(buf)
+    }
+
+    override fun allocationSize(value: MessageLimits?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeMessageLimits.allocationSize(value)
+        }
+    }
+
+    override fun write(value: MessageLimits?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeMessageLimits.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeNewestArgs: FfiConverterRustBuffer<NewestArgs?> {
     override fun read(buf: ByteBuffer): NewestArgs? {
         if (buf.get().toInt() == 0) {
@@ -15436,6 +16251,38 @@ public object FfiConverterOptionalTypeNextArgs: FfiConverterRustBuffer<NextArgs?
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeOrigin: FfiConverterRustBuffer<Origin?> {
+    override fun read(buf: ByteBuffer): Origin? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeOrigin.read(buf)
+    }
+
+    override fun allocationSize(value: Origin?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeOrigin.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Origin?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeOrigin.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeReason: FfiConverterRustBuffer<Reason?> {
     override fun read(buf: ByteBuffer): Reason? {
         if (buf.get().toInt() == 0) {
@@ -15490,6 +16337,38 @@ public object FfiConverterOptionalTypeSettings: FfiConverterRustBuffer<Settings?
         } else {
             buf.put(1)
             FfiConverterTypeSettings.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeTraceContext: FfiConverterRustBuffer<TraceContext?> {
+    override fun read(buf: ByteBuffer): TraceContext? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeTraceContext.read(buf)
+    }
+
+    override fun allocationSize(value: TraceContext?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeTraceContext.allocationSize(value)
+        }
+    }
+
+    override fun write(value: TraceContext?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeTraceContext.write(value, buf)
         }
     }
 }
@@ -16614,6 +17493,34 @@ public object FfiConverterSequenceTypeRule: FfiConverterRustBuffer<List<Rule>> {
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeRule.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeStep: FfiConverterRustBuffer<List<Step>> {
+    override fun read(buf: ByteBuffer): List<Step> {
+        val len = buf.getInt()
+        return List<Step>(len) {
+            FfiConverterTypeStep.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Step>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeStep.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Step>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeStep.write(it, buf)
         }
     }
 }

@@ -240,9 +240,16 @@ private_constant :UniffiHandleMap
   def self.check_lower_TypeAskArgs(v)
 
 
+    RustBuffer.check_lower_Optionalstring(v.budget)
+    RustBuffer.check_lower_Optionalu64(v.caused_by)
+    RustBuffer.check_lower_OptionalTypeTimestamp(v.deadline)
+    RustBuffer.check_lower_Optionalstring(v.idempotency_key)
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+    RustBuffer.check_lower_Optionalstring(v.spend)
     RustBuffer.check_lower_Optionalf64(v.timeout_secs)
+    RustBuffer.check_lower_Optionalstring(v.traceparent)
+    RustBuffer.check_lower_Optionalstring(v.tracestate)
   end
 
   def self.alloc_from_TypeAskArgs(v)
@@ -337,6 +344,26 @@ private_constant :UniffiHandleMap
   def consume_into_TypeBroadcastArgs
     consumeWithStream do |stream|
       return stream.read_TypeBroadcastArgs
+    end
+  end
+
+  # The Record type Budget.
+
+  def self.check_lower_TypeBudget(v)
+
+
+  end
+
+  def self.alloc_from_TypeBudget(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeBudget(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeBudget
+    consumeWithStream do |stream|
+      return stream.read_TypeBudget
     end
   end
 
@@ -520,6 +547,33 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type ForwardArgs.
+
+  def self.check_lower_TypeForwardArgs(v)
+    RustBuffer.check_lower_SequenceTypeAgentId(v.to)
+    RustBuffer.check_lower_Optionalstring(v.budget)
+    RustBuffer.check_lower_OptionalTypeTimestamp(v.deadline)
+
+
+    RustBuffer.check_lower_Optionalstring(v.message_id)
+    RustBuffer.check_lower_Optionalstring(v.note)
+    RustBuffer.check_lower_Optionalu64(v.sequence)
+
+  end
+
+  def self.alloc_from_TypeForwardArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeForwardArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeForwardArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeForwardArgs
+    end
+  end
+
   # The Record type GivenReceipt.
 
   def self.check_lower_TypeGivenReceipt(v)
@@ -657,6 +711,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type MessageLimits.
+
+  def self.check_lower_TypeMessageLimits(v)
+    RustBuffer.check_lower_OptionalTypeBudget(v.budget)
+    RustBuffer.check_lower_OptionalTypeTimestamp(v.deadline)
+    RustBuffer.check_lower_OptionalTypeTraceContext(v.trace)
+  end
+
+  def self.alloc_from_TypeMessageLimits(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeMessageLimits(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeMessageLimits
+    consumeWithStream do |stream|
+      return stream.read_TypeMessageLimits
+    end
+  end
+
   # The Record type MessageQuestion.
 
   def self.check_lower_TypeMessageQuestion(v)
@@ -686,12 +761,15 @@ private_constant :UniffiHandleMap
 
   def self.check_lower_TypeMessageRecord(v)
 
+    RustBuffer.check_lower_SequenceTypeAgentId(v.forwarded_to)
 
 
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_TypeMessageKind(v.kind)
+    RustBuffer.check_lower_OptionalTypeMessageLimits(v.limits)
 
 
+    RustBuffer.check_lower_OptionalTypeOrigin(v.origin)
 
 
 
@@ -784,6 +862,33 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type Origin.
+
+  def self.check_lower_TypeOrigin(v)
+
+
+
+    RustBuffer.check_lower_TypeMessageLimits(v.limits)
+
+    RustBuffer.check_lower_SequenceTypeStep(v.path)
+
+
+
+  end
+
+  def self.alloc_from_TypeOrigin(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeOrigin(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeOrigin
+    consumeWithStream do |stream|
+      return stream.read_TypeOrigin
+    end
+  end
+
   # The Record type OutboxItem.
 
   def self.check_lower_TypeOutboxItem(v)
@@ -797,6 +902,7 @@ private_constant :UniffiHandleMap
 
 
 
+    RustBuffer.check_lower_OptionalTypeOrigin(v.origin)
 
 
 
@@ -1153,11 +1259,18 @@ private_constant :UniffiHandleMap
   def self.check_lower_TypeSendArgs(v)
     RustBuffer.check_lower_SequenceTypeAgentId(v.to)
 
+    RustBuffer.check_lower_Optionalstring(v.budget)
+    RustBuffer.check_lower_Optionalu64(v.caused_by)
+    RustBuffer.check_lower_OptionalTypeTimestamp(v.deadline)
     RustBuffer.check_lower_Optionalf64(v.expires_in_secs)
 
+    RustBuffer.check_lower_Optionalstring(v.idempotency_key)
     RustBuffer.check_lower_Optionalstring(v.in_reply_to)
     RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+    RustBuffer.check_lower_Optionalstring(v.spend)
 
+    RustBuffer.check_lower_Optionalstring(v.traceparent)
+    RustBuffer.check_lower_Optionalstring(v.tracestate)
   end
 
   def self.alloc_from_TypeSendArgs(v)
@@ -1306,6 +1419,51 @@ private_constant :UniffiHandleMap
   def consume_into_TypeSigned
     consumeWithStream do |stream|
       return stream.read_TypeSigned
+    end
+  end
+
+  # The Record type Step.
+
+  def self.check_lower_TypeStep(v)
+
+
+    RustBuffer.check_lower_TypeMessageLimits(v.limits)
+    RustBuffer.check_lower_Optionalstring(v.note)
+
+
+
+  end
+
+  def self.alloc_from_TypeStep(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeStep(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeStep
+    consumeWithStream do |stream|
+      return stream.read_TypeStep
+    end
+  end
+
+  # The Record type TraceContext.
+
+  def self.check_lower_TypeTraceContext(v)
+
+    RustBuffer.check_lower_Optionalstring(v.tracestate)
+  end
+
+  def self.alloc_from_TypeTraceContext(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeTraceContext(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeTraceContext
+    consumeWithStream do |stream|
+      return stream.read_TypeTraceContext
     end
   end
 
@@ -2299,6 +2457,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Optional<T> type for TypeBudget.
+
+  def self.check_lower_OptionalTypeBudget(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeBudget(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeBudget(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeBudget(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeBudget
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeBudget
+    end
+  end
+
   # The Optional<T> type for TypeInboxLimits.
 
   def self.check_lower_OptionalTypeInboxLimits(v)
@@ -2362,6 +2541,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Optional<T> type for TypeMessageLimits.
+
+  def self.check_lower_OptionalTypeMessageLimits(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeMessageLimits(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeMessageLimits(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeMessageLimits(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeMessageLimits
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeMessageLimits
+    end
+  end
+
   # The Optional<T> type for TypeNewestArgs.
 
   def self.check_lower_OptionalTypeNewestArgs(v)
@@ -2404,6 +2604,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Optional<T> type for TypeOrigin.
+
+  def self.check_lower_OptionalTypeOrigin(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeOrigin(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeOrigin(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeOrigin(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeOrigin
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeOrigin
+    end
+  end
+
   # The Optional<T> type for TypeReason.
 
   def self.check_lower_OptionalTypeReason(v)
@@ -2443,6 +2664,27 @@ private_constant :UniffiHandleMap
   def consume_into_OptionalTypeSettings
     consumeWithStream do |stream|
       return stream.read_OptionalTypeSettings
+    end
+  end
+
+  # The Optional<T> type for TypeTraceContext.
+
+  def self.check_lower_OptionalTypeTraceContext(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeTraceContext(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeTraceContext(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeTraceContext(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeTraceContext
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeTraceContext
     end
   end
 
@@ -3223,6 +3465,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeStep.
+
+  def self.check_lower_SequenceTypeStep(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeStep(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeStep(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeStep(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeStep
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeStep
+    end
+  end
+
   # The Sequence<T> type for TypeTrustOf.
 
   def self.check_lower_SequenceTypeTrustOf(v)
@@ -3516,9 +3779,16 @@ class RustBufferStream
     AskArgs.new(
       to: read_TypeAgentId,
       content: read_string,
+      budget: read_Optionalstring,
+      caused_by: read_Optionalu64,
+      deadline: read_OptionalTypeTimestamp,
+      idempotency_key: read_Optionalstring,
       in_reply_to: read_Optionalstring,
       metadata: read_OptionalTypeJson,
-      timeout_secs: read_Optionalf64
+      spend: read_Optionalstring,
+      timeout_secs: read_Optionalf64,
+      traceparent: read_Optionalstring,
+      tracestate: read_Optionalstring
     )
   end
 
@@ -3557,6 +3827,15 @@ class RustBufferStream
       content: read_string,
       metadata: read_OptionalTypeJson,
       top: read_Optionalu32
+    )
+  end
+
+  # The Record type Budget.
+
+  def read_TypeBudget
+    Budget.new(
+      amount: read_string,
+      unit: read_string
     )
   end
 
@@ -3652,6 +3931,22 @@ class RustBufferStream
     )
   end
 
+  # The Record type ForwardArgs.
+
+  def read_TypeForwardArgs
+    ForwardArgs.new(
+      to: read_SequenceTypeAgentId,
+      budget: read_Optionalstring,
+      deadline: read_OptionalTypeTimestamp,
+      force: read_bool,
+      keep: read_bool,
+      message_id: read_Optionalstring,
+      note: read_Optionalstring,
+      sequence: read_Optionalu64,
+      timeout_secs: read_f64
+    )
+  end
+
   # The Record type GivenReceipt.
 
   def read_TypeGivenReceipt
@@ -3723,6 +4018,16 @@ class RustBufferStream
     )
   end
 
+  # The Record type MessageLimits.
+
+  def read_TypeMessageLimits
+    MessageLimits.new(
+      budget: read_OptionalTypeBudget,
+      deadline: read_OptionalTypeTimestamp,
+      trace: read_OptionalTypeTraceContext
+    )
+  end
+
   # The Record type MessageQuestion.
 
   def read_TypeMessageQuestion
@@ -3742,12 +4047,15 @@ class RustBufferStream
   def read_TypeMessageRecord
     MessageRecord.new(
       content: read_string,
+      forwarded_to: read_SequenceTypeAgentId,
       from: read_TypeAgentId,
       hops_remaining: read_u32,
       in_reply_to: read_Optionalstring,
       kind: read_TypeMessageKind,
+      limits: read_OptionalTypeMessageLimits,
       message_id: read_string,
       metadata: read_TypeJson,
+      origin: read_OptionalTypeOrigin,
       received_at: read_TypeTimestamp,
       redeliveries: read_u32,
       sequence: read_u64,
@@ -3795,6 +4103,22 @@ class RustBufferStream
     )
   end
 
+  # The Record type Origin.
+
+  def read_TypeOrigin
+    Origin.new(
+      agent_id: read_TypeAgentId,
+      digest: read_string,
+      hops: read_u32,
+      limits: read_TypeMessageLimits,
+      message_id: read_string,
+      path: read_SequenceTypeStep,
+      sent_at: read_TypeTimestamp,
+      signature: read_TypeSignature,
+      to: read_TypeAgentId
+    )
+  end
+
   # The Record type OutboxItem.
 
   def read_TypeOutboxItem
@@ -3809,6 +4133,7 @@ class RustBufferStream
       message_id: read_string,
       metadata: read_TypeJson,
       next_attempt: read_TypeTimestamp,
+      origin: read_OptionalTypeOrigin,
       sequence: read_u64,
       to: read_TypeAgentId,
       was_limited: read_bool
@@ -4000,11 +4325,18 @@ class RustBufferStream
     SendArgs.new(
       to: read_SequenceTypeAgentId,
       content: read_string,
+      budget: read_Optionalstring,
+      caused_by: read_Optionalu64,
+      deadline: read_OptionalTypeTimestamp,
       expires_in_secs: read_Optionalf64,
       hops: read_u32,
+      idempotency_key: read_Optionalstring,
       in_reply_to: read_Optionalstring,
       metadata: read_OptionalTypeJson,
-      timeout_secs: read_f64
+      spend: read_Optionalstring,
+      timeout_secs: read_f64,
+      traceparent: read_Optionalstring,
+      tracestate: read_Optionalstring
     )
   end
 
@@ -4086,6 +4418,29 @@ class RustBufferStream
     Signed.new(
       agent_id: read_TypeAgentId,
       signature: read_TypeSignature
+    )
+  end
+
+  # The Record type Step.
+
+  def read_TypeStep
+    Step.new(
+      agent_id: read_TypeAgentId,
+      hops: read_u32,
+      limits: read_TypeMessageLimits,
+      note: read_Optionalstring,
+      sent_at: read_TypeTimestamp,
+      signature: read_TypeSignature,
+      to: read_TypeAgentId
+    )
+  end
+
+  # The Record type TraceContext.
+
+  def read_TypeTraceContext
+    TraceContext.new(
+      traceparent: read_string,
+      tracestate: read_Optionalstring
     )
   end
 
@@ -4392,6 +4747,21 @@ class RustBufferStream
       return Code::NO_RECEIPTS
     end
     if variant == 52
+      return Code::IDEMPOTENCY_KEY_REUSED
+    end
+    if variant == 53
+      return Code::LIMITS_LOOSENED
+    end
+    if variant == 54
+      return Code::ORIGIN_INVALID
+    end
+    if variant == 55
+      return Code::HOPS_EXHAUSTED
+    end
+    if variant == 56
+      return Code::ALREADY_RECEIVED
+    end
+    if variant == 57
       return Code::TOKEN_INVALID
     end
 
@@ -5023,6 +5393,9 @@ class RustBufferStream
     if variant == 5
       return ReceiptState::REFUSED
     end
+    if variant == 6
+      return ReceiptState::EXPIRED
+    end
 
     raise InternalError, 'Unexpected variant tag for TypeReceiptState'
   end
@@ -5313,6 +5686,21 @@ class RustBufferStream
   end
 
 
+  # The Optional<T> type for TypeBudget.
+
+  def read_OptionalTypeBudget
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeBudget
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeBudget'
+    end
+  end
+
+
   # The Optional<T> type for TypeInboxLimits.
 
   def read_OptionalTypeInboxLimits
@@ -5358,6 +5746,21 @@ class RustBufferStream
   end
 
 
+  # The Optional<T> type for TypeMessageLimits.
+
+  def read_OptionalTypeMessageLimits
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeMessageLimits
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeMessageLimits'
+    end
+  end
+
+
   # The Optional<T> type for TypeNewestArgs.
 
   def read_OptionalTypeNewestArgs
@@ -5388,6 +5791,21 @@ class RustBufferStream
   end
 
 
+  # The Optional<T> type for TypeOrigin.
+
+  def read_OptionalTypeOrigin
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeOrigin
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeOrigin'
+    end
+  end
+
+
   # The Optional<T> type for TypeReason.
 
   def read_OptionalTypeReason
@@ -5414,6 +5832,21 @@ class RustBufferStream
       return read_TypeSettings
     else
       raise InternalError, 'Unexpected flag byte for OptionalTypeSettings'
+    end
+  end
+
+
+  # The Optional<T> type for TypeTraceContext.
+
+  def read_OptionalTypeTraceContext
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeTraceContext
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeTraceContext'
     end
   end
 
@@ -5987,6 +6420,22 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeStep.
+
+  def read_SequenceTypeStep
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeStep
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeTrustOf.
 
   def read_SequenceTypeTrustOf
@@ -6271,9 +6720,16 @@ class RustBufferBuilder
   def write_TypeAskArgs(v)
     self.write_TypeAgentId(v.to)
     self.write_string(v.content)
+    self.write_Optionalstring(v.budget)
+    self.write_Optionalu64(v.caused_by)
+    self.write_OptionalTypeTimestamp(v.deadline)
+    self.write_Optionalstring(v.idempotency_key)
     self.write_Optionalstring(v.in_reply_to)
     self.write_OptionalTypeJson(v.metadata)
+    self.write_Optionalstring(v.spend)
     self.write_Optionalf64(v.timeout_secs)
+    self.write_Optionalstring(v.traceparent)
+    self.write_Optionalstring(v.tracestate)
   end
 
   # The Record type AskOpinionArgs.
@@ -6304,6 +6760,13 @@ class RustBufferBuilder
     self.write_string(v.content)
     self.write_OptionalTypeJson(v.metadata)
     self.write_Optionalu32(v.top)
+  end
+
+  # The Record type Budget.
+
+  def write_TypeBudget(v)
+    self.write_string(v.amount)
+    self.write_string(v.unit)
   end
 
   # The Record type ConnectArgs.
@@ -6382,6 +6845,20 @@ class RustBufferBuilder
     self.write_MapStringString(v.context)
   end
 
+  # The Record type ForwardArgs.
+
+  def write_TypeForwardArgs(v)
+    self.write_SequenceTypeAgentId(v.to)
+    self.write_Optionalstring(v.budget)
+    self.write_OptionalTypeTimestamp(v.deadline)
+    self.write_bool(v.force)
+    self.write_bool(v.keep)
+    self.write_Optionalstring(v.message_id)
+    self.write_Optionalstring(v.note)
+    self.write_Optionalu64(v.sequence)
+    self.write_f64(v.timeout_secs)
+  end
+
   # The Record type GivenReceipt.
 
   def write_TypeGivenReceipt(v)
@@ -6441,6 +6918,14 @@ class RustBufferBuilder
     self.write_string(v.message_id)
   end
 
+  # The Record type MessageLimits.
+
+  def write_TypeMessageLimits(v)
+    self.write_OptionalTypeBudget(v.budget)
+    self.write_OptionalTypeTimestamp(v.deadline)
+    self.write_OptionalTypeTraceContext(v.trace)
+  end
+
   # The Record type MessageQuestion.
 
   def write_TypeMessageQuestion(v)
@@ -6457,12 +6942,15 @@ class RustBufferBuilder
 
   def write_TypeMessageRecord(v)
     self.write_string(v.content)
+    self.write_SequenceTypeAgentId(v.forwarded_to)
     self.write_TypeAgentId(v.from)
     self.write_u32(v.hops_remaining)
     self.write_Optionalstring(v.in_reply_to)
     self.write_TypeMessageKind(v.kind)
+    self.write_OptionalTypeMessageLimits(v.limits)
     self.write_string(v.message_id)
     self.write_TypeJson(v.metadata)
+    self.write_OptionalTypeOrigin(v.origin)
     self.write_TypeTimestamp(v.received_at)
     self.write_u32(v.redeliveries)
     self.write_u64(v.sequence)
@@ -6503,6 +6991,20 @@ class RustBufferBuilder
     self.write_string(v.version)
   end
 
+  # The Record type Origin.
+
+  def write_TypeOrigin(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_string(v.digest)
+    self.write_u32(v.hops)
+    self.write_TypeMessageLimits(v.limits)
+    self.write_string(v.message_id)
+    self.write_SequenceTypeStep(v.path)
+    self.write_TypeTimestamp(v.sent_at)
+    self.write_TypeSignature(v.signature)
+    self.write_TypeAgentId(v.to)
+  end
+
   # The Record type OutboxItem.
 
   def write_TypeOutboxItem(v)
@@ -6516,6 +7018,7 @@ class RustBufferBuilder
     self.write_string(v.message_id)
     self.write_TypeJson(v.metadata)
     self.write_TypeTimestamp(v.next_attempt)
+    self.write_OptionalTypeOrigin(v.origin)
     self.write_u64(v.sequence)
     self.write_TypeAgentId(v.to)
     self.write_bool(v.was_limited)
@@ -6677,11 +7180,18 @@ class RustBufferBuilder
   def write_TypeSendArgs(v)
     self.write_SequenceTypeAgentId(v.to)
     self.write_string(v.content)
+    self.write_Optionalstring(v.budget)
+    self.write_Optionalu64(v.caused_by)
+    self.write_OptionalTypeTimestamp(v.deadline)
     self.write_Optionalf64(v.expires_in_secs)
     self.write_u32(v.hops)
+    self.write_Optionalstring(v.idempotency_key)
     self.write_Optionalstring(v.in_reply_to)
     self.write_OptionalTypeJson(v.metadata)
+    self.write_Optionalstring(v.spend)
     self.write_f64(v.timeout_secs)
+    self.write_Optionalstring(v.traceparent)
+    self.write_Optionalstring(v.tracestate)
   end
 
   # The Record type SequenceArgs.
@@ -6753,6 +7263,25 @@ class RustBufferBuilder
   def write_TypeSigned(v)
     self.write_TypeAgentId(v.agent_id)
     self.write_TypeSignature(v.signature)
+  end
+
+  # The Record type Step.
+
+  def write_TypeStep(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_u32(v.hops)
+    self.write_TypeMessageLimits(v.limits)
+    self.write_Optionalstring(v.note)
+    self.write_TypeTimestamp(v.sent_at)
+    self.write_TypeSignature(v.signature)
+    self.write_TypeAgentId(v.to)
+  end
+
+  # The Record type TraceContext.
+
+  def write_TypeTraceContext(v)
+    self.write_string(v.traceparent)
+    self.write_Optionalstring(v.tracestate)
   end
 
   # The Record type TrustOf.
@@ -7020,8 +7549,23 @@ class RustBufferBuilder
     if v == Code::NO_RECEIPTS
       pack_into(4, 'l>', 51)
     end
-    if v == Code::TOKEN_INVALID
+    if v == Code::IDEMPOTENCY_KEY_REUSED
       pack_into(4, 'l>', 52)
+    end
+    if v == Code::LIMITS_LOOSENED
+      pack_into(4, 'l>', 53)
+    end
+    if v == Code::ORIGIN_INVALID
+      pack_into(4, 'l>', 54)
+    end
+    if v == Code::HOPS_EXHAUSTED
+      pack_into(4, 'l>', 55)
+    end
+    if v == Code::ALREADY_RECEIVED
+      pack_into(4, 'l>', 56)
+    end
+    if v == Code::TOKEN_INVALID
+      pack_into(4, 'l>', 57)
     end
  end
 
@@ -7497,6 +8041,9 @@ class RustBufferBuilder
     if v == ReceiptState::REFUSED
       pack_into(4, 'l>', 5)
     end
+    if v == ReceiptState::EXPIRED
+      pack_into(4, 'l>', 6)
+    end
  end
 
 
@@ -7709,6 +8256,17 @@ class RustBufferBuilder
     end
   end
 
+  # The Optional<T> type for TypeBudget.
+
+  def write_OptionalTypeBudget(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeBudget(v)
+    end
+  end
+
   # The Optional<T> type for TypeInboxLimits.
 
   def write_OptionalTypeInboxLimits(v)
@@ -7742,6 +8300,17 @@ class RustBufferBuilder
     end
   end
 
+  # The Optional<T> type for TypeMessageLimits.
+
+  def write_OptionalTypeMessageLimits(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeMessageLimits(v)
+    end
+  end
+
   # The Optional<T> type for TypeNewestArgs.
 
   def write_OptionalTypeNewestArgs(v)
@@ -7764,6 +8333,17 @@ class RustBufferBuilder
     end
   end
 
+  # The Optional<T> type for TypeOrigin.
+
+  def write_OptionalTypeOrigin(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeOrigin(v)
+    end
+  end
+
   # The Optional<T> type for TypeReason.
 
   def write_OptionalTypeReason(v)
@@ -7783,6 +8363,17 @@ class RustBufferBuilder
     else
       pack_into(1, 'c', 1)
       self.write_TypeSettings(v)
+    end
+  end
+
+  # The Optional<T> type for TypeTraceContext.
+
+  def write_OptionalTypeTraceContext(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeTraceContext(v)
     end
   end
 
@@ -8175,6 +8766,16 @@ class RustBufferBuilder
 
     items.each do |item|
       self.write_TypeRule(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeStep.
+
+  def write_SequenceTypeStep(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeStep(item)
     end
   end
 
@@ -8948,6 +9549,10 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_forward,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_list,
     [:uint64, RustBuffer.by_value, ],
     :uint64
@@ -9120,6 +9725,10 @@ module UniFFILib
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_message_forwarded_to,
+    [:uint64, RustCallStatus.by_ref],
+    RustBuffer.by_value
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_from,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
@@ -9136,11 +9745,19 @@ module UniFFILib
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_message_limits,
+    [:uint64, RustCallStatus.by_ref],
+    RustBuffer.by_value
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_message_id,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_metadata,
+    [:uint64, RustCallStatus.by_ref],
+    RustBuffer.by_value
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_message_origin,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
 
@@ -9177,7 +9794,7 @@ module UniFFILib
     :int8
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_reply,
-    [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, ],
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, :int8, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_settled,
@@ -9592,6 +10209,10 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_forward,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_list,
     [],
     :uint16
@@ -9724,6 +10345,10 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_message_forwarded_to,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_from,
     [],
     :uint16
@@ -9740,11 +10365,19 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_message_limits,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_message_id,
     [],
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_metadata,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_message_origin,
     [],
     :uint16
 
@@ -10197,6 +10830,11 @@ class Code
   MESSAGE_UNKNOWN = 1002
   MESSAGE_EXPIRED = 1003
   NO_RECEIPTS = 1004
+  IDEMPOTENCY_KEY_REUSED = 1010
+  LIMITS_LOOSENED = 1011
+  ORIGIN_INVALID = 1012
+  HOPS_EXHAUSTED = 1013
+  ALREADY_RECEIVED = 1014
   TOKEN_INVALID = 1400
 
 end
@@ -12467,6 +13105,7 @@ class ReceiptState
   HANDLED = 2
   ANSWERED = 3
   REFUSED = 4
+  EXPIRED = 5
 
 end
 
@@ -12772,14 +13411,21 @@ end
 
   # Record type AskArgs
 class AskArgs
-  attr_reader :to, :content, :in_reply_to, :metadata, :timeout_secs
+  attr_reader :to, :content, :budget, :caused_by, :deadline, :idempotency_key, :in_reply_to, :metadata, :spend, :timeout_secs, :traceparent, :tracestate
 
-  def initialize(to:, content:, in_reply_to: nil, metadata: nil, timeout_secs: nil)
+  def initialize(to:, content:, budget: nil, caused_by: nil, deadline: nil, idempotency_key: nil, in_reply_to: nil, metadata: nil, spend: nil, timeout_secs: nil, traceparent: nil, tracestate: nil)
     @to = to
     @content = content
+    @budget = budget
+    @caused_by = caused_by
+    @deadline = deadline
+    @idempotency_key = idempotency_key
     @in_reply_to = in_reply_to
     @metadata = metadata
+    @spend = spend
     @timeout_secs = timeout_secs
+    @traceparent = traceparent
+    @tracestate = tracestate
   end
 
   def ==(other)
@@ -12789,13 +13435,34 @@ class AskArgs
     if @content != other.content
       return false
     end
+    if @budget != other.budget
+      return false
+    end
+    if @caused_by != other.caused_by
+      return false
+    end
+    if @deadline != other.deadline
+      return false
+    end
+    if @idempotency_key != other.idempotency_key
+      return false
+    end
     if @in_reply_to != other.in_reply_to
       return false
     end
     if @metadata != other.metadata
       return false
     end
+    if @spend != other.spend
+      return false
+    end
     if @timeout_secs != other.timeout_secs
+      return false
+    end
+    if @traceparent != other.traceparent
+      return false
+    end
+    if @tracestate != other.tracestate
       return false
     end
 
@@ -12928,6 +13595,56 @@ class DisconnectArgs
       return false
     end
     if @reason != other.reason
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type ForwardArgs
+class ForwardArgs
+  attr_reader :to, :budget, :deadline, :force, :keep, :message_id, :note, :sequence, :timeout_secs
+
+  def initialize(to:, budget: nil, deadline: nil, force: false, keep: false, message_id: nil, note: nil, sequence: nil, timeout_secs: 10.0)
+    @to = to
+    @budget = budget
+    @deadline = deadline
+    @force = force
+    @keep = keep
+    @message_id = message_id
+    @note = note
+    @sequence = sequence
+    @timeout_secs = timeout_secs
+  end
+
+  def ==(other)
+    if @to != other.to
+      return false
+    end
+    if @budget != other.budget
+      return false
+    end
+    if @deadline != other.deadline
+      return false
+    end
+    if @force != other.force
+      return false
+    end
+    if @keep != other.keep
+      return false
+    end
+    if @message_id != other.message_id
+      return false
+    end
+    if @note != other.note
+      return false
+    end
+    if @sequence != other.sequence
+      return false
+    end
+    if @timeout_secs != other.timeout_secs
       return false
     end
 
@@ -13102,16 +13819,23 @@ end
 
   # Record type SendArgs
 class SendArgs
-  attr_reader :to, :content, :expires_in_secs, :hops, :in_reply_to, :metadata, :timeout_secs
+  attr_reader :to, :content, :budget, :caused_by, :deadline, :expires_in_secs, :hops, :idempotency_key, :in_reply_to, :metadata, :spend, :timeout_secs, :traceparent, :tracestate
 
-  def initialize(to:, content:, expires_in_secs: nil, hops: 10, in_reply_to: nil, metadata: nil, timeout_secs: 10.0)
+  def initialize(to:, content:, budget: nil, caused_by: nil, deadline: nil, expires_in_secs: nil, hops: 10, idempotency_key: nil, in_reply_to: nil, metadata: nil, spend: nil, timeout_secs: 10.0, traceparent: nil, tracestate: nil)
     @to = to
     @content = content
+    @budget = budget
+    @caused_by = caused_by
+    @deadline = deadline
     @expires_in_secs = expires_in_secs
     @hops = hops
+    @idempotency_key = idempotency_key
     @in_reply_to = in_reply_to
     @metadata = metadata
+    @spend = spend
     @timeout_secs = timeout_secs
+    @traceparent = traceparent
+    @tracestate = tracestate
   end
 
   def ==(other)
@@ -13121,10 +13845,22 @@ class SendArgs
     if @content != other.content
       return false
     end
+    if @budget != other.budget
+      return false
+    end
+    if @caused_by != other.caused_by
+      return false
+    end
+    if @deadline != other.deadline
+      return false
+    end
     if @expires_in_secs != other.expires_in_secs
       return false
     end
     if @hops != other.hops
+      return false
+    end
+    if @idempotency_key != other.idempotency_key
       return false
     end
     if @in_reply_to != other.in_reply_to
@@ -13133,7 +13869,16 @@ class SendArgs
     if @metadata != other.metadata
       return false
     end
+    if @spend != other.spend
+      return false
+    end
     if @timeout_secs != other.timeout_secs
+      return false
+    end
+    if @traceparent != other.traceparent
+      return false
+    end
+    if @tracestate != other.tracestate
       return false
     end
 
@@ -13364,6 +14109,28 @@ class BlockedAgent
       return false
     end
     if @reason != other.reason
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type Budget
+class Budget
+  attr_reader :amount, :unit
+
+  def initialize(amount:, unit:)
+    @amount = amount
+    @unit = unit
+  end
+
+  def ==(other)
+    if @amount != other.amount
+      return false
+    end
+    if @unit != other.unit
       return false
     end
 
@@ -13616,6 +14383,32 @@ class LogEntry
 
 end
 
+  # Record type MessageLimits
+class MessageLimits
+  attr_reader :budget, :deadline, :trace
+
+  def initialize(budget:, deadline:, trace:)
+    @budget = budget
+    @deadline = deadline
+    @trace = trace
+  end
+
+  def ==(other)
+    if @budget != other.budget
+      return false
+    end
+    if @deadline != other.deadline
+      return false
+    end
+    if @trace != other.trace
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type MessageQuestion
 class MessageQuestion
   attr_reader :content, :from, :in_reply_to, :kind, :message_id, :metadata, :trust
@@ -13660,16 +14453,19 @@ end
 
   # Record type MessageRecord
 class MessageRecord
-  attr_reader :content, :from, :hops_remaining, :in_reply_to, :kind, :message_id, :metadata, :received_at, :redeliveries, :sequence, :verification
+  attr_reader :content, :forwarded_to, :from, :hops_remaining, :in_reply_to, :kind, :limits, :message_id, :metadata, :origin, :received_at, :redeliveries, :sequence, :verification
 
-  def initialize(content:, from:, hops_remaining:, in_reply_to:, kind:, message_id:, metadata:, received_at:, redeliveries:, sequence:, verification:)
+  def initialize(content:, forwarded_to:, from:, hops_remaining:, in_reply_to:, kind:, limits:, message_id:, metadata:, origin:, received_at:, redeliveries:, sequence:, verification:)
     @content = content
+    @forwarded_to = forwarded_to
     @from = from
     @hops_remaining = hops_remaining
     @in_reply_to = in_reply_to
     @kind = kind
+    @limits = limits
     @message_id = message_id
     @metadata = metadata
+    @origin = origin
     @received_at = received_at
     @redeliveries = redeliveries
     @sequence = sequence
@@ -13678,6 +14474,9 @@ class MessageRecord
 
   def ==(other)
     if @content != other.content
+      return false
+    end
+    if @forwarded_to != other.forwarded_to
       return false
     end
     if @from != other.from
@@ -13692,10 +14491,16 @@ class MessageRecord
     if @kind != other.kind
       return false
     end
+    if @limits != other.limits
+      return false
+    end
     if @message_id != other.message_id
       return false
     end
     if @metadata != other.metadata
+      return false
+    end
+    if @origin != other.origin
       return false
     end
     if @received_at != other.received_at
@@ -13786,11 +14591,61 @@ class NodeInfo
 
 end
 
+  # Record type Origin
+class Origin
+  attr_reader :agent_id, :digest, :hops, :limits, :message_id, :path, :sent_at, :signature, :to
+
+  def initialize(agent_id:, digest:, hops:, limits:, message_id:, path:, sent_at:, signature:, to:)
+    @agent_id = agent_id
+    @digest = digest
+    @hops = hops
+    @limits = limits
+    @message_id = message_id
+    @path = path
+    @sent_at = sent_at
+    @signature = signature
+    @to = to
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @digest != other.digest
+      return false
+    end
+    if @hops != other.hops
+      return false
+    end
+    if @limits != other.limits
+      return false
+    end
+    if @message_id != other.message_id
+      return false
+    end
+    if @path != other.path
+      return false
+    end
+    if @sent_at != other.sent_at
+      return false
+    end
+    if @signature != other.signature
+      return false
+    end
+    if @to != other.to
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type OutboxItem
 class OutboxItem
-  attr_reader :attempts, :content, :created_at, :expires_at, :hops, :in_reply_to, :last_reason, :message_id, :metadata, :next_attempt, :sequence, :to, :was_limited
+  attr_reader :attempts, :content, :created_at, :expires_at, :hops, :in_reply_to, :last_reason, :message_id, :metadata, :next_attempt, :origin, :sequence, :to, :was_limited
 
-  def initialize(attempts:, content:, created_at:, expires_at:, hops:, in_reply_to:, last_reason:, message_id:, metadata:, next_attempt:, sequence:, to:, was_limited:)
+  def initialize(attempts:, content:, created_at:, expires_at:, hops:, in_reply_to:, last_reason:, message_id:, metadata:, next_attempt:, origin:, sequence:, to:, was_limited:)
     @attempts = attempts
     @content = content
     @created_at = created_at
@@ -13801,6 +14656,7 @@ class OutboxItem
     @message_id = message_id
     @metadata = metadata
     @next_attempt = next_attempt
+    @origin = origin
     @sequence = sequence
     @to = to
     @was_limited = was_limited
@@ -13835,6 +14691,9 @@ class OutboxItem
       return false
     end
     if @next_attempt != other.next_attempt
+      return false
+    end
+    if @origin != other.origin
       return false
     end
     if @sequence != other.sequence
@@ -14252,6 +15111,70 @@ class Signed
       return false
     end
     if @signature != other.signature
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type Step
+class Step
+  attr_reader :agent_id, :hops, :limits, :note, :sent_at, :signature, :to
+
+  def initialize(agent_id:, hops:, limits:, note:, sent_at:, signature:, to:)
+    @agent_id = agent_id
+    @hops = hops
+    @limits = limits
+    @note = note
+    @sent_at = sent_at
+    @signature = signature
+    @to = to
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @hops != other.hops
+      return false
+    end
+    if @limits != other.limits
+      return false
+    end
+    if @note != other.note
+      return false
+    end
+    if @sent_at != other.sent_at
+      return false
+    end
+    if @signature != other.signature
+      return false
+    end
+    if @to != other.to
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type TraceContext
+class TraceContext
+  attr_reader :traceparent, :tracestate
+
+  def initialize(traceparent:, tracestate:)
+    @traceparent = traceparent
+    @tracestate = tracestate
+  end
+
+  def ==(other)
+    if @traceparent != other.traceparent
+      return false
+    end
+    if @tracestate != other.tracestate
       return false
     end
 
@@ -15137,6 +16060,22 @@ end
     )
   end
 
+  def forward(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeForwardArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_forward(uniffi_clone_handle(),RustBuffer.alloc_from_TypeForwardArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeReceipt },
+    DmError
+    )
+  end
+
   def list(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -15883,6 +16822,10 @@ end
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_content,uniffi_clone_handle(),)
     return result.consume_into_string
   end
+  def forwarded_to()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_forwarded_to,uniffi_clone_handle(),)
+    return result.consume_into_SequenceTypeAgentId
+  end
   def from()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_from,uniffi_clone_handle(),)
     return result.consume_into_string
@@ -15899,6 +16842,10 @@ end
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_kind,uniffi_clone_handle(),)
     return result.consume_into_TypeMessageKind
   end
+  def limits()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_limits,uniffi_clone_handle(),)
+    return result.consume_into_OptionalTypeMessageLimits
+  end
   def message_id()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_message_id,uniffi_clone_handle(),)
     return result.consume_into_string
@@ -15906,6 +16853,10 @@ end
   def metadata()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_metadata,uniffi_clone_handle(),)
     return result.consume_into_string
+  end
+  def origin()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_origin,uniffi_clone_handle(),)
+    return result.consume_into_OptionalTypeOrigin
   end
   def received_at()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_received_at,uniffi_clone_handle(),)
@@ -15952,7 +16903,7 @@ end
     return 1 == result
   end
 
-  def reply(content, metadata = nil, expires_in_secs = nil, hops = nil, timeout_secs = nil, cancel = nil)
+  def reply(content, metadata = nil, expires_in_secs = nil, hops = nil, timeout_secs = nil, idempotency_key = nil, inherit = false, spend = nil, cancel = nil)
         content = ::Dmagent::uniffi_utf8(content)
 
         metadata = (metadata ? ::Dmagent::uniffi_utf8(metadata) : nil)
@@ -15963,10 +16914,16 @@ end
         RustBuffer.check_lower_Optionalu32(hops)
         timeout_secs = (timeout_secs ? timeout_secs : nil)
         RustBuffer.check_lower_Optionalf64(timeout_secs)
+        idempotency_key = (idempotency_key ? ::Dmagent::uniffi_utf8(idempotency_key) : nil)
+        RustBuffer.check_lower_Optionalstring(idempotency_key)
+        inherit = inherit ? true : false
+
+        spend = (spend ? ::Dmagent::uniffi_utf8(spend) : nil)
+        RustBuffer.check_lower_Optionalstring(spend)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
     ::Dmagent.uniffi_rust_call_async(
-      UniFFILib.uniffi_dmagent_uniffi_fn_method_message_reply(uniffi_clone_handle(),RustBuffer.alloc_from_string(content),RustBuffer.alloc_from_OptionalTypeJson(metadata),RustBuffer.alloc_from_Optionalf64(expires_in_secs),RustBuffer.alloc_from_Optionalu32(hops),RustBuffer.alloc_from_Optionalf64(timeout_secs),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_message_reply(uniffi_clone_handle(),RustBuffer.alloc_from_string(content),RustBuffer.alloc_from_OptionalTypeJson(metadata),RustBuffer.alloc_from_Optionalf64(expires_in_secs),RustBuffer.alloc_from_Optionalu32(hops),RustBuffer.alloc_from_Optionalf64(timeout_secs),RustBuffer.alloc_from_Optionalstring(idempotency_key),(inherit ? 1 : 0),RustBuffer.alloc_from_Optionalstring(spend),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
       :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,

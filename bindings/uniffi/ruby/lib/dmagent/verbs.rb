@@ -11,8 +11,8 @@ module Dmagent
     TAKEN = {
       Peers => { connect: ConnectArgs, get: AgentArgs, accept: RequestArgs, reject: RequestArgs,
                  disconnect: DisconnectArgs, block: BlockArgs, unblock: AgentArgs, of: PeersOfArgs },
-      Messages => { send: SendArgs, ask: AskArgs, broadcast: BroadcastArgs, next: NextArgs, acknowledge: SequenceArgs,
-                    release: ReleaseArgs, log: LogArgs, context: ContextArgs, status: MessageArgs, until: UntilArgs,
+      Messages => { send: SendArgs, ask: AskArgs, broadcast: BroadcastArgs, forward: ForwardArgs, next: NextArgs,
+                    acknowledge: SequenceArgs, release: ReleaseArgs, log: LogArgs, context: ContextArgs, status: MessageArgs, until: UntilArgs,
                     sent: NewestArgs, receipts: NewestArgs, verify: VerifyReceiptArgs },
       Trust => { get: AgentArgs, set: SetTrustArgs, forget: AgentArgs, ask: AskOpinionArgs },
       Rules => { set: RulesArgs, test: TryArgs },
@@ -21,7 +21,7 @@ module Dmagent
     }.freeze
 
     # Members that are lists.
-    LISTS = { SendArgs => %i[to], NextArgs => %i[from kinds] }.freeze
+    LISTS = { SendArgs => %i[to], ForwardArgs => %i[to], NextArgs => %i[from kinds] }.freeze
 
     # The record of these keywords. One agent stands for a list of one, a Hash for JSON.
     def self.record(kind, members)
@@ -48,9 +48,10 @@ module Dmagent
   # What a message adds.
   module Replying
     # Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an `in_reply_to`.
-    # The options are those of `messages.send`.
-    def reply(content, cancel = nil, metadata: nil, expires_in_secs: nil, hops: nil, timeout_secs: nil)
-      super(content, Keywords.json(metadata), expires_in_secs, hops, timeout_secs, cancel)
+    # The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits of this message.
+    def reply(content, cancel = nil, metadata: nil, expires_in_secs: nil, hops: nil, timeout_secs: nil,
+              idempotency_key: nil, inherit: false, spend: nil)
+      super(content, Keywords.json(metadata), expires_in_secs, hops, timeout_secs, idempotency_key, inherit, spend, cancel)
     end
   end
   private_constant :Replying

@@ -1557,6 +1557,11 @@ public protocol MessageProtocol: AnyObject, Sendable {
     func content()  -> String
 
     /**
+     * To whom it was forwarded from here, and arrived.
+     */
+    func forwardedTo()  -> [AgentId]
+
+    /**
      * Who sent it, proven.
      */
     func from()  -> AgentId
@@ -1577,6 +1582,11 @@ public protocol MessageProtocol: AnyObject, Sendable {
     func kind()  -> MessageKind
 
     /**
+     * The limits under which it may be worked on now; null when nothing limits that.
+     */
+    func limits()  -> MessageLimits?
+
+    /**
      * The id the sender gave it.
      */
     func messageId()  -> String
@@ -1585,6 +1595,12 @@ public protocol MessageProtocol: AnyObject, Sendable {
      * What travels along.
      */
     func metadata()  -> Json
+
+    /**
+     * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+     * hold, for what this message says and for the way to this node.
+     */
+    func origin()  -> Origin?
 
     /**
      * When it was stored here.
@@ -1629,9 +1645,10 @@ public protocol MessageProtocol: AnyObject, Sendable {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`.
+     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
+     * of this message, less what was spent of its budget.
      */
-    func reply(content: String, metadata: Json?, expiresInSecs: Double?, hops: UInt32?, timeoutSecs: Double?, cancel: Cancel?) async throws  -> Receipt
+    func reply(content: String, metadata: Json?, expiresInSecs: Double?, hops: UInt32?, timeoutSecs: Double?, idempotencyKey: String?, inherit: Bool, spend: String?, cancel: Cancel?) async throws  -> Receipt
 
     /**
      * Whether it was acknowledged or released through this object.
@@ -1711,6 +1728,18 @@ open func content() -> String  {
 }
 
     /**
+     * To whom it was forwarded from here, and arrived.
+     */
+open func forwardedTo() -> [AgentId]  {
+    return try!  FfiConverterSequenceTypeAgentId.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_method_message_forwarded_to(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
      * Who sent it, proven.
      */
 open func from() -> AgentId  {
@@ -1759,6 +1788,18 @@ open func kind() -> MessageKind  {
 }
 
     /**
+     * The limits under which it may be worked on now; null when nothing limits that.
+     */
+open func limits() -> MessageLimits?  {
+    return try!  FfiConverterOptionTypeMessageLimits.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_method_message_limits(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
      * The id the sender gave it.
      */
 open func messageId() -> String  {
@@ -1777,6 +1818,19 @@ open func metadata() -> Json  {
     return try!  FfiConverterTypeJson_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_dmagent_uniffi_fn_method_message_metadata(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+     * hold, for what this message says and for the way to this node.
+     */
+open func origin() -> Origin?  {
+    return try!  FfiConverterOptionTypeOrigin.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_method_message_origin(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -1889,14 +1943,15 @@ open func releaseAfterFailure()throws  -> Bool  {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`.
+     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
+     * of this message, less what was spent of its budget.
      */
-open func reply(content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil, timeoutSecs: Double? = nil, cancel: Cancel? = nil)async throws  -> Receipt  {
+open func reply(content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil, timeoutSecs: Double? = nil, idempotencyKey: String? = nil, inherit: Bool = false, spend: String? = nil, cancel: Cancel? = nil)async throws  -> Receipt  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_dmagent_uniffi_fn_method_message_reply(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(content),FfiConverterOptionTypeJson.lower(metadata),FfiConverterOptionDouble.lower(expiresInSecs),FfiConverterOptionUInt32.lower(hops),FfiConverterOptionDouble.lower(timeoutSecs),FfiConverterOptionTypeCancel.lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(content),FfiConverterOptionTypeJson.lower(metadata),FfiConverterOptionDouble.lower(expiresInSecs),FfiConverterOptionUInt32.lower(hops),FfiConverterOptionDouble.lower(timeoutSecs),FfiConverterOptionString.lower(idempotencyKey),FfiConverterBool.lower(inherit),FfiConverterOptionString.lower(spend),FfiConverterOptionTypeCancel.lower(cancel)
                 )
             },
             pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
@@ -1996,6 +2051,11 @@ public protocol MessagesProtocol: AnyObject, Sendable {
      * Tells a session what is new in the conversation.
      */
     func context(arguments: ContextArgs, cancel: Cancel?) async throws  -> ContextText
+
+    /**
+     * Passes a message of the inbox on, with its author and under its limits.
+     */
+    func forward(arguments: ForwardArgs, cancel: Cancel?) async throws  -> Receipt
 
     /**
      * Lists the inbox without taking anything.
@@ -2180,6 +2240,25 @@ open func context(arguments: ContextArgs, cancel: Cancel? = nil)async throws  ->
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeContextText_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Passes a message of the inbox on, with its author and under its limits.
+     */
+open func forward(arguments: ForwardArgs, cancel: Cancel? = nil)async throws  -> Receipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_forward(
+                        self.uniffiCloneHandle(),FfiConverterTypeForwardArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceipt_lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -3990,6 +4069,25 @@ public struct AskArgs: Equatable, Hashable {
      */
     public let content: String
     /**
+     * What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+     * spends it is the affair of hosts.
+     */
+    public let budget: String?
+    /**
+     * The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
+     */
+    public let causedBy: UInt64?
+    /**
+     * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+     * microseconds since 1970.
+     */
+    public let deadline: Timestamp?
+    /**
+     * A name of the host for this question, as in `messages.send`: asked again, it waits for the answer to the
+     * first one.
+     */
+    public let idempotencyKey: String?
+    /**
      * The message this one answers.
      */
     public let inReplyTo: String?
@@ -3998,9 +4096,21 @@ public struct AskArgs: Equatable, Hashable {
      */
     public let metadata: Json?
     /**
+     * What was spent of the budget of that message already: a decimal as text.
+     */
+    public let spend: String?
+    /**
      * How long to wait for the answer, in seconds; absent for as long as it takes.
      */
     public let timeoutSecs: Double?
+    /**
+     * Which trace it belongs to, as the header of that name in W3C Trace Context.
+     */
+    public let traceparent: String?
+    /**
+     * What the tracing systems say about that, as the header of that name.
+     */
+    public let tracestate: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -4012,19 +4122,50 @@ public struct AskArgs: Equatable, Hashable {
          * 1 to 65,536 characters.
          */content: String,
         /**
+         * What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+         * spends it is the affair of hosts.
+         */budget: String? = nil,
+        /**
+         * The `sequence` of a message of the inbox because of which this one is asked, as in `messages.send`.
+         */causedBy: UInt64? = nil,
+        /**
+         * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+         * microseconds since 1970.
+         */deadline: Timestamp? = nil,
+        /**
+         * A name of the host for this question, as in `messages.send`: asked again, it waits for the answer to the
+         * first one.
+         */idempotencyKey: String? = nil,
+        /**
          * The message this one answers.
          */inReplyTo: String? = nil,
         /**
          * What travels along: a JSON object of at most 64 KiB.
          */metadata: Json? = nil,
         /**
+         * What was spent of the budget of that message already: a decimal as text.
+         */spend: String? = nil,
+        /**
          * How long to wait for the answer, in seconds; absent for as long as it takes.
-         */timeoutSecs: Double? = nil) {
+         */timeoutSecs: Double? = nil,
+        /**
+         * Which trace it belongs to, as the header of that name in W3C Trace Context.
+         */traceparent: String? = nil,
+        /**
+         * What the tracing systems say about that, as the header of that name.
+         */tracestate: String? = nil) {
         self.to = to
         self.content = content
+        self.budget = budget
+        self.causedBy = causedBy
+        self.deadline = deadline
+        self.idempotencyKey = idempotencyKey
         self.inReplyTo = inReplyTo
         self.metadata = metadata
+        self.spend = spend
         self.timeoutSecs = timeoutSecs
+        self.traceparent = traceparent
+        self.tracestate = tracestate
     }
 
 
@@ -4045,18 +4186,32 @@ public struct FfiConverterTypeAskArgs: FfiConverterRustBuffer {
             try AskArgs(
                 to: FfiConverterTypeAgentId.read(from: &buf),
                 content: FfiConverterString.read(from: &buf),
+                budget: FfiConverterOptionString.read(from: &buf),
+                causedBy: FfiConverterOptionUInt64.read(from: &buf),
+                deadline: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                idempotencyKey: FfiConverterOptionString.read(from: &buf),
                 inReplyTo: FfiConverterOptionString.read(from: &buf),
                 metadata: FfiConverterOptionTypeJson.read(from: &buf),
-                timeoutSecs: FfiConverterOptionDouble.read(from: &buf)
+                spend: FfiConverterOptionString.read(from: &buf),
+                timeoutSecs: FfiConverterOptionDouble.read(from: &buf),
+                traceparent: FfiConverterOptionString.read(from: &buf),
+                tracestate: FfiConverterOptionString.read(from: &buf)
         )
     }
 
     public static func write(_ value: AskArgs, into buf: inout [UInt8]) {
         FfiConverterTypeAgentId.write(value.to, into: &buf)
         FfiConverterString.write(value.content, into: &buf)
+        FfiConverterOptionString.write(value.budget, into: &buf)
+        FfiConverterOptionUInt64.write(value.causedBy, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.deadline, into: &buf)
+        FfiConverterOptionString.write(value.idempotencyKey, into: &buf)
         FfiConverterOptionString.write(value.inReplyTo, into: &buf)
         FfiConverterOptionTypeJson.write(value.metadata, into: &buf)
+        FfiConverterOptionString.write(value.spend, into: &buf)
         FfiConverterOptionDouble.write(value.timeoutSecs, into: &buf)
+        FfiConverterOptionString.write(value.traceparent, into: &buf)
+        FfiConverterOptionString.write(value.tracestate, into: &buf)
     }
 }
 
@@ -4369,6 +4524,75 @@ public func FfiConverterTypeBroadcastArgs_lift(_ buf: RustBuffer) throws -> Broa
 #endif
 public func FfiConverterTypeBroadcastArgs_lower(_ value: BroadcastArgs) -> RustBuffer {
     return FfiConverterTypeBroadcastArgs.lower(value)
+}
+
+
+/**
+ * A number in a named unit that a message may cost. Whoever passes the message on may only lower it.
+ */
+public struct Budget: Equatable, Hashable {
+    /**
+     * A non-negative decimal as text, such as `12.5`, with at most 18 digits before the point and 18 behind it.
+     */
+    public let amount: String
+    /**
+     * A short name such as `usd` or `tokens`: 1 to 32 letters, digits and `_`, `-`, `.`, `/`, `:`.
+     */
+    public let unit: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A non-negative decimal as text, such as `12.5`, with at most 18 digits before the point and 18 behind it.
+         */amount: String,
+        /**
+         * A short name such as `usd` or `tokens`: 1 to 32 letters, digits and `_`, `-`, `.`, `/`, `:`.
+         */unit: String) {
+        self.amount = amount
+        self.unit = unit
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Budget: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBudget: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Budget {
+        return
+            try Budget(
+                amount: FfiConverterString.read(from: &buf),
+                unit: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Budget, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.amount, into: &buf)
+        FfiConverterString.write(value.unit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBudget_lift(_ buf: RustBuffer) throws -> Budget {
+    return try FfiConverterTypeBudget.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBudget_lower(_ value: Budget) -> RustBuffer {
+    return FfiConverterTypeBudget.lower(value)
 }
 
 
@@ -5133,6 +5357,145 @@ public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
 
 
 /**
+ * A message of the inbox to pass on.
+ */
+public struct ForwardArgs: Equatable, Hashable {
+    /**
+     * To whom: connected or pending peers that do not have it, at most 8 for one message.
+     */
+    public let to: [AgentId]
+    /**
+     * A lower budget, an amount and the unit that it has, such as `2.5 usd`.
+     */
+    public let budget: String?
+    /**
+     * An earlier deadline, in microseconds since 1970.
+     */
+    public let deadline: Timestamp?
+    /**
+     * Also to those who have it, as far as is known here, but never to its author. Default: false.
+     */
+    public let force: Bool
+    /**
+     * Whether it stays in the inbox. Else it is over as soon as one of them has it. Default: false.
+     */
+    public let keep: Bool
+    /**
+     * The id of the message, instead of its `sequence`.
+     */
+    public let messageId: String?
+    /**
+     * Something to say about it, at most 1,000 characters.
+     */
+    public let note: String?
+    /**
+     * The `sequence` of the message; or say its `message_id`.
+     */
+    public let sequence: UInt64?
+    /**
+     * How long this call waits for the first attempts, in seconds. Default: 10.
+     */
+    public let timeoutSecs: Double
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * To whom: connected or pending peers that do not have it, at most 8 for one message.
+         */to: [AgentId],
+        /**
+         * A lower budget, an amount and the unit that it has, such as `2.5 usd`.
+         */budget: String? = nil,
+        /**
+         * An earlier deadline, in microseconds since 1970.
+         */deadline: Timestamp? = nil,
+        /**
+         * Also to those who have it, as far as is known here, but never to its author. Default: false.
+         */force: Bool = false,
+        /**
+         * Whether it stays in the inbox. Else it is over as soon as one of them has it. Default: false.
+         */keep: Bool = false,
+        /**
+         * The id of the message, instead of its `sequence`.
+         */messageId: String? = nil,
+        /**
+         * Something to say about it, at most 1,000 characters.
+         */note: String? = nil,
+        /**
+         * The `sequence` of the message; or say its `message_id`.
+         */sequence: UInt64? = nil,
+        /**
+         * How long this call waits for the first attempts, in seconds. Default: 10.
+         */timeoutSecs: Double = Double(10.0)) {
+        self.to = to
+        self.budget = budget
+        self.deadline = deadline
+        self.force = force
+        self.keep = keep
+        self.messageId = messageId
+        self.note = note
+        self.sequence = sequence
+        self.timeoutSecs = timeoutSecs
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ForwardArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForwardArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForwardArgs {
+        return
+            try ForwardArgs(
+                to: FfiConverterSequenceTypeAgentId.read(from: &buf),
+                budget: FfiConverterOptionString.read(from: &buf),
+                deadline: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                force: FfiConverterBool.read(from: &buf),
+                keep: FfiConverterBool.read(from: &buf),
+                messageId: FfiConverterOptionString.read(from: &buf),
+                note: FfiConverterOptionString.read(from: &buf),
+                sequence: FfiConverterOptionUInt64.read(from: &buf),
+                timeoutSecs: FfiConverterDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ForwardArgs, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeAgentId.write(value.to, into: &buf)
+        FfiConverterOptionString.write(value.budget, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.deadline, into: &buf)
+        FfiConverterBool.write(value.force, into: &buf)
+        FfiConverterBool.write(value.keep, into: &buf)
+        FfiConverterOptionString.write(value.messageId, into: &buf)
+        FfiConverterOptionString.write(value.note, into: &buf)
+        FfiConverterOptionUInt64.write(value.sequence, into: &buf)
+        FfiConverterDouble.write(value.timeoutSecs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForwardArgs_lift(_ buf: RustBuffer) throws -> ForwardArgs {
+    return try FfiConverterTypeForwardArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForwardArgs_lower(_ value: ForwardArgs) -> RustBuffer {
+    return FfiConverterTypeForwardArgs.lower(value)
+}
+
+
+/**
  * A receipt that this node gave.
  */
 public struct GivenReceipt: Equatable, Hashable {
@@ -5719,6 +6082,85 @@ public func FfiConverterTypeMessageArgs_lower(_ value: MessageArgs) -> RustBuffe
 
 
 /**
+ * The limits under which a message may be worked on. Absent ones limit nothing.
+ */
+public struct MessageLimits: Equatable, Hashable {
+    /**
+     * What it may cost. The mesh sees that it never grows; who spends it is the host's affair.
+     */
+    public let budget: Budget?
+    /**
+     * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more.
+     */
+    public let deadline: Timestamp?
+    /**
+     * Which trace it belongs to.
+     */
+    public let trace: TraceContext?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it may cost. The mesh sees that it never grows; who spends it is the host's affair.
+         */budget: Budget?,
+        /**
+         * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more.
+         */deadline: Timestamp?,
+        /**
+         * Which trace it belongs to.
+         */trace: TraceContext?) {
+        self.budget = budget
+        self.deadline = deadline
+        self.trace = trace
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MessageLimits: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMessageLimits: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MessageLimits {
+        return
+            try MessageLimits(
+                budget: FfiConverterOptionTypeBudget.read(from: &buf),
+                deadline: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                trace: FfiConverterOptionTypeTraceContext.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MessageLimits, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeBudget.write(value.budget, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.deadline, into: &buf)
+        FfiConverterOptionTypeTraceContext.write(value.trace, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageLimits_lift(_ buf: RustBuffer) throws -> MessageLimits {
+    return try FfiConverterTypeMessageLimits.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMessageLimits_lower(_ value: MessageLimits) -> RustBuffer {
+    return FfiConverterTypeMessageLimits.lower(value)
+}
+
+
+/**
  * A proven agent sends a message.
  */
 public struct MessageQuestion: Equatable, Hashable {
@@ -5846,6 +6288,10 @@ public struct MessageRecord: Equatable, Hashable {
      */
     public let content: String
     /**
+     * To whom it was forwarded from here, and arrived.
+     */
+    public let forwardedTo: [AgentId]
+    /**
      * Who sent it, proven.
      */
     public let from: AgentId
@@ -5862,6 +6308,10 @@ public struct MessageRecord: Equatable, Hashable {
      */
     public let kind: MessageKind
     /**
+     * The limits under which it may be worked on now; null when nothing limits that.
+     */
+    public let limits: MessageLimits?
+    /**
      * The id the sender gave it.
      */
     public let messageId: String
@@ -5869,6 +6319,11 @@ public struct MessageRecord: Equatable, Hashable {
      * What travels along.
      */
     public let metadata: Json
+    /**
+     * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+     * hold, for what this message says and for the way to this node.
+     */
+    public let origin: Origin?
     /**
      * When it was stored here.
      */
@@ -5893,6 +6348,9 @@ public struct MessageRecord: Equatable, Hashable {
          * 1 to 65,536 characters.
          */content: String,
         /**
+         * To whom it was forwarded from here, and arrived.
+         */forwardedTo: [AgentId],
+        /**
          * Who sent it, proven.
          */from: AgentId,
         /**
@@ -5905,11 +6363,18 @@ public struct MessageRecord: Equatable, Hashable {
          * Where it belongs.
          */kind: MessageKind,
         /**
+         * The limits under which it may be worked on now; null when nothing limits that.
+         */limits: MessageLimits?,
+        /**
          * The id the sender gave it.
          */messageId: String,
         /**
          * What travels along.
          */metadata: Json,
+        /**
+         * Who wrote it and the way it came, when its author's node says so. It is here only when all its signatures
+         * hold, for what this message says and for the way to this node.
+         */origin: Origin?,
         /**
          * When it was stored here.
          */receivedAt: Timestamp,
@@ -5923,12 +6388,15 @@ public struct MessageRecord: Equatable, Hashable {
          * How the sender was proven.
          */verification: Verification) {
         self.content = content
+        self.forwardedTo = forwardedTo
         self.from = from
         self.hopsRemaining = hopsRemaining
         self.inReplyTo = inReplyTo
         self.kind = kind
+        self.limits = limits
         self.messageId = messageId
         self.metadata = metadata
+        self.origin = origin
         self.receivedAt = receivedAt
         self.redeliveries = redeliveries
         self.sequence = sequence
@@ -5952,12 +6420,15 @@ public struct FfiConverterTypeMessageRecord: FfiConverterRustBuffer {
         return
             try MessageRecord(
                 content: FfiConverterString.read(from: &buf),
+                forwardedTo: FfiConverterSequenceTypeAgentId.read(from: &buf),
                 from: FfiConverterTypeAgentId.read(from: &buf),
                 hopsRemaining: FfiConverterUInt32.read(from: &buf),
                 inReplyTo: FfiConverterOptionString.read(from: &buf),
                 kind: FfiConverterTypeMessageKind.read(from: &buf),
+                limits: FfiConverterOptionTypeMessageLimits.read(from: &buf),
                 messageId: FfiConverterString.read(from: &buf),
                 metadata: FfiConverterTypeJson.read(from: &buf),
+                origin: FfiConverterOptionTypeOrigin.read(from: &buf),
                 receivedAt: FfiConverterTypeTimestamp.read(from: &buf),
                 redeliveries: FfiConverterUInt32.read(from: &buf),
                 sequence: FfiConverterUInt64.read(from: &buf),
@@ -5967,12 +6438,15 @@ public struct FfiConverterTypeMessageRecord: FfiConverterRustBuffer {
 
     public static func write(_ value: MessageRecord, into buf: inout [UInt8]) {
         FfiConverterString.write(value.content, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.forwardedTo, into: &buf)
         FfiConverterTypeAgentId.write(value.from, into: &buf)
         FfiConverterUInt32.write(value.hopsRemaining, into: &buf)
         FfiConverterOptionString.write(value.inReplyTo, into: &buf)
         FfiConverterTypeMessageKind.write(value.kind, into: &buf)
+        FfiConverterOptionTypeMessageLimits.write(value.limits, into: &buf)
         FfiConverterString.write(value.messageId, into: &buf)
         FfiConverterTypeJson.write(value.metadata, into: &buf)
+        FfiConverterOptionTypeOrigin.write(value.origin, into: &buf)
         FfiConverterTypeTimestamp.write(value.receivedAt, into: &buf)
         FfiConverterUInt32.write(value.redeliveries, into: &buf)
         FfiConverterUInt64.write(value.sequence, into: &buf)
@@ -6336,6 +6810,145 @@ public func FfiConverterTypeNodeInfo_lower(_ value: NodeInfo) -> RustBuffer {
 
 
 /**
+ * Who wrote a message and what it allowed, signed; and the way since.
+ */
+public struct Origin: Equatable, Hashable {
+    /**
+     * The author.
+     */
+    public let agentId: AgentId
+    /**
+     * SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts.
+     */
+    public let digest: String
+    /**
+     * How often it may be forwarded, as the author said.
+     */
+    public let hops: UInt32
+    /**
+     * The limits, as the author said.
+     */
+    public let limits: MessageLimits
+    /**
+     * The id of the message, the same on the whole way.
+     */
+    public let messageId: String
+    /**
+     * Who forwarded it, first to last.
+     */
+    public let path: [Step]
+    /**
+     * When, by the author's clock.
+     */
+    public let sentAt: Timestamp
+    /**
+     * Ed25519 by the author over all of the above, 128 hexadecimal digits.
+     */
+    public let signature: Signature
+    /**
+     * To whom the author sent this copy.
+     */
+    public let to: AgentId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The author.
+         */agentId: AgentId,
+        /**
+         * SHA-256 of content, metadata and reply reference, 64 hexadecimal digits, as in receipts.
+         */digest: String,
+        /**
+         * How often it may be forwarded, as the author said.
+         */hops: UInt32,
+        /**
+         * The limits, as the author said.
+         */limits: MessageLimits,
+        /**
+         * The id of the message, the same on the whole way.
+         */messageId: String,
+        /**
+         * Who forwarded it, first to last.
+         */path: [Step],
+        /**
+         * When, by the author's clock.
+         */sentAt: Timestamp,
+        /**
+         * Ed25519 by the author over all of the above, 128 hexadecimal digits.
+         */signature: Signature,
+        /**
+         * To whom the author sent this copy.
+         */to: AgentId) {
+        self.agentId = agentId
+        self.digest = digest
+        self.hops = hops
+        self.limits = limits
+        self.messageId = messageId
+        self.path = path
+        self.sentAt = sentAt
+        self.signature = signature
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Origin: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Origin {
+        return
+            try Origin(
+                agentId: FfiConverterTypeAgentId.read(from: &buf),
+                digest: FfiConverterString.read(from: &buf),
+                hops: FfiConverterUInt32.read(from: &buf),
+                limits: FfiConverterTypeMessageLimits.read(from: &buf),
+                messageId: FfiConverterString.read(from: &buf),
+                path: FfiConverterSequenceTypeStep.read(from: &buf),
+                sentAt: FfiConverterTypeTimestamp.read(from: &buf),
+                signature: FfiConverterTypeSignature.read(from: &buf),
+                to: FfiConverterTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Origin, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agentId, into: &buf)
+        FfiConverterString.write(value.digest, into: &buf)
+        FfiConverterUInt32.write(value.hops, into: &buf)
+        FfiConverterTypeMessageLimits.write(value.limits, into: &buf)
+        FfiConverterString.write(value.messageId, into: &buf)
+        FfiConverterSequenceTypeStep.write(value.path, into: &buf)
+        FfiConverterTypeTimestamp.write(value.sentAt, into: &buf)
+        FfiConverterTypeSignature.write(value.signature, into: &buf)
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrigin_lift(_ buf: RustBuffer) throws -> Origin {
+    return try FfiConverterTypeOrigin.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
+    return FfiConverterTypeOrigin.lower(value)
+}
+
+
+/**
  * A message that waits for an unreachable peer, as stored.
  */
 public struct OutboxItem: Equatable, Hashable {
@@ -6379,6 +6992,10 @@ public struct OutboxItem: Equatable, Hashable {
      * When to try next.
      */
     public let nextAttempt: Timestamp
+    /**
+     * Who wrote it, the limits that travel with it, and its way so far.
+     */
+    public let origin: Origin?
     /**
      * The order of sending.
      */
@@ -6426,6 +7043,9 @@ public struct OutboxItem: Equatable, Hashable {
          * When to try next.
          */nextAttempt: Timestamp,
         /**
+         * Who wrote it, the limits that travel with it, and its way so far.
+         */origin: Origin?,
+        /**
          * The order of sending.
          */sequence: UInt64,
         /**
@@ -6444,6 +7064,7 @@ public struct OutboxItem: Equatable, Hashable {
         self.messageId = messageId
         self.metadata = metadata
         self.nextAttempt = nextAttempt
+        self.origin = origin
         self.sequence = sequence
         self.to = to
         self.wasLimited = wasLimited
@@ -6475,6 +7096,7 @@ public struct FfiConverterTypeOutboxItem: FfiConverterRustBuffer {
                 messageId: FfiConverterString.read(from: &buf),
                 metadata: FfiConverterTypeJson.read(from: &buf),
                 nextAttempt: FfiConverterTypeTimestamp.read(from: &buf),
+                origin: FfiConverterOptionTypeOrigin.read(from: &buf),
                 sequence: FfiConverterUInt64.read(from: &buf),
                 to: FfiConverterTypeAgentId.read(from: &buf),
                 wasLimited: FfiConverterBool.read(from: &buf)
@@ -6492,6 +7114,7 @@ public struct FfiConverterTypeOutboxItem: FfiConverterRustBuffer {
         FfiConverterString.write(value.messageId, into: &buf)
         FfiConverterTypeJson.write(value.metadata, into: &buf)
         FfiConverterTypeTimestamp.write(value.nextAttempt, into: &buf)
+        FfiConverterOptionTypeOrigin.write(value.origin, into: &buf)
         FfiConverterUInt64.write(value.sequence, into: &buf)
         FfiConverterTypeAgentId.write(value.to, into: &buf)
         FfiConverterBool.write(value.wasLimited, into: &buf)
@@ -8029,6 +8652,22 @@ public struct SendArgs: Equatable, Hashable {
      */
     public let content: String
     /**
+     * What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+     * spends it is the affair of hosts.
+     */
+    public let budget: String?
+    /**
+     * The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets
+     * one hop less than that, what is left of its deadline and budget, and a new span of its trace. The members
+     * above may only tighten that.
+     */
+    public let causedBy: UInt64?
+    /**
+     * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+     * microseconds since 1970.
+     */
+    public let deadline: Timestamp?
+    /**
      * How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
      * `outbox_expiry_secs`.
      */
@@ -8037,6 +8676,12 @@ public struct SendArgs: Equatable, Hashable {
      * How often it may be forwarded, 0 to 50. Default: 10.
      */
     public let hops: UInt32
+    /**
+     * A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing
+     * again, also after a crash, and gives the receipt of the first one. It is kept for 25 hours after the
+     * message expires.
+     */
+    public let idempotencyKey: String?
     /**
      * The message this one answers.
      */
@@ -8047,10 +8692,22 @@ public struct SendArgs: Equatable, Hashable {
      */
     public let metadata: Json?
     /**
+     * What was spent of the budget of that message already: a decimal as text.
+     */
+    public let spend: String?
+    /**
      * How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
      * then is `stored`.
      */
     public let timeoutSecs: Double
+    /**
+     * Which trace it belongs to, as the header of that name in W3C Trace Context.
+     */
+    public let traceparent: String?
+    /**
+     * What the tracing systems say about that, as the header of that name.
+     */
+    public let tracestate: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -8062,12 +8719,30 @@ public struct SendArgs: Equatable, Hashable {
          * 1 to 65,536 characters.
          */content: String,
         /**
+         * What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may only lower that; who
+         * spends it is the affair of hosts.
+         */budget: String? = nil,
+        /**
+         * The `sequence` of a message of the inbox because of which this one is sent, an answer for example: it gets
+         * one hop less than that, what is left of its deadline and budget, and a new span of its trace. The members
+         * above may only tighten that.
+         */causedBy: UInt64? = nil,
+        /**
+         * When the message is over, wherever it is then: nobody sends, takes, hands out or forwards it any more. In
+         * microseconds since 1970.
+         */deadline: Timestamp? = nil,
+        /**
          * How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
          * `outbox_expiry_secs`.
          */expiresInSecs: Double? = nil,
         /**
          * How often it may be forwarded, 0 to 50. Default: 10.
          */hops: UInt32 = UInt32(10),
+        /**
+         * A name of the host for this call, 1 to 128 characters. The same call with the same name sends nothing
+         * again, also after a crash, and gives the receipt of the first one. It is kept for 25 hours after the
+         * message expires.
+         */idempotencyKey: String? = nil,
         /**
          * The message this one answers.
          */inReplyTo: String? = nil,
@@ -8076,16 +8751,32 @@ public struct SendArgs: Equatable, Hashable {
          * `broadcast` is logged there and not handed out.
          */metadata: Json? = nil,
         /**
+         * What was spent of the budget of that message already: a decimal as text.
+         */spend: String? = nil,
+        /**
          * How long this call waits for the first attempts, in seconds. Default: 10. Whatever has not answered by
          * then is `stored`.
-         */timeoutSecs: Double = Double(10.0)) {
+         */timeoutSecs: Double = Double(10.0),
+        /**
+         * Which trace it belongs to, as the header of that name in W3C Trace Context.
+         */traceparent: String? = nil,
+        /**
+         * What the tracing systems say about that, as the header of that name.
+         */tracestate: String? = nil) {
         self.to = to
         self.content = content
+        self.budget = budget
+        self.causedBy = causedBy
+        self.deadline = deadline
         self.expiresInSecs = expiresInSecs
         self.hops = hops
+        self.idempotencyKey = idempotencyKey
         self.inReplyTo = inReplyTo
         self.metadata = metadata
+        self.spend = spend
         self.timeoutSecs = timeoutSecs
+        self.traceparent = traceparent
+        self.tracestate = tracestate
     }
 
 
@@ -8106,22 +8797,36 @@ public struct FfiConverterTypeSendArgs: FfiConverterRustBuffer {
             try SendArgs(
                 to: FfiConverterSequenceTypeAgentId.read(from: &buf),
                 content: FfiConverterString.read(from: &buf),
+                budget: FfiConverterOptionString.read(from: &buf),
+                causedBy: FfiConverterOptionUInt64.read(from: &buf),
+                deadline: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 expiresInSecs: FfiConverterOptionDouble.read(from: &buf),
                 hops: FfiConverterUInt32.read(from: &buf),
+                idempotencyKey: FfiConverterOptionString.read(from: &buf),
                 inReplyTo: FfiConverterOptionString.read(from: &buf),
                 metadata: FfiConverterOptionTypeJson.read(from: &buf),
-                timeoutSecs: FfiConverterDouble.read(from: &buf)
+                spend: FfiConverterOptionString.read(from: &buf),
+                timeoutSecs: FfiConverterDouble.read(from: &buf),
+                traceparent: FfiConverterOptionString.read(from: &buf),
+                tracestate: FfiConverterOptionString.read(from: &buf)
         )
     }
 
     public static func write(_ value: SendArgs, into buf: inout [UInt8]) {
         FfiConverterSequenceTypeAgentId.write(value.to, into: &buf)
         FfiConverterString.write(value.content, into: &buf)
+        FfiConverterOptionString.write(value.budget, into: &buf)
+        FfiConverterOptionUInt64.write(value.causedBy, into: &buf)
+        FfiConverterOptionTypeTimestamp.write(value.deadline, into: &buf)
         FfiConverterOptionDouble.write(value.expiresInSecs, into: &buf)
         FfiConverterUInt32.write(value.hops, into: &buf)
+        FfiConverterOptionString.write(value.idempotencyKey, into: &buf)
         FfiConverterOptionString.write(value.inReplyTo, into: &buf)
         FfiConverterOptionTypeJson.write(value.metadata, into: &buf)
+        FfiConverterOptionString.write(value.spend, into: &buf)
         FfiConverterDouble.write(value.timeoutSecs, into: &buf)
+        FfiConverterOptionString.write(value.traceparent, into: &buf)
+        FfiConverterOptionString.write(value.tracestate, into: &buf)
     }
 }
 
@@ -8859,6 +9564,194 @@ public func FfiConverterTypeSigned_lift(_ buf: RustBuffer) throws -> Signed {
 #endif
 public func FfiConverterTypeSigned_lower(_ value: Signed) -> RustBuffer {
     return FfiConverterTypeSigned.lower(value)
+}
+
+
+/**
+ * Who forwarded a message, to whom, and what was left of its limits.
+ */
+public struct Step: Equatable, Hashable {
+    /**
+     * The forwarder.
+     */
+    public let agentId: AgentId
+    /**
+     * How often it may still be forwarded.
+     */
+    public let hops: UInt32
+    /**
+     * The limits from here on.
+     */
+    public let limits: MessageLimits
+    /**
+     * What the forwarder says about it, at most 1,000 characters: data, never instructions.
+     */
+    public let note: String?
+    /**
+     * When, by the forwarder's clock.
+     */
+    public let sentAt: Timestamp
+    /**
+     * Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits.
+     */
+    public let signature: Signature
+    /**
+     * To whom.
+     */
+    public let to: AgentId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The forwarder.
+         */agentId: AgentId,
+        /**
+         * How often it may still be forwarded.
+         */hops: UInt32,
+        /**
+         * The limits from here on.
+         */limits: MessageLimits,
+        /**
+         * What the forwarder says about it, at most 1,000 characters: data, never instructions.
+         */note: String?,
+        /**
+         * When, by the forwarder's clock.
+         */sentAt: Timestamp,
+        /**
+         * Ed25519 by the forwarder over the above and what came before, 128 hexadecimal digits.
+         */signature: Signature,
+        /**
+         * To whom.
+         */to: AgentId) {
+        self.agentId = agentId
+        self.hops = hops
+        self.limits = limits
+        self.note = note
+        self.sentAt = sentAt
+        self.signature = signature
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Step: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStep: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Step {
+        return
+            try Step(
+                agentId: FfiConverterTypeAgentId.read(from: &buf),
+                hops: FfiConverterUInt32.read(from: &buf),
+                limits: FfiConverterTypeMessageLimits.read(from: &buf),
+                note: FfiConverterOptionString.read(from: &buf),
+                sentAt: FfiConverterTypeTimestamp.read(from: &buf),
+                signature: FfiConverterTypeSignature.read(from: &buf),
+                to: FfiConverterTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Step, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agentId, into: &buf)
+        FfiConverterUInt32.write(value.hops, into: &buf)
+        FfiConverterTypeMessageLimits.write(value.limits, into: &buf)
+        FfiConverterOptionString.write(value.note, into: &buf)
+        FfiConverterTypeTimestamp.write(value.sentAt, into: &buf)
+        FfiConverterTypeSignature.write(value.signature, into: &buf)
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStep_lift(_ buf: RustBuffer) throws -> Step {
+    return try FfiConverterTypeStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStep_lower(_ value: Step) -> RustBuffer {
+    return FfiConverterTypeStep.lower(value)
+}
+
+
+/**
+ * Which trace a message belongs to: the values of the two headers of W3C Trace Context.
+ */
+public struct TraceContext: Equatable, Hashable {
+    /**
+     * `00-{trace id}-{span id}-{flags}`: 32, 16 and 2 lower-case hexadecimal digits.
+     */
+    public let traceparent: String
+    /**
+     * What the tracing systems on the way say, at most 512 characters and 32 members.
+     */
+    public let tracestate: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * `00-{trace id}-{span id}-{flags}`: 32, 16 and 2 lower-case hexadecimal digits.
+         */traceparent: String,
+        /**
+         * What the tracing systems on the way say, at most 512 characters and 32 members.
+         */tracestate: String?) {
+        self.traceparent = traceparent
+        self.tracestate = tracestate
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TraceContext: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTraceContext: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TraceContext {
+        return
+            try TraceContext(
+                traceparent: FfiConverterString.read(from: &buf),
+                tracestate: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TraceContext, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.traceparent, into: &buf)
+        FfiConverterOptionString.write(value.tracestate, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTraceContext_lift(_ buf: RustBuffer) throws -> TraceContext {
+    return try FfiConverterTypeTraceContext.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTraceContext_lower(_ value: TraceContext) -> RustBuffer {
+    return FfiConverterTypeTraceContext.lower(value)
 }
 
 
@@ -9905,6 +10798,26 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case noReceipts = 1004
     /**
+     * An idempotency key stands for another message.
+     */
+    case idempotencyKeyReused = 1010
+    /**
+     * A limit of the message is looser than its author or a forwarder signed.
+     */
+    case limitsLoosened = 1011
+    /**
+     * What the message says about its author or its way does not hold.
+     */
+    case originInvalid = 1012
+    /**
+     * The message may not be forwarded any more.
+     */
+    case hopsExhausted = 1013
+    /**
+     * The agent has the message already, as far as is known here.
+     */
+    case alreadyReceived = 1014
+    /**
      * A local request lacks the token of the data folder.
      */
     case tokenInvalid = 1400
@@ -10031,7 +10944,17 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
 
         case 51: return .noReceipts
 
-        case 52: return .tokenInvalid
+        case 52: return .idempotencyKeyReused
+
+        case 53: return .limitsLoosened
+
+        case 54: return .originInvalid
+
+        case 55: return .hopsExhausted
+
+        case 56: return .alreadyReceived
+
+        case 57: return .tokenInvalid
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -10245,8 +11168,28 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(51))
 
 
-        case .tokenInvalid:
+        case .idempotencyKeyReused:
             writeInt(&buf, Int32(52))
+
+
+        case .limitsLoosened:
+            writeInt(&buf, Int32(53))
+
+
+        case .originInvalid:
+            writeInt(&buf, Int32(54))
+
+
+        case .hopsExhausted:
+            writeInt(&buf, Int32(55))
+
+
+        case .alreadyReceived:
+            writeInt(&buf, Int32(56))
+
+
+        case .tokenInvalid:
+            writeInt(&buf, Int32(57))
 
         }
     }
@@ -10382,7 +11325,7 @@ public enum DeliveryState: Equatable, Hashable {
      */
     case failed
     /**
-     * It waited for the peer as long as it was allowed to.
+     * It waited for the peer, or for the agent over there, as long as it was allowed to.
      */
     case expired
     /**
@@ -10599,7 +11542,8 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     )
     /**
      * For these codes: `invalid_argument`, `unknown_verb`, `blocking_in_async`, `invalid_handle`,
-     * `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`.
+     * `agent_id_invalid`, `wire_malformed`, `wire_field`, `url_invalid`, `trust_out_of_range`,
+     * `idempotency_key_reused`.
      */
     case InvalidInputError(
         /**
@@ -10659,7 +11603,8 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `limits_loosened`,
+     * `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
      */
     case RefusedError(
         /**
@@ -12523,6 +13468,10 @@ public enum ReceiptState: Equatable, Hashable {
      * The recipient took it and threw it away, as its rules say.
      */
     case refused
+    /**
+     * Its deadline passed before the recipient's agent had it.
+     */
+    case expired
 
 
 
@@ -12554,6 +13503,8 @@ public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
 
         case 5: return .refused
 
+        case 6: return .expired
+
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -12580,6 +13531,10 @@ public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
 
         case .refused:
             writeInt(&buf, Int32(5))
+
+
+        case .expired:
+            writeInt(&buf, Int32(6))
 
         }
     }
@@ -14033,6 +14988,30 @@ fileprivate struct FfiConverterOptionTypeMessage: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeBudget: FfiConverterRustBuffer {
+    typealias SwiftType = Budget?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeBudget.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeBudget.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeInboxLimits: FfiConverterRustBuffer {
     typealias SwiftType = InboxLimits?
 
@@ -14105,6 +15084,30 @@ fileprivate struct FfiConverterOptionTypeLogArgs: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeMessageLimits: FfiConverterRustBuffer {
+    typealias SwiftType = MessageLimits?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMessageLimits.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMessageLimits.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeNewestArgs: FfiConverterRustBuffer {
     typealias SwiftType = NewestArgs?
 
@@ -14153,6 +15156,30 @@ fileprivate struct FfiConverterOptionTypeNextArgs: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeOrigin: FfiConverterRustBuffer {
+    typealias SwiftType = Origin?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOrigin.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOrigin.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeReason: FfiConverterRustBuffer {
     typealias SwiftType = Reason?
 
@@ -14193,6 +15220,30 @@ fileprivate struct FfiConverterOptionTypeSettings: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSettings.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeTraceContext: FfiConverterRustBuffer {
+    typealias SwiftType = TraceContext?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeTraceContext.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeTraceContext.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -15104,6 +16155,31 @@ fileprivate struct FfiConverterSequenceTypeRule: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeStep: FfiConverterRustBuffer {
+    typealias SwiftType = [Step]
+
+    public static func write(_ value: [Step], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeStep.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Step] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Step]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeStep.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeTrustOf: FfiConverterRustBuffer {
     typealias SwiftType = [TrustOf]
 
@@ -15631,6 +16707,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_messages_context() != 55520) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_forward() != 56540) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_messages_list() != 44418) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15730,6 +16809,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_message_content() != 51750) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_message_forwarded_to() != 29193) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_message_from() != 30450) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15742,10 +16824,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_message_kind() != 35724) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_message_limits() != 39851) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_message_message_id() != 11272) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_message_metadata() != 64958) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_message_origin() != 47934) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_message_received_at() != 4568) {
@@ -15772,7 +16860,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() != 23769) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_method_message_reply() != 8790) {
+    if (uniffi_dmagent_uniffi_checksum_method_message_reply() != 53397) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_message_settled() != 41479) {

@@ -474,6 +474,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_broadcast(uint64_t ptr, RustBu
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_context(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FORWARD
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FORWARD
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_forward(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_LIST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_LIST
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_list(uint64_t ptr, RustBuffer cancel
@@ -689,6 +694,11 @@ void uniffi_dmagent_uniffi_fn_free_message(uint64_t handle, RustCallStatus *_Non
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_content(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_FORWARDED_TO
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_FORWARDED_TO
+RustBuffer uniffi_dmagent_uniffi_fn_method_message_forwarded_to(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_FROM
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_FROM
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_from(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -709,6 +719,11 @@ RustBuffer uniffi_dmagent_uniffi_fn_method_message_in_reply_to(uint64_t ptr, Rus
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_kind(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_LIMITS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_LIMITS
+RustBuffer uniffi_dmagent_uniffi_fn_method_message_limits(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_MESSAGE_ID
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_MESSAGE_ID
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_message_id(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -717,6 +732,11 @@ RustBuffer uniffi_dmagent_uniffi_fn_method_message_message_id(uint64_t ptr, Rust
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_METADATA
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_METADATA
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_metadata(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_ORIGIN
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_ORIGIN
+RustBuffer uniffi_dmagent_uniffi_fn_method_message_origin(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_RECEIVED_AT
@@ -761,7 +781,7 @@ int8_t uniffi_dmagent_uniffi_fn_method_message_release_after_failure(uint64_t pt
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_REPLY
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_REPLY
-uint64_t uniffi_dmagent_uniffi_fn_method_message_reply(uint64_t ptr, RustBuffer content, RustBuffer metadata, RustBuffer expires_in_secs, RustBuffer hops, RustBuffer timeout_secs, RustBuffer cancel
+uint64_t uniffi_dmagent_uniffi_fn_method_message_reply(uint64_t ptr, RustBuffer content, RustBuffer metadata, RustBuffer expires_in_secs, RustBuffer hops, RustBuffer timeout_secs, RustBuffer idempotency_key, int8_t inherit, RustBuffer spend, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_SETTLED
@@ -1301,6 +1321,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_context(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_FORWARD
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_FORWARD
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_forward(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_LIST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_LIST
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_list(void
@@ -1499,6 +1525,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_message_content(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_FORWARDED_TO
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_FORWARDED_TO
+uint16_t uniffi_dmagent_uniffi_checksum_method_message_forwarded_to(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_FROM
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_FROM
 uint16_t uniffi_dmagent_uniffi_checksum_method_message_from(void
@@ -1523,6 +1555,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_message_kind(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_LIMITS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_LIMITS
+uint16_t uniffi_dmagent_uniffi_checksum_method_message_limits(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_MESSAGE_ID
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_MESSAGE_ID
 uint16_t uniffi_dmagent_uniffi_checksum_method_message_message_id(void
@@ -1532,6 +1570,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_message_message_id(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_METADATA
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_METADATA
 uint16_t uniffi_dmagent_uniffi_checksum_method_message_metadata(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_ORIGIN
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_ORIGIN
+uint16_t uniffi_dmagent_uniffi_checksum_method_message_origin(void
 
 );
 #endif

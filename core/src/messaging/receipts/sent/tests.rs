@@ -128,9 +128,15 @@ fn the_settled_are_forgotten_first_and_what_waits_never() {
     }
     let (batch, _) = sent.note(&receipt("c", ReceiptState::Handled)).unwrap();
     stored(&mut rows, batch);
-    stored(&mut rows, sent.trim(3));
+    stored(&mut rows, sent.trim(3, |_, _| {}));
     assert!(sent.status("c").is_none());
-    stored(&mut rows, sent.trim(0));
+    let mut gone = Vec::new();
+    stored(&mut rows, sent.trim(0, |id, fate| gone.push((id.to_owned(), fate.state))));
+    assert_eq!(
+        gone,
+        [("b", DeliveryState::Accepted), ("d", DeliveryState::Accepted)]
+            .map(|(id, state)| (id.to_owned(), state))
+    );
     assert_eq!(sent.list(10).len(), 1);
     assert_eq!(state(&sent, "a"), DeliveryState::Stored);
     assert!(rows.is_empty(), "{rows:?}");
