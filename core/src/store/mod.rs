@@ -106,6 +106,12 @@ tables! {
     Log = "conversation_log";
     /// Blocked agents, by agent id.
     Blocked = "blocked";
+    /// Secrets of our own pre-keys, by kind and name, until they are destroyed.
+    PreKeys = "pre_keys";
+    /// Pre-keys that others published, by agent id.
+    Bundles = "bundles";
+    /// Mail that this node keeps for others, by arrival number.
+    Mailbox = "mailbox";
 }
 
 /// How much a resolved commit promises.
