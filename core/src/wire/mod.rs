@@ -8,6 +8,7 @@
 //! | [`verify`] | which frames are believed |
 //! | [`time`], [`replay`] | fresh, and not seen before |
 //! | [`receipt`] | what became of a message, signed |
+//! | [`prekeys`], [`mail`] | messages that others keep, and the keys that are destroyed after them |
 //! | [`limiter`], [`limits`] | how much, how often |
 //! | [`url`] | where peers are, and what kind of place that is |
 
@@ -19,6 +20,8 @@ pub mod json;
 pub mod legacy_e2e;
 pub mod limiter;
 pub mod limits;
+pub mod mail;
+pub mod prekeys;
 pub mod receipt;
 pub mod replay;
 pub mod route;

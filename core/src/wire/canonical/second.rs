@@ -56,6 +56,18 @@ pub enum Domain {
     ImpressionQuery,
     /// The answer to it.
     Opinion,
+    /// What a recipient says about its pre-keys.
+    PreKeys,
+    /// A pre-key for one message.
+    OneTimeKey,
+    /// A message that somebody else keeps for its recipient.
+    KeptMessage,
+    /// A keeper's word that it has such a message.
+    Custody,
+    /// The recipient's word that the keeper may let go of it.
+    MailReceipt,
+    /// A request to a mailbox.
+    Mailbox,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -81,6 +93,12 @@ impl Domain {
         Self::Receipt,
         Self::ImpressionQuery,
         Self::Opinion,
+        Self::PreKeys,
+        Self::OneTimeKey,
+        Self::KeptMessage,
+        Self::Custody,
+        Self::MailReceipt,
+        Self::Mailbox,
         Self::Application,
     ];
 
@@ -105,6 +123,12 @@ impl Domain {
             Self::Receipt => "receipt",
             Self::ImpressionQuery => "impression_query",
             Self::Opinion => "opinion",
+            Self::PreKeys => "pre_keys",
+            Self::OneTimeKey => "one_time_key",
+            Self::KeptMessage => "kept_message",
+            Self::Custody => "custody",
+            Self::MailReceipt => "mail_receipt",
+            Self::Mailbox => "mailbox",
             Self::Application => "application",
         }
     }
