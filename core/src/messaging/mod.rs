@@ -9,17 +9,22 @@
 //! | [`sealers`] | keys for the next messages |
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`receipts`] | what became of a message, on both sides |
+//! | [`prekeys`], [`bundles`] | keys that are destroyed after use: our own, and those of others |
+//! | [`mailbox`] | mail that this node keeps for others |
 //! | [`rules`], [`rule_book`] | keep, forward, answer or drop; which rules hold |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
 
+pub mod bundles;
 pub mod claims;
 pub mod compose;
 pub mod context;
 pub mod inbound;
 pub mod inbox;
 pub mod log;
+pub mod mailbox;
 pub mod outbox;
+pub mod prekeys;
 pub mod receipts;
 pub mod rule_book;
 pub mod rules;
