@@ -190,6 +190,16 @@ impl OneTimeKey {
     }
 }
 
+/// What a mailbox is told: how its recipient is sealed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The rotating key, and who keeps mail.
+    pub bundle: Bundle,
+    /// New one-time keys for this mailbox alone, at most 20.
+    #[serde(default)]
+    pub one_time: Vec<OneTimeKey>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,9 +9,11 @@ use super::{
     Answer, canonical,
     canonical::{BodyDigest, Domain},
     frame::{
-        Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandshakeSignature,
-        ImpressionQuery, MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope, StatusBroadcast,
+        Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandOver, HandshakeSignature,
+        ImpressionQuery, MailboxRequest, MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope,
+        StatusBroadcast,
     },
+    prekeys::KeyKind,
     receipt::SignedReceipt,
     seal, time,
 };
@@ -45,6 +47,20 @@ pub enum Proof {
     V2,
     /// By our signature, and the body was sealed for us.
     Sealed,
+    /// As [`Proof::Sealed`], to a pre-key that is destroyed within days.
+    SealedRotating,
+    /// As [`Proof::Sealed`], to a pre-key that is destroyed now.
+    SealedOneTime,
+}
+
+impl From<KeyKind> for Proof {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Identity => Self::Sealed,
+            KeyKind::Rotating => Self::SealedRotating,
+            KeyKind::OneTime => Self::SealedOneTime,
+        }
+    }
 }
 
 /// Something whose sender is as certain as its [`Proof`] says.
@@ -105,6 +121,10 @@ pub enum Believed {
     Routed(Verified<RoutedEnvelope>),
     /// A signed question.
     ImpressionQuery(Verified<ImpressionQuery>),
+    /// A request to a mailbox.
+    Mailbox(Verified<MailboxRequest>),
+    /// Mail that somebody kept for us.
+    Mail(Verified<HandOver>),
     /// Everything that only asks.
     Query(Verified<Query>),
 }
@@ -129,8 +149,29 @@ impl Verified<Frame> {
             Frame::Ping(frame) => Believed::Ping(keep!(frame)),
             Frame::Routed(frame) => Believed::Routed(keep!(*frame)),
             Frame::ImpressionQuery(frame) => Believed::ImpressionQuery(keep!(*frame)),
+            Frame::Mailbox(frame) => Believed::Mailbox(keep!(*frame)),
+            Frame::Mail(frame) => Believed::Mail(keep!(*frame)),
             Frame::Query(frame) => Believed::Query(keep!(frame)),
         }
+    }
+}
+
+impl Verified<HandOver> {
+    /// The message in opened mail: proven by its sender's signature, which covers the sealed body.
+    pub fn opened(self, body: Body) -> Verified<MessageFrame> {
+        let mail = self.frame.mail;
+        let frame = MessageFrame {
+            message_id: mail.message_id,
+            from: mail.from,
+            presented_key: None,
+            timestamp: mail.sent_at.to_wire(),
+            hops_remaining: mail.hops_remaining,
+            body,
+            signature: None,
+            to: Some(mail.to),
+            signature_v2: Some(mail.signature),
+        };
+        Verified { frame, sender: self.sender, proof: mail.key.kind.into() }
     }
 }
 
@@ -201,6 +242,20 @@ impl Verifier<'_> {
             Frame::ImpressionQuery(query) => {
                 let proof = self.impression_query(&query)?;
                 Ok(Verified { sender: Some(query.from), frame: Frame::ImpressionQuery(query), proof })
+            }
+            Frame::Mailbox(request) => {
+                self.signed_by_peer(
+                    Domain::Mailbox,
+                    &request.from,
+                    &request.object,
+                    &request.timestamp,
+                    request.signature_v2.as_ref(),
+                )?;
+                Ok(Verified { sender: Some(request.from), frame: Frame::Mailbox(request), proof: Proof::V2 })
+            }
+            Frame::Mail(mail) => {
+                self.mail(&mail)?;
+                Ok(Verified { sender: Some(mail.mail.from), frame: Frame::Mail(mail), proof: Proof::V2 })
             }
             // Envelopes are unsigned (§15.2); what they carry is verified where it is opened.
             Frame::Routed(envelope) => unproven(Frame::Routed(envelope), None),
@@ -354,14 +409,45 @@ impl Verifier<'_> {
 
     /// Only peers ask, and only under the second signature.
     fn impression_query(&self, query: &ImpressionQuery) -> Result<Proof, Answer> {
-        if (self.relation)(&query.from) == Relation::Stranger {
+        let signature = query.signature_v2.as_ref();
+        self.signed_by_peer(Domain::ImpressionQuery, &query.from, &query.object, &query.timestamp, signature)
+            .map(|()| Proof::V2)
+    }
+
+    fn signed_by_peer(
+        &self,
+        domain: Domain,
+        from: &AgentId,
+        object: &Map<String, Value>,
+        timestamp: &str,
+        signature: Option<&Signature>,
+    ) -> Result<(), Answer> {
+        if (self.relation)(from) == Relation::Stranger {
             return Err(refuse(Code::PeerNotConnected, "Not connected"));
         }
-        let Some(signature) = &query.signature_v2 else {
+        let Some(signature) = signature else {
             return Err(refuse(Code::SignatureMissing, "Signature required — questions are signed"));
         };
-        self.object(Domain::ImpressionQuery, &query.from, true, &query.object, signature)?;
-        self.fresh(&query.timestamp).map(|()| Proof::V2)
+        self.object(domain, from, true, object, signature)?;
+        self.fresh(timestamp)
+    }
+
+    /// Mail is of its sender, whoever brings it. Its time may be a day ago: it says itself when it is over.
+    fn mail(&self, hand: &HandOver) -> Result<(), Answer> {
+        let mail = &hand.mail;
+        if mail.to != self.passport.agent_id() {
+            return Err(refuse(Code::KeyMismatch, "This message is signed for another recipient"));
+        }
+        if (self.relation)(&mail.from) == Relation::Stranger {
+            return Err(refuse(Code::PeerNotConnected, "Not connected"));
+        }
+        if !mail.is_signed() {
+            return Err(refuse(Code::SignatureInvalid, INVALID));
+        }
+        if !mail.is_current(self.now) {
+            return Err(refuse(Code::Stale, "This kept message is over, or from the future"));
+        }
+        Ok(())
     }
 
     /// §6.8: unknown agents and wrong keys are refused before the signature is looked at.
