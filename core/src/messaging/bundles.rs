@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::prekeys::{PER_MAILBOX, Publication};
+use super::prekeys::PER_MAILBOX;
 use crate::{
     env::{Moment, Timestamp},
     error::{Code, Error, Result},
     identity::AgentId,
     store::{Batch, Row, Table},
-    wire::prekeys::{Bundle, OneTimeKey},
+    wire::prekeys::{Bundle, OneTimeKey, Publication},
 };
 
 /// Of how many agents bundles are kept. Connections, whose bundles these are, are fewer.

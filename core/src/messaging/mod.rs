@@ -31,15 +31,18 @@ pub mod rules;
 pub mod sealers;
 mod types;
 
+pub use bundles::Bundles;
 pub use inbox::{Inbox, InboxLimits};
+pub use mailbox::{Mailbox, MailboxStatus};
 pub use outbox::Outbox;
+pub use prekeys::PreKeys;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
 pub(crate) use types::THROWN_AWAY;
 pub use types::{
-    Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
-    Receipt, Verification, body_digest,
+    Acknowledged, Custodian, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem,
+    Reason, Receipt, Verification, body_digest,
 };
 
 use std::time::Duration;

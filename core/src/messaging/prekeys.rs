@@ -20,7 +20,7 @@ use crate::{
     identity::{AgentId, Passport},
     store::{Batch, Row, Table},
     wire::{
-        prekeys::{Bundle, KeyKind, KeyName, ONE_TIME_KEYS, OneTimeKey, PublicKey},
+        prekeys::{Bundle, KeyKind, KeyName, ONE_TIME_KEYS, OneTimeKey, PublicKey, Publication},
         seal,
     },
 };
@@ -62,15 +62,6 @@ struct Stored {
 pub struct PreKeys {
     secrets: BTreeMap<KeyName, Secret>,
     issued_at: Timestamp,
-}
-
-/// What a mailbox is told: who may be sealed to, and how.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Publication {
-    /// The rotating key, and who keeps mail.
-    pub bundle: Bundle,
-    /// New one-time keys for this mailbox alone.
-    pub one_time: Vec<OneTimeKey>,
 }
 
 fn row_key(name: &KeyName) -> String {
@@ -138,6 +129,16 @@ impl PreKeys {
     pub fn used(&mut self, name: &KeyName) -> Batch {
         let mut rows = Batch::new();
         if name.kind == KeyKind::OneTime && self.secrets.remove(name).is_some() {
+            rows.delete(Table::PreKeys, row_key(name));
+        }
+        rows
+    }
+
+    /// [`PreKeys::used`] for a key that memory let go of already, when the commit that should have deleted it failed.
+    pub fn destroy(&mut self, name: &KeyName) -> Batch {
+        let mut rows = Batch::new();
+        if name.kind == KeyKind::OneTime {
+            self.secrets.remove(name);
             rows.delete(Table::PreKeys, row_key(name));
         }
         rows

@@ -243,6 +243,7 @@ impl Inner {
             self.attempt(&item).await
         };
         let delivery = attempt.delivery(to);
+        let is_later = matches!(attempt, Attempt::Later { .. });
         let is_accepted = delivery.state >= DeliveryState::Accepted;
         let noted = self.begin(
             |state, now| {
@@ -297,11 +298,14 @@ impl Inner {
                 }
                 Ok((rows, events))
             },
-            |inner, result, events: Vec<super::events::EventBody>| {
+            move |inner, result, events: Vec<super::events::EventBody>| {
                 if result.is_ok() {
                     inner.publish(events);
                 }
                 inner.outbox_bell.notify_one();
+                if is_later {
+                    inner.mail_bell.notify_one();
+                }
                 inner.sent_bell.notify_waiters();
                 inner.upkeep_bell.notify_one();
             },
