@@ -14,6 +14,7 @@
 //! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
 //! | `healing` | peers that move, sleep, and are lied about |
 //! | `around` | messages and requests that others pass on |
+//! | `mail` | a day of sleep, and keepers that cannot be trusted |
 //! | `storage` | disks that fail and recover |
 //! | `life` | hours and days: expiry, distrust, absence, upkeep |
 //! | `clock` | wall clocks that are set back or forward |
@@ -33,6 +34,8 @@ mod healing;
 mod ledger;
 #[path = "simulation/life.rs"]
 mod life;
+#[path = "simulation/mail.rs"]
+mod mail;
 #[path = "simulation/mesh.rs"]
 mod mesh;
 #[path = "simulation/policy.rs"]
