@@ -3,6 +3,8 @@
 //! [`Verifier`] is the only maker of [`Verified`]; every later step of the inbound path takes one. It spends
 //! nothing: no id is recorded and no quota touched before the signature holds (S15).
 
+mod mail;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -153,25 +155,6 @@ impl Verified<Frame> {
             Frame::Mail(frame) => Believed::Mail(keep!(*frame)),
             Frame::Query(frame) => Believed::Query(keep!(frame)),
         }
-    }
-}
-
-impl Verified<HandOver> {
-    /// The message in opened mail: proven by its sender's signature, which covers the sealed body.
-    pub fn opened(self, body: Body) -> Verified<MessageFrame> {
-        let mail = self.frame.mail;
-        let frame = MessageFrame {
-            message_id: mail.message_id,
-            from: mail.from,
-            presented_key: None,
-            timestamp: mail.sent_at.to_wire(),
-            hops_remaining: mail.hops_remaining,
-            body,
-            signature: None,
-            to: Some(mail.to),
-            signature_v2: Some(mail.signature),
-        };
-        Verified { frame, sender: self.sender, proof: mail.key.kind.into() }
     }
 }
 
@@ -430,24 +413,6 @@ impl Verifier<'_> {
         };
         self.object(domain, from, true, object, signature)?;
         self.fresh(timestamp)
-    }
-
-    /// Mail is of its sender, whoever brings it. Its time may be a day ago: it says itself when it is over.
-    fn mail(&self, hand: &HandOver) -> Result<(), Answer> {
-        let mail = &hand.mail;
-        if mail.to != self.passport.agent_id() {
-            return Err(refuse(Code::KeyMismatch, "This message is signed for another recipient"));
-        }
-        if (self.relation)(&mail.from) == Relation::Stranger {
-            return Err(refuse(Code::PeerNotConnected, "Not connected"));
-        }
-        if !mail.is_signed() {
-            return Err(refuse(Code::SignatureInvalid, INVALID));
-        }
-        if !mail.is_current(self.now) {
-            return Err(refuse(Code::Stale, "This kept message is over, or from the future"));
-        }
-        Ok(())
     }
 
     /// §6.8: unknown agents and wrong keys are refused before the signature is looked at.
