@@ -255,6 +255,10 @@ pub struct Peer {
     pub health: Option<PeerHealth>,
     /// What it can do beyond 1.1.1.
     pub capabilities: Map<String, Value>,
+    /// Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to whoever left a
+    /// message for it with a keeper.
+    #[serde(default)]
+    pub mailboxes: Vec<AgentId>,
 }
 
 /// Somebody asks for a connection and waits for our decision.

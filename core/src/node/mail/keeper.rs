@@ -9,7 +9,7 @@ use crate::{
     env::Timestamp,
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Mailbox, inbound as messages},
+    messaging::{Mailbox, MailboxStatus, inbound as messages},
     store::{Table, sequence},
     transport::Sent,
     wire::{
@@ -34,6 +34,13 @@ enum Handed {
 }
 
 impl Inner {
+    /// How much mail is here.
+    pub(crate) fn mailbox_status(&self) -> MailboxStatus {
+        let state = self.state.lock();
+        let (messages, bytes) = state.mailbox.used();
+        MailboxStatus { offered: self.config.mailbox, recipients: state.bundles.served(), messages, bytes }
+    }
+
     /// Answers a connected peer whose signature holds.
     pub(in crate::node) async fn answer_mailbox(
         self: &Arc<Self>,
