@@ -1,6 +1,6 @@
 //! Keeping mail for others: taking their keys, taking mail for them, handing it over when they are back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, json};
 
@@ -23,12 +23,17 @@ use crate::{
     },
 };
 
+/// How long a message rests that its recipient refused.
+const REST: Duration = Duration::from_secs(600);
+
 /// How the handing over of one message ended.
 enum Handed {
     /// The recipient signed that it may be let go of.
     Over,
-    /// It stays; the next one may be tried.
+    /// It stays, for a while without another try; the next one may be tried.
     Stays,
+    /// It waits for another message; the next one may be tried.
+    Follows,
     /// The recipient cannot take anything now.
     Later,
 }
@@ -154,10 +159,24 @@ impl Inner {
         self.env.tasks.spawn("hand over", async move {
             let mut after = None;
             loop {
-                let next = inner.state.lock().mailbox.next_for(&to, after).map(|kept| kept.sequence);
-                let Some(place) = next else { break };
+                let (place, is_resting) = {
+                    let state = inner.state.lock();
+                    let Some(kept) = state.mailbox.next_for(&to, after) else { break };
+                    let until = state.mail.resting.get(&kept.sequence);
+                    (kept.sequence, until.is_some_and(|until| inner.steady() < *until))
+                };
+                if is_resting {
+                    after = Some(place);
+                    continue;
+                }
                 match inner.hand_over_one(to, place).await {
-                    Ok(Handed::Over | Handed::Stays) => after = Some(place),
+                    Ok(Handed::Over) => after = Some(place),
+                    Ok(Handed::Stays) => {
+                        after = Some(place);
+                        let until = inner.steady() + REST;
+                        inner.state.lock().mail.resting.insert(place, until);
+                    }
+                    Ok(Handed::Follows) => after = Some(place),
                     Ok(Handed::Later) => break,
                     Err(error) => {
                         tracing::warn!(%error, "mail could not be handed over");
@@ -206,7 +225,7 @@ impl Inner {
             return Ok(Handed::Over);
         }
         Ok(match sent.reply.status {
-            _ if answer.contains_key("follows") => Handed::Stays,
+            _ if answer.contains_key("follows") => Handed::Follows,
             408 | 429 | 500..=599 => Handed::Later,
             _ => Handed::Stays,
         })

@@ -15,7 +15,7 @@ mod recipient;
 mod sender;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -31,7 +31,7 @@ use crate::{
     peers::Connection,
     store::Batch,
     transport::Sent,
-    wire::{canonical::Domain, json as strict, route::Endpoint},
+    wire::{canonical::Domain, json as strict, prekeys::KeyName, route::Endpoint},
 };
 
 /// How often mail is looked at when nothing rings.
@@ -44,12 +44,16 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Desk {
     /// To whom mail is being handed over.
     handing: HashSet<AgentId>,
+    /// Mail that its recipient refused without saying that it may be deleted, and until when it rests.
+    resting: HashMap<u64, Moment>,
     /// Whose mail is being put with keepers.
     putting: HashSet<AgentId>,
     /// When our keys were left with each keeper, and among which mailboxes.
     published: HashMap<AgentId, Published>,
     /// Keepers that keep nothing for an agent, and until when they are not asked again.
     declined: HashMap<(AgentId, AgentId), Moment>,
+    /// One-time keys of copies that came too late: to be destroyed.
+    spent: BTreeSet<KeyName>,
     /// Mail that came before the message it follows, since when.
     early: HashMap<(AgentId, String), Moment>,
 }
@@ -102,6 +106,10 @@ impl Inner {
                         tracing::warn!(%error, "mail that is over was not removed");
                     }
                 }
+                let spent = std::mem::take(&mut self.state.lock().mail.spent);
+                if !spent.is_empty() {
+                    self.destroy_keys(spent.into_iter().collect()).await;
+                }
                 self.hand_over_all();
                 if self.uses_mailboxes() {
                     self.publish_keys().await;
@@ -121,6 +129,7 @@ impl Inner {
         self.write(|state, now| {
             let steady = self.steady();
             state.mail.declined.retain(|_, until| steady < *until);
+            state.mail.resting.retain(|_, until| steady < *until);
             let mut rows = state.mailbox.tidy(now);
             rows.append(state.bundles.tidy(now));
             rows.append(state.prekeys.tidy(now));

@@ -14,13 +14,13 @@ use crate::{
     },
     node::settle::Settled,
     peers::{Connection, PeerAction, PeerEvent, blocks},
-    store::Table,
+    store::{Batch, Table},
     transport::Outcome,
     wire::{
         Answer, Body as AnswerBody,
         frame::HandOver,
         mail::{KeptMessage, MailReceipt},
-        prekeys::{KeyKind, MAILBOXES},
+        prekeys::{KeyKind, KeyName, MAILBOXES},
         sealed_body,
         verify::Verified,
     },
@@ -103,7 +103,6 @@ impl Inner {
         let (keeper, mail) = (hand.frame().keeper, hand.frame().mail.clone());
         let failed = |error: crate::error::Error| Answer::from_error(&error);
         if self.is_taken(&mail.from, &mail.message_id).await.map_err(failed)? {
-            self.destroy_key(&mail).await;
             return Ok(self.known_mail(hand.frame()));
         }
         if let Some(before) = &mail.after
@@ -129,7 +128,10 @@ impl Inner {
             Err(refusal) => return Err(self.with_mail_receipt(refusal, keeper, &mail, false)),
         };
         let message = hand.opened(body);
-        let decision = self.ask_policy(message.frame()).await?;
+        let decision = match self.ask_policy(message.frame()).await {
+            Ok(decision) => decision,
+            Err(refusal) => return Err(self.with_last_word(refusal, keeper, &mail)),
+        };
         let answered = self
             .settle(
                 |state, now| {
@@ -150,14 +152,20 @@ impl Inner {
                 self.note_key_used(&keeper);
             }
             if answer.status != 200 {
-                self.destroy_key(&mail).await;
+                // Another copy was faster, and the batch that would have destroyed the key was not applied.
+                self.destroy_keys(vec![mail.key.clone()]).await;
             }
             self.mail_bell.notify_one();
             return Ok(self.with_mail_receipt(answer, keeper, &mail, true));
         }
+        Ok(self.with_last_word(answer, keeper, &mail))
+    }
+
+    /// A refusal that will not pass: the keeper need not keep the message.
+    fn with_last_word(&self, answer: Answer, keeper: AgentId, mail: &KeptMessage) -> Answer {
         match answer.status {
-            200..=299 | 408 | 429 | 500..=599 => Ok(answer),
-            _ => Ok(self.with_mail_receipt(answer, keeper, &mail, false)),
+            200..=299 | 408 | 429 | 500..=599 => answer,
+            _ => self.with_mail_receipt(answer, keeper, mail, false),
         }
     }
 
@@ -182,10 +190,18 @@ impl Inner {
         now < *since + ORDER_PATIENCE
     }
 
-    /// Another copy of a message that is here may be sealed to a key of its own, which nobody needs any more.
-    async fn destroy_key(self: &Arc<Self>, mail: &KeptMessage) {
-        let rows = self.write(|state, _| Ok(state.prekeys.destroy(&mail.key))).await;
-        if let Err(error) = rows {
+    /// Destroys one-time keys that nobody needs any more.
+    pub(super) async fn destroy_keys(self: &Arc<Self>, names: Vec<KeyName>) {
+        let destroyed = self
+            .write(|state, _| {
+                let mut rows = Batch::new();
+                names.iter().for_each(|name| {
+                    rows.append(state.prekeys.destroy(name));
+                });
+                Ok(rows)
+            })
+            .await;
+        if let Err(error) = destroyed {
             tracing::warn!(%error, "a pre-key that is not needed any more is still there");
         }
     }
@@ -196,8 +212,16 @@ impl Inner {
         }
     }
 
-    /// The answer to mail that was taken before.
+    /// The answer to mail that was taken before. This copy may be sealed to a key of its own, which nobody needs any more.
     pub(in crate::node) fn known_mail(&self, hand: &HandOver) -> Answer {
+        let key = &hand.mail.key;
+        {
+            let mut state = self.state.lock();
+            if key.kind == KeyKind::OneTime && state.prekeys.secret(key).is_some() {
+                state.mail.spent.insert(key.clone());
+                self.mail_bell.notify_one();
+            }
+        }
         let answer = self.known_message(&hand.mail.from, &hand.mail.message_id);
         self.with_mail_receipt(answer, hand.keeper, &hand.mail, true)
     }
