@@ -1,7 +1,7 @@
 //! The bytes of mail, against a table of our own: from fixed seeds to keys, signatures and sealed bodies.
 //!
-//! Where a sealed body or a key needs randomness, the table gives the bytes that are drawn. The names of an ephemeral key and
-//! of a pre-key made from the same bytes agree with RFC 9180, `DeriveKeyPair` of DHKEM(X25519, HKDF-SHA256).
+//! Where a sealed body or a key needs randomness, the table gives the bytes that are drawn. From them a key pair follows as in RFC
+//! 9180, `DeriveKeyPair` of DHKEM(X25519, HKDF-SHA256); the secret stands in its clamped form.
 
 #![expect(clippy::unwrap_used, reason = "a table that does not fit fails the test")]
 

@@ -10,7 +10,7 @@ use dmagent::{
     identity::Passport,
     messaging::{MessageEvent, OutboxItem, Verification},
     node::events::EventBody,
-    store::{MemoryStore, Range, Store as _, Table},
+    store::{self, MemoryStore, Range, Store as _, Table},
     transport::{
         Arrival, Grant, Method, Receiver, Request, Transport as _,
         memory::{MemoryNetwork, MemoryTransport},
@@ -32,6 +32,7 @@ use crate::{
     healing::MINUTE,
     ledger::rows,
     life::{HOUR, take},
+    steps::{Plan, keep_running},
     storage::events,
     world::{Machine, World, config, simulate},
 };
@@ -143,6 +144,49 @@ fn a_peer_that_slept_for_a_day_has_its_mail_once_and_in_order_though_its_sender_
 }
 
 #[test]
+fn of_two_copies_one_is_taken_and_the_keys_of_both_are_destroyed() {
+    simulate(1, |seed| async move {
+        let world = world_with_keepers(seed, 3).await;
+        let [sender, recipient] = [0, 1].map(|index| &world.machines[index]);
+        let secrets = one_time_secrets(recipient);
+        assert_eq!(secrets.len(), 60);
+        recipient.die();
+        let ids = send_numbers(sender, recipient, 4).await;
+        sleep(5 * MINUTE).await;
+        for id in &ids {
+            let kept_by = &status(sender, id).await.deliveries[0].kept_by;
+            assert_eq!(kept_by.len(), 2, "two of three");
+            assert!(kept_by.iter().all(|kept| kept.sealed_to == KeyKind::OneTime));
+        }
+        sender.die();
+        recipient.boot(None).await.expect("nothing stops its start");
+        assert_eq!(take(recipient, 5 * MINUTE).await, numbers(4));
+        sleep(2 * MINUTE).await;
+        assert!(world.machines[2..].iter().all(|keeper| rows(&keeper.disk, Table::Mailbox).is_empty()));
+        let left = one_time_secrets(recipient);
+        assert_eq!(secrets.iter().filter(|secret| left.contains(secret)).count(), 60 - 8);
+    });
+}
+
+#[test]
+fn whoever_was_away_for_too_long_gets_mail_that_says_it_has_no_forward_secrecy() {
+    simulate(1, |seed| async move {
+        let world = world_with_keepers(seed, 1).await;
+        let [sender, recipient] = [0, 1].map(|index| &world.machines[index]);
+        recipient.die();
+        sleep(5 * 24 * HOUR).await;
+        let ids = send_numbers(sender, recipient, 1).await;
+        sleep(5 * MINUTE).await;
+        assert_eq!(status(sender, &ids[0]).await.deliveries[0].kept_by[0].sealed_to, KeyKind::Identity);
+        sender.die();
+        recipient.boot(None).await.expect("nothing stops its start");
+        let inbox = recipient.node().inbox().filtered(messages());
+        let message = inbox.next_within(5 * MINUTE).await.expect("it runs").expect("it comes");
+        assert_eq!(message.verification, Verification::Sealed);
+    });
+}
+
+#[test]
 fn the_receipt_of_the_recipient_ends_the_waiting_of_a_sender_that_cannot_reach_it_itself() {
     simulate(1, |seed| async move {
         let world = world_with_keepers(seed, 1).await;
@@ -168,6 +212,42 @@ fn the_receipt_of_the_recipient_ends_the_waiting_of_a_sender_that_cannot_reach_i
         assert_eq!(accepted.count(), 3);
         assert!(rows(&keeper.disk, Table::Mailbox).is_empty());
     });
+}
+
+#[test]
+fn wherever_the_recipient_dies_while_it_takes_its_mail_it_has_it_once_and_the_keys_are_destroyed() {
+    let mut met = 0;
+    for moment in [store::Moment::Before, store::Moment::After] {
+        for n in 1.. {
+            let died = simulate(n, |seed| async move {
+                let world = world_with_keepers(seed, 1).await;
+                let [sender, recipient, keeper] = [0, 1, 2].map(|index| Arc::clone(&world.machines[index]));
+                let secrets = one_time_secrets(&recipient);
+                recipient.die();
+                send_numbers(&sender, &recipient, 3).await;
+                sleep(5 * MINUTE).await;
+                sender.die();
+                recipient.boot(None).await.expect("nothing stops its start");
+                let starts = recipient.starts();
+                Plan::Commit(n, moment).apply(&recipient);
+                world.tasks.spawn("supervisor", keep_running(Arc::clone(&recipient)));
+                sleep(10 * MINUTE).await;
+                let died = recipient.starts() > starts;
+                Plan::cancel(&recipient);
+                assert_eq!(take(&recipient, MINUTE).await, numbers(3), "{moment:?} {n}");
+                assert!(rows(&keeper.disk, Table::Mailbox).is_empty());
+                let left = one_time_secrets(&recipient);
+                assert_eq!(secrets.iter().filter(|secret| left.contains(secret)).count(), 17, "{n}");
+                died
+            });
+            if !died {
+                break;
+            }
+            met += 1;
+            assert!(n < 50, "taking three messages has an end");
+        }
+    }
+    assert!(met >= 8, "only {met} steps were found");
 }
 
 /// A keeper that says what it should and does what it likes.
