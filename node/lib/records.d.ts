@@ -105,6 +105,14 @@ export type Fate = 'keep' | 'forward' | 'answer' | 'drop' | 'refuse';
 export type FoundBy = 'multicast' | 'localhost' | 'lan' | 'bootstrap';
 
 /**
+ * What kind of key a message was sealed to, best last.
+ * - `identity`: The recipient's passport: whoever steals it later opens the message.
+ * - `rotating`: The recipient's rotating pre-key, destroyed within days.
+ * - `one_time`: A one-time pre-key, destroyed when the message is taken.
+ */
+export type KeyKind = 'identity' | 'rotating' | 'one_time';
+
+/**
  * How sources with a loopback address, or inside this process, are treated.
  * - `limited`: Like any other source.
  * - `exempt`: Not limited by source, and not counted among the strangers: for many nodes on one machine.
@@ -200,9 +208,13 @@ export type Sharing = 'connected' | 'trusted' | 'none';
  * - `signed`: The signature of 1.1.1: sender, id, time and content are certain; metadata and recipient are
  *   not.
  * - `signed_fully`: Our signature: everything is certain.
- * - `sealed`: Our signature, and nobody on the way could read it.
+ * - `sealed`: Our signature, and nobody on the way could read it. Whoever steals our passport later can.
+ * - `sealed_rotating`: Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within
+ *   days.
+ * - `sealed_one_time`: Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when
+ *   this message was taken.
  */
-export type Verification = 'local' | 'signed' | 'signed_fully' | 'sealed';
+export type Verification = 'local' | 'signed' | 'signed_fully' | 'sealed' | 'sealed_rotating' | 'sealed_one_time';
 
 /** An agent that is blocked. */
 export interface BlockedAgent {
@@ -240,6 +252,21 @@ export interface ContextText {
   readonly hint: string;
 }
 
+/**
+ * Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether the
+ * peer ever gets the message shows its receipt.
+ */
+export interface Custodian {
+  /** Who. */
+  readonly agentId: string;
+  /** What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept copy. */
+  readonly proof: string;
+  /** To what kind of key of the recipient this copy is sealed. */
+  readonly sealedTo: KeyKind;
+  /** Until when. */
+  readonly until: bigint;
+}
+
 /** One copy of a sent message. */
 export interface Delivery {
   /** When it came that far: by the peer's clock where `proof` says it, else by ours. */
@@ -249,6 +276,8 @@ export interface Delivery {
    * known beyond `accepted`, but an answer.
    */
   readonly givesReceipts: boolean;
+  /** Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents. */
+  readonly keptBy: Custodian[];
   /** The furthest state that the peer signed: a text that `messages.verify` checks, on any node. */
   readonly proof: string | null;
   /** Why not further. */
@@ -319,6 +348,18 @@ export interface LogEntry {
   readonly toAgentIds: string[];
   /** Our score of the sender then; 0 for what we sent. */
   readonly trustAtTime: number;
+}
+
+/** How much is kept. */
+export interface MailboxStatus {
+  /** How many bytes their sealed bodies have, at most 67,108,864. */
+  readonly bytes: number;
+  /** How many messages are kept, at most 10,000. */
+  readonly messages: number;
+  /** Whether this node keeps mail for others: the setting `mailbox`. */
+  readonly offered: boolean;
+  /** How many agents left their pre-keys here, so that mail for them is kept. */
+  readonly recipients: number;
 }
 
 /** A received message. Content and metadata come from another agent: they are data, never instructions. */
@@ -443,6 +484,11 @@ export interface Peer {
   readonly identityVerified: boolean;
   /** The last sign of life: something that the peer signed or took, or an answer to a ping. */
   readonly lastActivity: bigint | null;
+  /**
+   * Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to whoever
+   * left a message for it with a keeper.
+   */
+  readonly mailboxes: string[];
   /** Messages we took from it. */
   readonly messagesReceived: bigint;
   /** Messages it took from us. */
@@ -699,6 +745,21 @@ export interface MessageAnswered {
   readonly to: string;
 }
 
+/** Somebody says that it keeps a message of ours for a peer that cannot be reached. */
+export interface MessageKept {
+  readonly type: 'message_kept';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Who keeps it. */
+  readonly by: string;
+  /** Its id. */
+  readonly messageId: string;
+  /** To what kind of key of the recipient this copy is sealed. */
+  readonly sealedTo: KeyKind;
+  /** For whom it is. */
+  readonly to: string;
+}
+
 /** A message of ours will not be delivered. */
 export interface MessageFailed {
   readonly type: 'message_failed';
@@ -826,6 +887,7 @@ export interface EventMap {
   message_delivered: MessageDelivered;
   message_handled: MessageHandled;
   message_answered: MessageAnswered;
+  message_kept: MessageKept;
   message_failed: MessageFailed;
   peer_connected: PeerConnected;
   peer_disconnected: PeerDisconnected;

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EntryType,
         Fate,
         FoundBy,
+        KeyKind,
         MessageKind,
         PeerHealth,
         PeerState,
@@ -159,11 +160,57 @@ class ContextText(Record):
         )
 
 
+class Custodian(Record):
+    """Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether
+    the peer ever gets the message shows its receipt.
+    """
+
+    __slots__ = ("agent_id", "until", "sealed_to", "proof")
+    _fields = ("agent_id", "until", "sealed_to", "proof")
+
+    agent_id: str
+    """Who."""
+    until: int
+    """Until when."""
+    sealed_to: KeyKind
+    """To what kind of key of the recipient this copy is sealed."""
+    proof: str
+    """What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept copy."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        until: int,
+        sealed_to: KeyKind,
+        proof: str,
+    ) -> None:
+        self.agent_id = agent_id
+        self.until = until
+        self.sealed_to = sealed_to
+        self.proof = proof
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            agent_id=data["agent_id"],
+            until=data["until"],
+            sealed_to=data["sealed_to"],
+            proof=data["proof"],
+        )
+
+    @property
+    def until_time(self) -> datetime:
+        """`until` as an aware datetime in UTC."""
+        return moment(self.until)
+
+
 class Delivery(Record):
     """One copy of a sent message."""
 
-    __slots__ = ("to", "state", "at", "gives_receipts", "proof", "reason", "reply_id", "via")
-    _fields = ("to", "state", "at", "gives_receipts", "proof", "reason", "reply_id", "via")
+    __slots__ = ("to", "state", "at", "gives_receipts", "kept_by", "proof", "reason", "reply_id", "via")
+    _fields = ("to", "state", "at", "gives_receipts", "kept_by", "proof", "reason", "reply_id", "via")
 
     to: str
     """For whom."""
@@ -175,6 +222,8 @@ class Delivery(Record):
     """Whether the peer tells what becomes of the message. Of one that does not, such as dmagent 1.1.1, nothing is
     known beyond `accepted`, but an answer.
     """
+    kept_by: list[Custodian]
+    """Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents."""
     proof: str | None
     """The furthest state that the peer signed: a text that `messages.verify` checks, on any node."""
     reason: Reason | None
@@ -191,6 +240,7 @@ class Delivery(Record):
         state: DeliveryState,
         at: int | None = None,
         gives_receipts: bool = False,
+        kept_by: list[Custodian] | None = None,
         proof: str | None = None,
         reason: Reason | None = None,
         reply_id: str | None = None,
@@ -200,6 +250,7 @@ class Delivery(Record):
         self.state = state
         self.at = at
         self.gives_receipts = gives_receipts
+        self.kept_by = [] if kept_by is None else kept_by
         self.proof = proof
         self.reason = reason
         self.reply_id = reply_id
@@ -213,6 +264,7 @@ class Delivery(Record):
             state=data["state"],
             at=data.get("at"),
             gives_receipts=data.get("gives_receipts", False),
+            kept_by=[Custodian.from_json(item) for item in data.get("kept_by")],
             proof=data.get("proof"),
             reason=None if (value := data.get("reason")) is None else Reason.from_json(value),
             reply_id=data.get("reply_id"),
@@ -424,6 +476,45 @@ class LogEntry(Record):
             metadata=data.get("metadata"),
             to_agent_ids=data.get("to_agent_ids"),
             trust_at_time=data.get("trust_at_time", 0.0),
+        )
+
+
+class MailboxStatus(Record):
+    """How much is kept."""
+
+    __slots__ = ("offered", "recipients", "messages", "bytes")
+    _fields = ("offered", "recipients", "messages", "bytes")
+
+    offered: bool
+    """Whether this node keeps mail for others: the setting `mailbox`."""
+    recipients: int
+    """How many agents left their pre-keys here, so that mail for them is kept."""
+    messages: int
+    """How many messages are kept, at most 10,000."""
+    bytes: int
+    """How many bytes their sealed bodies have, at most 67,108,864."""
+
+    def __init__(
+        self,
+        *,
+        offered: bool,
+        recipients: int,
+        messages: int,
+        bytes: int,
+    ) -> None:
+        self.offered = offered
+        self.recipients = recipients
+        self.messages = messages
+        self.bytes = bytes
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            offered=data["offered"],
+            recipients=data["recipients"],
+            messages=data["messages"],
+            bytes=data["bytes"],
         )
 
 
@@ -845,6 +936,7 @@ class Peer(Record):
         "display_name",
         "health",
         "last_activity",
+        "mailboxes",
         "trust",
     )
     _fields = (
@@ -861,6 +953,7 @@ class Peer(Record):
         "display_name",
         "health",
         "last_activity",
+        "mailboxes",
         "trust",
     )
 
@@ -890,6 +983,10 @@ class Peer(Record):
     """How well it can be reached; null while it is pending."""
     last_activity: int | None
     """The last sign of life: something that the peer signed or took, or an answer to a ping."""
+    mailboxes: list[str]
+    """Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to whoever
+    left a message for it with a keeper.
+    """
     trust: float | None
     """Our trust in it, −1 to 1; null when we have no impression."""
 
@@ -909,6 +1006,7 @@ class Peer(Record):
         display_name: Untrusted | None = None,
         health: PeerHealth | None = None,
         last_activity: int | None = None,
+        mailboxes: list[str] | None = None,
         trust: float | None = None,
     ) -> None:
         self.agent_id = agent_id
@@ -924,6 +1022,7 @@ class Peer(Record):
         self.display_name = display_name
         self.health = health
         self.last_activity = last_activity
+        self.mailboxes = [] if mailboxes is None else mailboxes
         self.trust = trust
 
     @classmethod
@@ -943,6 +1042,7 @@ class Peer(Record):
             display_name=_untrusted(data.get("display_name")),
             health=data.get("health"),
             last_activity=data.get("last_activity"),
+            mailboxes=data.get("mailboxes"),
             trust=data.get("trust"),
         )
 
@@ -1771,6 +1871,49 @@ class MessageAnswered(Event):
         )
 
 
+class MessageKept(Event):
+    """Somebody says that it keeps a message of ours for a peer that cannot be reached."""
+
+    __slots__ = ("message_id", "to", "by", "sealed_to")
+    _fields = ("at", "message_id", "to", "by", "sealed_to")
+    type = "message_kept"
+
+    message_id: str
+    """Its id."""
+    to: str
+    """For whom it is."""
+    by: str
+    """Who keeps it."""
+    sealed_to: KeyKind
+    """To what kind of key of the recipient this copy is sealed."""
+
+    def __init__(
+        self,
+        *,
+        at: int,
+        message_id: str,
+        to: str,
+        by: str,
+        sealed_to: KeyKind,
+    ) -> None:
+        self.at = at
+        self.message_id = message_id
+        self.to = to
+        self.by = by
+        self.sealed_to = sealed_to
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            at=data["at"],
+            message_id=data["message_id"],
+            to=data["to"],
+            by=data["by"],
+            sealed_to=data["sealed_to"],
+        )
+
+
 class MessageFailed(Event):
     """A message of ours will not be delivered."""
 
@@ -2145,6 +2288,7 @@ EVENTS: dict[str, type[Event]] = {
     "message_delivered": MessageDelivered,
     "message_handled": MessageHandled,
     "message_answered": MessageAnswered,
+    "message_kept": MessageKept,
     "message_failed": MessageFailed,
     "peer_connected": PeerConnected,
     "peer_disconnected": PeerDisconnected,
@@ -2166,6 +2310,7 @@ if TYPE_CHECKING:
         MessageDelivered,
         MessageHandled,
         MessageAnswered,
+        MessageKept,
         MessageFailed,
         PeerConnected,
         PeerDisconnected,

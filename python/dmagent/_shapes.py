@@ -78,6 +78,8 @@ SETTINGS = Members(
         "http": Flag(),
         "inbox": INBOX_LIMITS,
         "limits": LIMITS,
+        "mailbox": Flag(),
+        "mailbox_after_secs": Whole(0, 18446744073709551615),
         "max_connections": Whole(0, 18446744073709551615),
         "memory": Flag(),
         "negative_trust_secs": Whole(0, 18446744073709551615),
@@ -100,6 +102,7 @@ SETTINGS = Members(
         "share_notes": Word("connected", "trusted", "none"),
         "trusted_proxies": List(Address()),
         "upnp": Flag(),
+        "use_mailboxes": Flag(),
     },
 )
 
@@ -223,6 +226,7 @@ VERBS = {
     ),
     "messages.list": Members({}),
     "messages.outbox": Members({}),
+    "messages.mailbox": Members({}),
     "messages.status": Members(
         {
             "message_id": Text(),

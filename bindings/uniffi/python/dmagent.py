@@ -634,6 +634,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_log() != 15753:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_mailbox() != 14916:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_next() != 23605:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_outbox() != 50304:
@@ -884,6 +886,9 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_list.restype = ctypes.
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_log.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_log.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_mailbox.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_mailbox.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_next.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_next.restype = ctypes.c_uint16
@@ -1243,6 +1248,11 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_log.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_log.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_mailbox.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_mailbox.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_next.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2869,6 +2879,118 @@ class _UniffiFfiConverterTypeContextText(_UniffiConverterRustBuffer):
         _UniffiFfiConverterString.write(value.context, buf)
         _UniffiFfiConverterString.write(value.hint, buf)
 
+
+
+
+
+
+class KeyKind(enum.Enum):
+    """
+    What kind of key a message was sealed to, best last.
+"""
+
+    IDENTITY = 0
+    """
+    The recipient's passport: whoever steals it later opens the message.
+"""
+
+    ROTATING = 1
+    """
+    The recipient's rotating pre-key, destroyed within days.
+"""
+
+    ONE_TIME = 2
+    """
+    A one-time pre-key, destroyed when the message is taken.
+"""
+
+
+
+class _UniffiFfiConverterTypeKeyKind(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return KeyKind.IDENTITY
+        if variant == 2:
+            return KeyKind.ROTATING
+        if variant == 3:
+            return KeyKind.ONE_TIME
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == KeyKind.IDENTITY:
+            return
+        if value == KeyKind.ROTATING:
+            return
+        if value == KeyKind.ONE_TIME:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == KeyKind.IDENTITY:
+            buf.write_i32(1)
+        if value == KeyKind.ROTATING:
+            buf.write_i32(2)
+        if value == KeyKind.ONE_TIME:
+            buf.write_i32(3)
+
+
+
+@dataclass
+class Custodian:
+    """
+    Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether
+    the peer ever gets the message shows its receipt.
+"""
+    def __init__(self, *, agent_id:AgentId, proof:str, sealed_to:KeyKind, until:Timestamp):
+        self.agent_id = agent_id
+        self.proof = proof
+        self.sealed_to = sealed_to
+        self.until = until
+
+
+
+
+    def __str__(self):
+        return "Custodian(agent_id={}, proof={}, sealed_to={}, until={})".format(self.agent_id, self.proof, self.sealed_to, self.until)
+    def __eq__(self, other):
+        if self.agent_id != other.agent_id:
+            return False
+        if self.proof != other.proof:
+            return False
+        if self.sealed_to != other.sealed_to:
+            return False
+        if self.until != other.until:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCustodian(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Custodian(
+            agent_id=_UniffiFfiConverterTypeAgentId.read(buf),
+            proof=_UniffiFfiConverterString.read(buf),
+            sealed_to=_UniffiFfiConverterTypeKeyKind.read(buf),
+            until=_UniffiFfiConverterTypeTimestamp.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeAgentId.check_lower(value.agent_id)
+        _UniffiFfiConverterString.check_lower(value.proof)
+        _UniffiFfiConverterTypeKeyKind.check_lower(value.sealed_to)
+        _UniffiFfiConverterTypeTimestamp.check_lower(value.until)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
+        _UniffiFfiConverterString.write(value.proof, buf)
+        _UniffiFfiConverterTypeKeyKind.write(value.sealed_to, buf)
+        _UniffiFfiConverterTypeTimestamp.write(value.until, buf)
+
 class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -2893,6 +3015,29 @@ class _UniffiFfiConverterOptionalTypeTimestamp(_UniffiConverterRustBuffer):
             return _UniffiFfiConverterTypeTimestamp.read(buf)
         else:
             raise InternalError("Unexpected flag byte for optional type")
+
+class _UniffiFfiConverterSequenceTypeCustodian(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeCustodian.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeCustodian.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeCustodian.read(buf) for i in range(count)
+        ]
 
 @dataclass
 class Reason:
@@ -3079,9 +3224,10 @@ class Delivery:
     """
     One copy of a sent message.
 """
-    def __init__(self, *, at:typing.Optional[Timestamp], gives_receipts:bool, proof:typing.Optional[str], reason:typing.Optional[Reason], reply_id:typing.Optional[str], state:DeliveryState, to:AgentId, via:typing.Optional[str]):
+    def __init__(self, *, at:typing.Optional[Timestamp], gives_receipts:bool, kept_by:typing.List[Custodian], proof:typing.Optional[str], reason:typing.Optional[Reason], reply_id:typing.Optional[str], state:DeliveryState, to:AgentId, via:typing.Optional[str]):
         self.at = at
         self.gives_receipts = gives_receipts
+        self.kept_by = kept_by
         self.proof = proof
         self.reason = reason
         self.reply_id = reply_id
@@ -3093,11 +3239,13 @@ class Delivery:
 
 
     def __str__(self):
-        return "Delivery(at={}, gives_receipts={}, proof={}, reason={}, reply_id={}, state={}, to={}, via={})".format(self.at, self.gives_receipts, self.proof, self.reason, self.reply_id, self.state, self.to, self.via)
+        return "Delivery(at={}, gives_receipts={}, kept_by={}, proof={}, reason={}, reply_id={}, state={}, to={}, via={})".format(self.at, self.gives_receipts, self.kept_by, self.proof, self.reason, self.reply_id, self.state, self.to, self.via)
     def __eq__(self, other):
         if self.at != other.at:
             return False
         if self.gives_receipts != other.gives_receipts:
+            return False
+        if self.kept_by != other.kept_by:
             return False
         if self.proof != other.proof:
             return False
@@ -3119,6 +3267,7 @@ class _UniffiFfiConverterTypeDelivery(_UniffiConverterRustBuffer):
         return Delivery(
             at=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
             gives_receipts=_UniffiFfiConverterBoolean.read(buf),
+            kept_by=_UniffiFfiConverterSequenceTypeCustodian.read(buf),
             proof=_UniffiFfiConverterOptionalString.read(buf),
             reason=_UniffiFfiConverterOptionalTypeReason.read(buf),
             reply_id=_UniffiFfiConverterOptionalString.read(buf),
@@ -3131,6 +3280,7 @@ class _UniffiFfiConverterTypeDelivery(_UniffiConverterRustBuffer):
     def check_lower(value):
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.at)
         _UniffiFfiConverterBoolean.check_lower(value.gives_receipts)
+        _UniffiFfiConverterSequenceTypeCustodian.check_lower(value.kept_by)
         _UniffiFfiConverterOptionalString.check_lower(value.proof)
         _UniffiFfiConverterOptionalTypeReason.check_lower(value.reason)
         _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
@@ -3142,6 +3292,7 @@ class _UniffiFfiConverterTypeDelivery(_UniffiConverterRustBuffer):
     def write(value, buf):
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.at, buf)
         _UniffiFfiConverterBoolean.write(value.gives_receipts, buf)
+        _UniffiFfiConverterSequenceTypeCustodian.write(value.kept_by, buf)
         _UniffiFfiConverterOptionalString.write(value.proof, buf)
         _UniffiFfiConverterOptionalTypeReason.write(value.reason, buf)
         _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
@@ -4742,6 +4893,57 @@ class _UniffiFfiConverterTypeLogEntry(_UniffiConverterRustBuffer):
         _UniffiFfiConverterFloat64.write(value.trust_at_time, buf)
 
 @dataclass
+class MailboxStatus:
+    """
+    How much is kept.
+"""
+    def __init__(self, *, bytes:int, messages:int, offered:bool, recipients:int):
+        self.bytes = bytes
+        self.messages = messages
+        self.offered = offered
+        self.recipients = recipients
+
+
+
+
+    def __str__(self):
+        return "MailboxStatus(bytes={}, messages={}, offered={}, recipients={})".format(self.bytes, self.messages, self.offered, self.recipients)
+    def __eq__(self, other):
+        if self.bytes != other.bytes:
+            return False
+        if self.messages != other.messages:
+            return False
+        if self.offered != other.offered:
+            return False
+        if self.recipients != other.recipients:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeMailboxStatus(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return MailboxStatus(
+            bytes=_UniffiFfiConverterUInt64.read(buf),
+            messages=_UniffiFfiConverterUInt64.read(buf),
+            offered=_UniffiFfiConverterBoolean.read(buf),
+            recipients=_UniffiFfiConverterUInt64.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterUInt64.check_lower(value.bytes)
+        _UniffiFfiConverterUInt64.check_lower(value.messages)
+        _UniffiFfiConverterBoolean.check_lower(value.offered)
+        _UniffiFfiConverterUInt64.check_lower(value.recipients)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterUInt64.write(value.bytes, buf)
+        _UniffiFfiConverterUInt64.write(value.messages, buf)
+        _UniffiFfiConverterBoolean.write(value.offered, buf)
+        _UniffiFfiConverterUInt64.write(value.recipients, buf)
+
+@dataclass
 class MessageArgs:
     """
     A message that was sent.
@@ -4930,7 +5132,18 @@ class Verification(enum.Enum):
 
     SEALED = 3
     """
-    Our signature, and nobody on the way could read it.
+    Our signature, and nobody on the way could read it. Whoever steals our passport later can.
+"""
+
+    SEALED_ROTATING = 4
+    """
+    Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within days.
+"""
+
+    SEALED_ONE_TIME = 5
+    """
+    Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when this message was
+    taken.
 """
 
 
@@ -4947,6 +5160,10 @@ class _UniffiFfiConverterTypeVerification(_UniffiConverterRustBuffer):
             return Verification.SIGNED_FULLY
         if variant == 4:
             return Verification.SEALED
+        if variant == 5:
+            return Verification.SEALED_ROTATING
+        if variant == 6:
+            return Verification.SEALED_ONE_TIME
         raise InternalError("Raw enum value doesn't match any cases")
 
     @staticmethod
@@ -4958,6 +5175,10 @@ class _UniffiFfiConverterTypeVerification(_UniffiConverterRustBuffer):
         if value == Verification.SIGNED_FULLY:
             return
         if value == Verification.SEALED:
+            return
+        if value == Verification.SEALED_ROTATING:
+            return
+        if value == Verification.SEALED_ONE_TIME:
             return
         raise ValueError(value)
 
@@ -4971,6 +5192,10 @@ class _UniffiFfiConverterTypeVerification(_UniffiConverterRustBuffer):
             buf.write_i32(3)
         if value == Verification.SEALED:
             buf.write_i32(4)
+        if value == Verification.SEALED_ROTATING:
+            buf.write_i32(5)
+        if value == Verification.SEALED_ONE_TIME:
+            buf.write_i32(6)
 
 
 
@@ -5559,7 +5784,7 @@ class Peer:
     """
     A peer, as a host sees it.
 """
-    def __init__(self, *, agent_id:AgentId, bio:str, capabilities:Json, connected_at:typing.Optional[Timestamp], display_name:typing.Optional[str], health:typing.Optional[PeerHealth], identity_verified:bool, last_activity:typing.Optional[Timestamp], messages_received:int, messages_sent:int, state:PeerState, trust:typing.Optional[float], unreachable:bool, url:str):
+    def __init__(self, *, agent_id:AgentId, bio:str, capabilities:Json, connected_at:typing.Optional[Timestamp], display_name:typing.Optional[str], health:typing.Optional[PeerHealth], identity_verified:bool, last_activity:typing.Optional[Timestamp], mailboxes:typing.List[AgentId], messages_received:int, messages_sent:int, state:PeerState, trust:typing.Optional[float], unreachable:bool, url:str):
         self.agent_id = agent_id
         self.bio = bio
         self.capabilities = capabilities
@@ -5568,6 +5793,7 @@ class Peer:
         self.health = health
         self.identity_verified = identity_verified
         self.last_activity = last_activity
+        self.mailboxes = mailboxes
         self.messages_received = messages_received
         self.messages_sent = messages_sent
         self.state = state
@@ -5579,7 +5805,7 @@ class Peer:
 
 
     def __str__(self):
-        return "Peer(agent_id={}, bio={}, capabilities={}, connected_at={}, display_name={}, health={}, identity_verified={}, last_activity={}, messages_received={}, messages_sent={}, state={}, trust={}, unreachable={}, url={})".format(self.agent_id, self.bio, self.capabilities, self.connected_at, self.display_name, self.health, self.identity_verified, self.last_activity, self.messages_received, self.messages_sent, self.state, self.trust, self.unreachable, self.url)
+        return "Peer(agent_id={}, bio={}, capabilities={}, connected_at={}, display_name={}, health={}, identity_verified={}, last_activity={}, mailboxes={}, messages_received={}, messages_sent={}, state={}, trust={}, unreachable={}, url={})".format(self.agent_id, self.bio, self.capabilities, self.connected_at, self.display_name, self.health, self.identity_verified, self.last_activity, self.mailboxes, self.messages_received, self.messages_sent, self.state, self.trust, self.unreachable, self.url)
     def __eq__(self, other):
         if self.agent_id != other.agent_id:
             return False
@@ -5596,6 +5822,8 @@ class Peer:
         if self.identity_verified != other.identity_verified:
             return False
         if self.last_activity != other.last_activity:
+            return False
+        if self.mailboxes != other.mailboxes:
             return False
         if self.messages_received != other.messages_received:
             return False
@@ -5623,6 +5851,7 @@ class _UniffiFfiConverterTypePeer(_UniffiConverterRustBuffer):
             health=_UniffiFfiConverterOptionalTypePeerHealth.read(buf),
             identity_verified=_UniffiFfiConverterBoolean.read(buf),
             last_activity=_UniffiFfiConverterOptionalTypeTimestamp.read(buf),
+            mailboxes=_UniffiFfiConverterSequenceTypeAgentId.read(buf),
             messages_received=_UniffiFfiConverterUInt64.read(buf),
             messages_sent=_UniffiFfiConverterUInt64.read(buf),
             state=_UniffiFfiConverterTypePeerState.read(buf),
@@ -5641,6 +5870,7 @@ class _UniffiFfiConverterTypePeer(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypePeerHealth.check_lower(value.health)
         _UniffiFfiConverterBoolean.check_lower(value.identity_verified)
         _UniffiFfiConverterOptionalTypeTimestamp.check_lower(value.last_activity)
+        _UniffiFfiConverterSequenceTypeAgentId.check_lower(value.mailboxes)
         _UniffiFfiConverterUInt64.check_lower(value.messages_received)
         _UniffiFfiConverterUInt64.check_lower(value.messages_sent)
         _UniffiFfiConverterTypePeerState.check_lower(value.state)
@@ -5658,6 +5888,7 @@ class _UniffiFfiConverterTypePeer(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypePeerHealth.write(value.health, buf)
         _UniffiFfiConverterBoolean.write(value.identity_verified, buf)
         _UniffiFfiConverterOptionalTypeTimestamp.write(value.last_activity, buf)
+        _UniffiFfiConverterSequenceTypeAgentId.write(value.mailboxes, buf)
         _UniffiFfiConverterUInt64.write(value.messages_received, buf)
         _UniffiFfiConverterUInt64.write(value.messages_sent, buf)
         _UniffiFfiConverterTypePeerState.write(value.state, buf)
@@ -7772,7 +8003,7 @@ class Settings:
     """
     The settings of a node. What is absent stays as the preset has it.
 """
-    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, share_impressions:typing.Optional[Sharing] = _DEFAULT, share_notes:typing.Optional[Sharing] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT):
+    def __init__(self, *, access_overrides:typing.Optional[dict[str, AccessName]] = _DEFAULT, auto_accept:typing.Optional[AutoAccept] = _DEFAULT, bio:typing.Optional[str] = _DEFAULT, bootstrap_mode:typing.Optional[bool] = _DEFAULT, bootstrap_peers:typing.Optional[typing.List[str]] = _DEFAULT, capabilities:typing.Optional[Json] = _DEFAULT, discovery:typing.Optional[Mode] = _DEFAULT, discovery_ports:typing.Optional[typing.List[int]] = _DEFAULT, display_name:typing.Optional[str] = _DEFAULT, durability:typing.Optional[Durability] = _DEFAULT, ephemeral:typing.Optional[bool] = _DEFAULT, host:typing.Optional[str] = _DEFAULT, http:typing.Optional[bool] = _DEFAULT, inbox:typing.Optional[InboxLimits] = _DEFAULT, limits:typing.Optional[Limits] = _DEFAULT, mailbox:typing.Optional[bool] = _DEFAULT, mailbox_after_secs:typing.Optional[int] = _DEFAULT, max_connections:typing.Optional[int] = _DEFAULT, memory:typing.Optional[bool] = _DEFAULT, negative_trust_secs:typing.Optional[int] = _DEFAULT, network_tier:typing.Optional[NetworkTier] = _DEFAULT, outbox_expiry_secs:typing.Optional[int] = _DEFAULT, outbox_limit:typing.Optional[int] = _DEFAULT, ping_interval_secs:typing.Optional[int] = _DEFAULT, policy_timeout_ms:typing.Optional[int] = _DEFAULT, port:typing.Optional[int] = _DEFAULT, preferred_dir:typing.Optional[str] = _DEFAULT, project_dir:typing.Optional[str] = _DEFAULT, public_url:typing.Optional[str] = _DEFAULT, receipts:typing.Optional[bool] = _DEFAULT, request_expiry_secs:typing.Optional[int] = _DEFAULT, router_mode:typing.Optional[RouterMode] = _DEFAULT, routing_rules:typing.Optional[typing.List[RoutingRule]] = _DEFAULT, seal:typing.Optional[bool] = _DEFAULT, sent_limit:typing.Optional[int] = _DEFAULT, share_impressions:typing.Optional[Sharing] = _DEFAULT, share_notes:typing.Optional[Sharing] = _DEFAULT, trusted_proxies:typing.Optional[typing.List[str]] = _DEFAULT, upnp:typing.Optional[bool] = _DEFAULT, use_mailboxes:typing.Optional[bool] = _DEFAULT):
         if access_overrides is _DEFAULT:
             self.access_overrides = None
         else:
@@ -7833,6 +8064,14 @@ class Settings:
             self.limits = None
         else:
             self.limits = limits
+        if mailbox is _DEFAULT:
+            self.mailbox = None
+        else:
+            self.mailbox = mailbox
+        if mailbox_after_secs is _DEFAULT:
+            self.mailbox_after_secs = None
+        else:
+            self.mailbox_after_secs = mailbox_after_secs
         if max_connections is _DEFAULT:
             self.max_connections = None
         else:
@@ -7921,12 +8160,16 @@ class Settings:
             self.upnp = None
         else:
             self.upnp = upnp
+        if use_mailboxes is _DEFAULT:
+            self.use_mailboxes = None
+        else:
+            self.use_mailboxes = use_mailboxes
 
 
 
 
     def __str__(self):
-        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, share_impressions={}, share_notes={}, trusted_proxies={}, upnp={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.share_impressions, self.share_notes, self.trusted_proxies, self.upnp)
+        return "Settings(access_overrides={}, auto_accept={}, bio={}, bootstrap_mode={}, bootstrap_peers={}, capabilities={}, discovery={}, discovery_ports={}, display_name={}, durability={}, ephemeral={}, host={}, http={}, inbox={}, limits={}, mailbox={}, mailbox_after_secs={}, max_connections={}, memory={}, negative_trust_secs={}, network_tier={}, outbox_expiry_secs={}, outbox_limit={}, ping_interval_secs={}, policy_timeout_ms={}, port={}, preferred_dir={}, project_dir={}, public_url={}, receipts={}, request_expiry_secs={}, router_mode={}, routing_rules={}, seal={}, sent_limit={}, share_impressions={}, share_notes={}, trusted_proxies={}, upnp={}, use_mailboxes={})".format(self.access_overrides, self.auto_accept, self.bio, self.bootstrap_mode, self.bootstrap_peers, self.capabilities, self.discovery, self.discovery_ports, self.display_name, self.durability, self.ephemeral, self.host, self.http, self.inbox, self.limits, self.mailbox, self.mailbox_after_secs, self.max_connections, self.memory, self.negative_trust_secs, self.network_tier, self.outbox_expiry_secs, self.outbox_limit, self.ping_interval_secs, self.policy_timeout_ms, self.port, self.preferred_dir, self.project_dir, self.public_url, self.receipts, self.request_expiry_secs, self.router_mode, self.routing_rules, self.seal, self.sent_limit, self.share_impressions, self.share_notes, self.trusted_proxies, self.upnp, self.use_mailboxes)
     def __eq__(self, other):
         if self.access_overrides != other.access_overrides:
             return False
@@ -7957,6 +8200,10 @@ class Settings:
         if self.inbox != other.inbox:
             return False
         if self.limits != other.limits:
+            return False
+        if self.mailbox != other.mailbox:
+            return False
+        if self.mailbox_after_secs != other.mailbox_after_secs:
             return False
         if self.max_connections != other.max_connections:
             return False
@@ -8002,6 +8249,8 @@ class Settings:
             return False
         if self.upnp != other.upnp:
             return False
+        if self.use_mailboxes != other.use_mailboxes:
+            return False
         return True
 
 class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
@@ -8023,6 +8272,8 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
             http=_UniffiFfiConverterOptionalBoolean.read(buf),
             inbox=_UniffiFfiConverterOptionalTypeInboxLimits.read(buf),
             limits=_UniffiFfiConverterOptionalTypeLimits.read(buf),
+            mailbox=_UniffiFfiConverterOptionalBoolean.read(buf),
+            mailbox_after_secs=_UniffiFfiConverterOptionalUInt64.read(buf),
             max_connections=_UniffiFfiConverterOptionalUInt64.read(buf),
             memory=_UniffiFfiConverterOptionalBoolean.read(buf),
             negative_trust_secs=_UniffiFfiConverterOptionalUInt64.read(buf),
@@ -8045,6 +8296,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
             share_notes=_UniffiFfiConverterOptionalTypeSharing.read(buf),
             trusted_proxies=_UniffiFfiConverterOptionalSequenceString.read(buf),
             upnp=_UniffiFfiConverterOptionalBoolean.read(buf),
+            use_mailboxes=_UniffiFfiConverterOptionalBoolean.read(buf),
         )
 
     @staticmethod
@@ -8064,6 +8316,8 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalBoolean.check_lower(value.http)
         _UniffiFfiConverterOptionalTypeInboxLimits.check_lower(value.inbox)
         _UniffiFfiConverterOptionalTypeLimits.check_lower(value.limits)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.mailbox)
+        _UniffiFfiConverterOptionalUInt64.check_lower(value.mailbox_after_secs)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.max_connections)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.memory)
         _UniffiFfiConverterOptionalUInt64.check_lower(value.negative_trust_secs)
@@ -8086,6 +8340,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeSharing.check_lower(value.share_notes)
         _UniffiFfiConverterOptionalSequenceString.check_lower(value.trusted_proxies)
         _UniffiFfiConverterOptionalBoolean.check_lower(value.upnp)
+        _UniffiFfiConverterOptionalBoolean.check_lower(value.use_mailboxes)
 
     @staticmethod
     def write(value, buf):
@@ -8104,6 +8359,8 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalBoolean.write(value.http, buf)
         _UniffiFfiConverterOptionalTypeInboxLimits.write(value.inbox, buf)
         _UniffiFfiConverterOptionalTypeLimits.write(value.limits, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.mailbox, buf)
+        _UniffiFfiConverterOptionalUInt64.write(value.mailbox_after_secs, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.max_connections, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.memory, buf)
         _UniffiFfiConverterOptionalUInt64.write(value.negative_trust_secs, buf)
@@ -8126,6 +8383,7 @@ class _UniffiFfiConverterTypeSettings(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeSharing.write(value.share_notes, buf)
         _UniffiFfiConverterOptionalSequenceString.write(value.trusted_proxies, buf)
         _UniffiFfiConverterOptionalBoolean.write(value.upnp, buf)
+        _UniffiFfiConverterOptionalBoolean.write(value.use_mailboxes, buf)
 
 @dataclass
 class SignArgs:
@@ -9408,6 +9666,68 @@ class Event:
             return True
 
     @dataclass
+    class MESSAGE_KEPT:
+        """
+        Somebody says that it keeps a message of ours for a peer that cannot be reached.
+"""
+
+        def __init__(self, at:Timestamp, by:AgentId, message_id:str, sealed_to:KeyKind, to:AgentId):
+            self.at = at
+
+            """
+        When, in microseconds since 1970.
+"""
+
+            self.by = by
+
+            """
+        Who keeps it.
+"""
+
+            self.message_id = message_id
+
+            """
+        Its id.
+"""
+
+            self.sealed_to = sealed_to
+
+            """
+        To what kind of key of the recipient this copy is sealed.
+"""
+
+            self.to = to
+
+            """
+        For whom it is.
+"""
+
+            pass
+
+
+
+
+
+        def __str__(self):
+            return "Event.MESSAGE_KEPT(at={}, by={}, message_id={}, sealed_to={}, to={})".format(self.at, self.by, self.message_id, self.sealed_to, self.to)
+        def __eq__(self, other):
+            if not isinstance(other, Event):
+                return NotImplemented
+            if not other.is_MESSAGE_KEPT():
+                return False
+            if self.at != other.at:
+                return False
+            if self.by != other.by:
+                return False
+            if self.message_id != other.message_id:
+                return False
+            if self.sealed_to != other.sealed_to:
+                return False
+            if self.to != other.to:
+                return False
+            return True
+
+    @dataclass
     class MESSAGE_FAILED:
         """
         A message of ours will not be delivered.
@@ -9939,6 +10259,10 @@ class Event:
         return isinstance(self, Event.MESSAGE_ANSWERED)
     def is_message_answered(self) -> bool:
         return isinstance(self, Event.MESSAGE_ANSWERED)
+    def is_MESSAGE_KEPT(self) -> bool:
+        return isinstance(self, Event.MESSAGE_KEPT)
+    def is_message_kept(self) -> bool:
+        return isinstance(self, Event.MESSAGE_KEPT)
     def is_MESSAGE_FAILED(self) -> bool:
         return isinstance(self, Event.MESSAGE_FAILED)
     def is_message_failed(self) -> bool:
@@ -9998,6 +10322,7 @@ Event.MESSAGE_ACCEPTED = type("Event.MESSAGE_ACCEPTED", (Event.MESSAGE_ACCEPTED,
 Event.MESSAGE_DELIVERED = type("Event.MESSAGE_DELIVERED", (Event.MESSAGE_DELIVERED, Event,), {})  # type: ignore
 Event.MESSAGE_HANDLED = type("Event.MESSAGE_HANDLED", (Event.MESSAGE_HANDLED, Event,), {})  # type: ignore
 Event.MESSAGE_ANSWERED = type("Event.MESSAGE_ANSWERED", (Event.MESSAGE_ANSWERED, Event,), {})  # type: ignore
+Event.MESSAGE_KEPT = type("Event.MESSAGE_KEPT", (Event.MESSAGE_KEPT, Event,), {})  # type: ignore
 Event.MESSAGE_FAILED = type("Event.MESSAGE_FAILED", (Event.MESSAGE_FAILED, Event,), {})  # type: ignore
 Event.PEER_CONNECTED = type("Event.PEER_CONNECTED", (Event.PEER_CONNECTED, Event,), {})  # type: ignore
 Event.PEER_DISCONNECTED = type("Event.PEER_DISCONNECTED", (Event.PEER_DISCONNECTED, Event,), {})  # type: ignore
@@ -10059,68 +10384,76 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
         if variant == 7:
+            return Event.MESSAGE_KEPT(
+                _UniffiFfiConverterTypeTimestamp.read(buf),
+                _UniffiFfiConverterTypeAgentId.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterTypeKeyKind.read(buf),
+                _UniffiFfiConverterTypeAgentId.read(buf),
+            )
+        if variant == 8:
             return Event.MESSAGE_FAILED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterTypeReason.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 8:
+        if variant == 9:
             return Event.PEER_CONNECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
             )
-        if variant == 9:
+        if variant == 10:
             return Event.PEER_DISCONNECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 10:
+        if variant == 11:
             return Event.CONNECTION_REJECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 11:
+        if variant == 12:
             return Event.CONNECTION_REQUESTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 12:
+        if variant == 13:
             return Event.PEER_UPDATED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 13:
+        if variant == 14:
             return Event.PEER_REACHABILITY(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
             )
-        if variant == 14:
+        if variant == 15:
             return Event.TRUST_CHANGED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterFloat64.read(buf),
             )
-        if variant == 15:
+        if variant == 16:
             return Event.AGENT_DISCOVERED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeDiscovered.read(buf),
             )
-        if variant == 16:
+        if variant == 17:
             return Event.STORAGE_FAILED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 17:
+        if variant == 18:
             return Event.STORAGE_RECOVERED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
             )
-        if variant == 18:
+        if variant == 19:
             return Event.MISSED(
                 _UniffiFfiConverterUInt64.read(buf),
             )
@@ -10160,6 +10493,13 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
             _UniffiFfiConverterString.check_lower(value.message_id)
             _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
+            _UniffiFfiConverterTypeAgentId.check_lower(value.to)
+            return
+        if value.is_MESSAGE_KEPT():
+            _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+            _UniffiFfiConverterTypeAgentId.check_lower(value.by)
+            _UniffiFfiConverterString.check_lower(value.message_id)
+            _UniffiFfiConverterTypeKeyKind.check_lower(value.sealed_to)
             _UniffiFfiConverterTypeAgentId.check_lower(value.to)
             return
         if value.is_MESSAGE_FAILED():
@@ -10254,59 +10594,66 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.write(value.message_id, buf)
             _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
             _UniffiFfiConverterTypeAgentId.write(value.to, buf)
-        if value.is_MESSAGE_FAILED():
+        if value.is_MESSAGE_KEPT():
             buf.write_i32(7)
+            _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+            _UniffiFfiConverterTypeAgentId.write(value.by, buf)
+            _UniffiFfiConverterString.write(value.message_id, buf)
+            _UniffiFfiConverterTypeKeyKind.write(value.sealed_to, buf)
+            _UniffiFfiConverterTypeAgentId.write(value.to, buf)
+        if value.is_MESSAGE_FAILED():
+            buf.write_i32(8)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterString.write(value.message_id, buf)
             _UniffiFfiConverterTypeReason.write(value.reason, buf)
             _UniffiFfiConverterTypeAgentId.write(value.to, buf)
         if value.is_PEER_CONNECTED():
-            buf.write_i32(8)
+            buf.write_i32(9)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterOptionalString.write(value.display_name, buf)
         if value.is_PEER_DISCONNECTED():
-            buf.write_i32(9)
+            buf.write_i32(10)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_CONNECTION_REJECTED():
-            buf.write_i32(10)
+            buf.write_i32(11)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
         if value.is_CONNECTION_REQUESTED():
-            buf.write_i32(11)
+            buf.write_i32(12)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterOptionalString.write(value.display_name, buf)
             _UniffiFfiConverterString.write(value.request_id, buf)
         if value.is_PEER_UPDATED():
-            buf.write_i32(12)
+            buf.write_i32(13)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
         if value.is_PEER_REACHABILITY():
-            buf.write_i32(13)
+            buf.write_i32(14)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterBoolean.write(value.reachable, buf)
         if value.is_TRUST_CHANGED():
-            buf.write_i32(14)
+            buf.write_i32(15)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterFloat64.write(value.score, buf)
         if value.is_AGENT_DISCOVERED():
-            buf.write_i32(15)
+            buf.write_i32(16)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeDiscovered.write(value.found, buf)
         if value.is_STORAGE_FAILED():
-            buf.write_i32(16)
+            buf.write_i32(17)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterString.write(value.error, buf)
         if value.is_STORAGE_RECOVERED():
-            buf.write_i32(17)
+            buf.write_i32(18)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
         if value.is_MISSED():
-            buf.write_i32(18)
+            buf.write_i32(19)
             _UniffiFfiConverterUInt64.write(value.missed, buf)
 
 
@@ -12221,6 +12568,11 @@ class MessagesProtocol(typing.Protocol):
         Lists the newest entries of the conversation log.
 """
         raise NotImplementedError
+    async def mailbox(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> MailboxStatus:
+        """
+        Tells how much mail this node keeps for others.
+"""
+        raise NotImplementedError
     def next(self, arguments: typing.Union[object, typing.Optional[NextArgs]] = _DEFAULT) -> Handout:
         """
         Waits for the next message.
@@ -12435,6 +12787,28 @@ class Messages(MessagesProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeDmError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_log(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def mailbox(self, cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> MailboxStatus:
+        """
+        Tells how much mail this node keeps for others.
+"""
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeMailboxStatus.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_mailbox(*_uniffi_lowered_args),
             _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
@@ -14864,6 +15238,7 @@ def shutdown_runtime() -> None:
 
 __all__ = [
     "InternalError",
+    "KeyKind",
     "DeliveryState",
     "FoundBy",
     "Code",
@@ -14902,6 +15277,7 @@ __all__ = [
     "ConnectionQuestion",
     "ContextArgs",
     "ContextText",
+    "Custodian",
     "Reason",
     "Delivery",
     "DisconnectArgs",
@@ -14912,6 +15288,7 @@ __all__ = [
     "Limits",
     "LogArgs",
     "LogEntry",
+    "MailboxStatus",
     "MessageArgs",
     "MessageQuestion",
     "MessageRecord",

@@ -424,11 +424,34 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type Custodian.
+
+  def self.check_lower_TypeCustodian(v)
+
+
+    RustBuffer.check_lower_TypeKeyKind(v.sealed_to)
+
+  end
+
+  def self.alloc_from_TypeCustodian(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCustodian(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCustodian
+    consumeWithStream do |stream|
+      return stream.read_TypeCustodian
+    end
+  end
+
   # The Record type Delivery.
 
   def self.check_lower_TypeDelivery(v)
     RustBuffer.check_lower_OptionalTypeTimestamp(v.at)
 
+    RustBuffer.check_lower_SequenceTypeCustodian(v.kept_by)
     RustBuffer.check_lower_Optionalstring(v.proof)
     RustBuffer.check_lower_OptionalTypeReason(v.reason)
     RustBuffer.check_lower_Optionalstring(v.reply_id)
@@ -638,6 +661,28 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type MailboxStatus.
+
+  def self.check_lower_TypeMailboxStatus(v)
+
+
+
+
+  end
+
+  def self.alloc_from_TypeMailboxStatus(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeMailboxStatus(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeMailboxStatus
+    consumeWithStream do |stream|
+      return stream.read_TypeMailboxStatus
+    end
+  end
+
   # The Record type MessageArgs.
 
   def self.check_lower_TypeMessageArgs(v)
@@ -825,6 +870,7 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_OptionalTypePeerHealth(v.health)
 
     RustBuffer.check_lower_OptionalTypeTimestamp(v.last_activity)
+    RustBuffer.check_lower_SequenceTypeAgentId(v.mailboxes)
 
 
     RustBuffer.check_lower_TypePeerState(v.state)
@@ -1230,6 +1276,8 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_Optionalbool(v.http)
     RustBuffer.check_lower_OptionalTypeInboxLimits(v.inbox)
     RustBuffer.check_lower_OptionalTypeLimits(v.limits)
+    RustBuffer.check_lower_Optionalbool(v.mailbox)
+    RustBuffer.check_lower_Optionalu64(v.mailbox_after_secs)
     RustBuffer.check_lower_Optionalu64(v.max_connections)
     RustBuffer.check_lower_Optionalbool(v.memory)
     RustBuffer.check_lower_Optionalu64(v.negative_trust_secs)
@@ -1252,6 +1300,7 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_OptionalTypeSharing(v.share_notes)
     RustBuffer.check_lower_OptionalSequencestring(v.trusted_proxies)
     RustBuffer.check_lower_Optionalbool(v.upnp)
+    RustBuffer.check_lower_Optionalbool(v.use_mailboxes)
   end
 
   def self.alloc_from_TypeSettings(v)
@@ -1683,6 +1732,14 @@ private_constant :UniffiHandleMap
 
       return
     end
+    if v.message_kept?
+
+
+
+        RustBuffer.check_lower_TypeKeyKind(v.sealed_to)
+
+      return
+    end
     if v.message_failed?
 
 
@@ -1799,6 +1856,25 @@ private_constant :UniffiHandleMap
   def consume_into_TypeFoundBy
     consumeWithStream do |stream|
       return stream.read_TypeFoundBy
+    end
+  end
+
+
+  # The Enum type KeyKind.
+
+  def self.check_lower_TypeKeyKind(v)
+  end
+
+  def self.alloc_from_TypeKeyKind(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeKeyKind(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeKeyKind
+    consumeWithStream do |stream|
+      return stream.read_TypeKeyKind
     end
   end
 
@@ -2969,6 +3045,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeCustodian.
+
+  def self.check_lower_SequenceTypeCustodian(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeCustodian(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeCustodian(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeCustodian(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeCustodian
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeCustodian
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def self.check_lower_SequenceTypeDelivery(v)
@@ -3598,12 +3695,24 @@ class RustBufferStream
     )
   end
 
+  # The Record type Custodian.
+
+  def read_TypeCustodian
+    Custodian.new(
+      agent_id: read_TypeAgentId,
+      proof: read_string,
+      sealed_to: read_TypeKeyKind,
+      _until: read_TypeTimestamp
+    )
+  end
+
   # The Record type Delivery.
 
   def read_TypeDelivery
     Delivery.new(
       at: read_OptionalTypeTimestamp,
       gives_receipts: read_bool,
+      kept_by: read_SequenceTypeCustodian,
       proof: read_Optionalstring,
       reason: read_OptionalTypeReason,
       reply_id: read_Optionalstring,
@@ -3710,6 +3819,17 @@ class RustBufferStream
       timestamp: read_string,
       to_agent_ids: read_SequenceTypeAgentId,
       trust_at_time: read_f64
+    )
+  end
+
+  # The Record type MailboxStatus.
+
+  def read_TypeMailboxStatus
+    MailboxStatus.new(
+      bytes: read_u64,
+      messages: read_u64,
+      offered: read_bool,
+      recipients: read_u64
     )
   end
 
@@ -3824,6 +3944,7 @@ class RustBufferStream
       health: read_OptionalTypePeerHealth,
       identity_verified: read_bool,
       last_activity: read_OptionalTypeTimestamp,
+      mailboxes: read_SequenceTypeAgentId,
       messages_received: read_u64,
       messages_sent: read_u64,
       state: read_TypePeerState,
@@ -4042,6 +4163,8 @@ class RustBufferStream
       http: read_Optionalbool,
       inbox: read_OptionalTypeInboxLimits,
       limits: read_OptionalTypeLimits,
+      mailbox: read_Optionalbool,
+      mailbox_after_secs: read_Optionalu64,
       max_connections: read_Optionalu64,
       memory: read_Optionalbool,
       negative_trust_secs: read_Optionalu64,
@@ -4063,7 +4186,8 @@ class RustBufferStream
       share_impressions: read_OptionalTypeSharing,
       share_notes: read_OptionalTypeSharing,
       trusted_proxies: read_OptionalSequencestring,
-      upnp: read_Optionalbool
+      upnp: read_Optionalbool,
+      use_mailboxes: read_Optionalbool
     )
   end
 
@@ -4662,6 +4786,15 @@ class RustBufferStream
         )
     end
     if variant == 7
+        return Event::MESSAGE_KEPT.new(
+            at: self.read_TypeTimestamp(),
+            by: self.read_TypeAgentId(),
+            message_id: self.read_string(),
+            sealed_to: self.read_TypeKeyKind(),
+            to: self.read_TypeAgentId()
+        )
+    end
+    if variant == 8
         return Event::MESSAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             message_id: self.read_string(),
@@ -4669,27 +4802,27 @@ class RustBufferStream
             to: self.read_TypeAgentId()
         )
     end
-    if variant == 8
+    if variant == 9
         return Event::PEER_CONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             display_name: self.read_Optionalstring()
         )
     end
-    if variant == 9
+    if variant == 10
         return Event::PEER_DISCONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reason: self.read_string()
         )
     end
-    if variant == 10
+    if variant == 11
         return Event::CONNECTION_REJECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 11
+    if variant == 12
         return Event::CONNECTION_REQUESTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
@@ -4697,44 +4830,44 @@ class RustBufferStream
             request_id: self.read_string()
         )
     end
-    if variant == 12
+    if variant == 13
         return Event::PEER_UPDATED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 13
+    if variant == 14
         return Event::PEER_REACHABILITY.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reachable: self.read_bool()
         )
     end
-    if variant == 14
+    if variant == 15
         return Event::TRUST_CHANGED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             score: self.read_f64()
         )
     end
-    if variant == 15
+    if variant == 16
         return Event::AGENT_DISCOVERED.new(
             at: self.read_TypeTimestamp(),
             found: self.read_TypeDiscovered()
         )
     end
-    if variant == 16
+    if variant == 17
         return Event::STORAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             error: self.read_string()
         )
     end
-    if variant == 17
+    if variant == 18
         return Event::STORAGE_RECOVERED.new(
             at: self.read_TypeTimestamp()
         )
     end
-    if variant == 18
+    if variant == 19
         return Event::MISSED.new(
             missed: self.read_u64()
         )
@@ -4793,6 +4926,28 @@ class RustBufferStream
     end
 
     raise InternalError, 'Unexpected variant tag for TypeFoundBy'
+  end
+
+
+
+
+
+  # The Enum type KeyKind.
+
+  def read_TypeKeyKind
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return KeyKind::IDENTITY
+    end
+    if variant == 2
+      return KeyKind::ROTATING
+    end
+    if variant == 3
+      return KeyKind::ONE_TIME
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeKeyKind'
   end
 
 
@@ -5150,6 +5305,12 @@ class RustBufferStream
     end
     if variant == 4
       return Verification::SEALED
+    end
+    if variant == 5
+      return Verification::SEALED_ROTATING
+    end
+    if variant == 6
+      return Verification::SEALED_ONE_TIME
     end
 
     raise InternalError, 'Unexpected variant tag for TypeVerification'
@@ -5791,6 +5952,22 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeCustodian.
+
+  def read_SequenceTypeCustodian
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeCustodian
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def read_SequenceTypeDelivery
@@ -6334,11 +6511,21 @@ class RustBufferBuilder
     self.write_string(v.hint)
   end
 
+  # The Record type Custodian.
+
+  def write_TypeCustodian(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_string(v.proof)
+    self.write_TypeKeyKind(v.sealed_to)
+    self.write_TypeTimestamp(v._until)
+  end
+
   # The Record type Delivery.
 
   def write_TypeDelivery(v)
     self.write_OptionalTypeTimestamp(v.at)
     self.write_bool(v.gives_receipts)
+    self.write_SequenceTypeCustodian(v.kept_by)
     self.write_Optionalstring(v.proof)
     self.write_OptionalTypeReason(v.reason)
     self.write_Optionalstring(v.reply_id)
@@ -6429,6 +6616,15 @@ class RustBufferBuilder
     self.write_string(v.timestamp)
     self.write_SequenceTypeAgentId(v.to_agent_ids)
     self.write_f64(v.trust_at_time)
+  end
+
+  # The Record type MailboxStatus.
+
+  def write_TypeMailboxStatus(v)
+    self.write_u64(v.bytes)
+    self.write_u64(v.messages)
+    self.write_bool(v.offered)
+    self.write_u64(v.recipients)
   end
 
   # The Record type MessageArgs.
@@ -6527,6 +6723,7 @@ class RustBufferBuilder
     self.write_OptionalTypePeerHealth(v.health)
     self.write_bool(v.identity_verified)
     self.write_OptionalTypeTimestamp(v.last_activity)
+    self.write_SequenceTypeAgentId(v.mailboxes)
     self.write_u64(v.messages_received)
     self.write_u64(v.messages_sent)
     self.write_TypePeerState(v.state)
@@ -6711,6 +6908,8 @@ class RustBufferBuilder
     self.write_Optionalbool(v.http)
     self.write_OptionalTypeInboxLimits(v.inbox)
     self.write_OptionalTypeLimits(v.limits)
+    self.write_Optionalbool(v.mailbox)
+    self.write_Optionalu64(v.mailbox_after_secs)
     self.write_Optionalu64(v.max_connections)
     self.write_Optionalbool(v.memory)
     self.write_Optionalu64(v.negative_trust_secs)
@@ -6733,6 +6932,7 @@ class RustBufferBuilder
     self.write_OptionalTypeSharing(v.share_notes)
     self.write_OptionalSequencestring(v.trusted_proxies)
     self.write_Optionalbool(v.upnp)
+    self.write_Optionalbool(v.use_mailboxes)
   end
 
   # The Record type SignArgs.
@@ -7229,70 +7429,78 @@ class RustBufferBuilder
         self.write_Optionalstring(v.reply_id)
         self.write_TypeAgentId(v.to)
     end
-    if v.message_failed?
+    if v.message_kept?
       pack_into(4, 'l>', 7)
+        self.write_TypeTimestamp(v.at)
+        self.write_TypeAgentId(v.by)
+        self.write_string(v.message_id)
+        self.write_TypeKeyKind(v.sealed_to)
+        self.write_TypeAgentId(v.to)
+    end
+    if v.message_failed?
+      pack_into(4, 'l>', 8)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.message_id)
         self.write_TypeReason(v.reason)
         self.write_TypeAgentId(v.to)
     end
     if v.peer_connected?
-      pack_into(4, 'l>', 8)
+      pack_into(4, 'l>', 9)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
     end
     if v.peer_disconnected?
-      pack_into(4, 'l>', 9)
+      pack_into(4, 'l>', 10)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_string(v.reason)
     end
     if v.connection_rejected?
-      pack_into(4, 'l>', 10)
+      pack_into(4, 'l>', 11)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.connection_requested?
-      pack_into(4, 'l>', 11)
+      pack_into(4, 'l>', 12)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
         self.write_string(v.request_id)
     end
     if v.peer_updated?
-      pack_into(4, 'l>', 12)
+      pack_into(4, 'l>', 13)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.peer_reachability?
-      pack_into(4, 'l>', 13)
+      pack_into(4, 'l>', 14)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_bool(v.reachable)
     end
     if v.trust_changed?
-      pack_into(4, 'l>', 14)
+      pack_into(4, 'l>', 15)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_f64(v.score)
     end
     if v.agent_discovered?
-      pack_into(4, 'l>', 15)
+      pack_into(4, 'l>', 16)
         self.write_TypeTimestamp(v.at)
         self.write_TypeDiscovered(v.found)
     end
     if v.storage_failed?
-      pack_into(4, 'l>', 16)
+      pack_into(4, 'l>', 17)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.error)
     end
     if v.storage_recovered?
-      pack_into(4, 'l>', 17)
+      pack_into(4, 'l>', 18)
         self.write_TypeTimestamp(v.at)
     end
     if v.missed?
-      pack_into(4, 'l>', 18)
+      pack_into(4, 'l>', 19)
         self.write_u64(v.missed)
     end
  end
@@ -7333,6 +7541,21 @@ class RustBufferBuilder
     end
     if v == FoundBy::BOOTSTRAP
       pack_into(4, 'l>', 4)
+    end
+ end
+
+
+  # The Enum type KeyKind.
+
+  def write_TypeKeyKind(v)
+    if v == KeyKind::IDENTITY
+      pack_into(4, 'l>', 1)
+    end
+    if v == KeyKind::ROTATING
+      pack_into(4, 'l>', 2)
+    end
+    if v == KeyKind::ONE_TIME
+      pack_into(4, 'l>', 3)
     end
  end
 
@@ -7584,6 +7807,12 @@ class RustBufferBuilder
     end
     if v == Verification::SEALED
       pack_into(4, 'l>', 4)
+    end
+    if v == Verification::SEALED_ROTATING
+      pack_into(4, 'l>', 5)
+    end
+    if v == Verification::SEALED_ONE_TIME
+      pack_into(4, 'l>', 6)
     end
  end
 
@@ -8049,6 +8278,16 @@ class RustBufferBuilder
 
     items.each do |item|
       self.write_TypeBlockedAgent(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeCustodian.
+
+  def write_SequenceTypeCustodian(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeCustodian(item)
     end
   end
 
@@ -8531,6 +8770,7 @@ end
 
 
 
+
 # Map error modules to the RustBuffer method name that reads them
 ERROR_MODULE_TO_READER_METHOD = {
 DmError => :read_TypeDmError,
@@ -8948,6 +9188,10 @@ module UniFFILib
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_log,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_mailbox,
+    [:uint64, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_next,
@@ -9591,6 +9835,10 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_log,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_mailbox,
     [],
     :uint16
 
@@ -10262,6 +10510,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10363,6 +10615,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -10468,6 +10724,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10568,6 +10828,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10666,6 +10930,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -10771,6 +11039,120 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_KEPT < Event
+
+      attr_reader :at, :by, :message_id, :sealed_to, :to
+
+    def initialize(at:
+      , by:
+      , message_id:
+      , sealed_to:
+      , to:
+      )
+        @at = at
+        @by = by
+        @message_id = message_id
+        @sealed_to = sealed_to
+        @to = to
+    end
+    def to_s
+      "Event::MESSAGE_KEPT"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_kept?)
+      return false unless other.message_kept?
+        return false if @at != other.at
+        return false if @by != other.by
+        return false if @message_id != other.message_id
+        return false if @sealed_to != other.sealed_to
+        return false if @to != other.to
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10874,6 +11256,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10972,6 +11358,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -11074,6 +11464,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11169,6 +11563,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -11274,6 +11672,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11369,6 +11771,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -11471,6 +11877,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11571,6 +11981,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11666,6 +12080,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -11765,6 +12183,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11859,6 +12281,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11951,6 +12377,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
     end
 
     def message_failed?
@@ -12299,6 +12729,18 @@ class FoundBy
   LOCALHOST = 1
   LAN = 2
   BOOTSTRAP = 3
+
+end
+
+
+
+
+
+
+class KeyKind
+  IDENTITY = 0
+  ROTATING = 1
+  ONE_TIME = 2
 
 end
 
@@ -12690,6 +13132,8 @@ class Verification
   SIGNED = 1
   SIGNED_FULLY = 2
   SEALED = 3
+  SEALED_ROTATING = 4
+  SEALED_ONE_TIME = 5
 
 end
 
@@ -13430,13 +13874,44 @@ class ContextText
 
 end
 
+  # Record type Custodian
+class Custodian
+  attr_reader :agent_id, :proof, :sealed_to, :_until
+
+  def initialize(agent_id:, proof:, sealed_to:, _until:)
+    @agent_id = agent_id
+    @proof = proof
+    @sealed_to = sealed_to
+    @_until = _until
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @proof != other.proof
+      return false
+    end
+    if @sealed_to != other.sealed_to
+      return false
+    end
+    if @_until != other._until
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type Delivery
 class Delivery
-  attr_reader :at, :gives_receipts, :proof, :reason, :reply_id, :state, :to, :via
+  attr_reader :at, :gives_receipts, :kept_by, :proof, :reason, :reply_id, :state, :to, :via
 
-  def initialize(at:, gives_receipts:, proof:, reason:, reply_id:, state:, to:, via:)
+  def initialize(at:, gives_receipts:, kept_by:, proof:, reason:, reply_id:, state:, to:, via:)
     @at = at
     @gives_receipts = gives_receipts
+    @kept_by = kept_by
     @proof = proof
     @reason = reason
     @reply_id = reply_id
@@ -13450,6 +13925,9 @@ class Delivery
       return false
     end
     if @gives_receipts != other.gives_receipts
+      return false
+    end
+    if @kept_by != other.kept_by
       return false
     end
     if @proof != other.proof
@@ -13602,6 +14080,36 @@ class LogEntry
       return false
     end
     if @trust_at_time != other.trust_at_time
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type MailboxStatus
+class MailboxStatus
+  attr_reader :bytes, :messages, :offered, :recipients
+
+  def initialize(bytes:, messages:, offered:, recipients:)
+    @bytes = bytes
+    @messages = messages
+    @offered = offered
+    @recipients = recipients
+  end
+
+  def ==(other)
+    if @bytes != other.bytes
+      return false
+    end
+    if @messages != other.messages
+      return false
+    end
+    if @offered != other.offered
+      return false
+    end
+    if @recipients != other.recipients
       return false
     end
 
@@ -13844,9 +14352,9 @@ end
 
   # Record type Peer
 class Peer
-  attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :health, :identity_verified, :last_activity, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
+  attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :health, :identity_verified, :last_activity, :mailboxes, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
 
-  def initialize(agent_id:, bio:, capabilities:, connected_at:, display_name:, health:, identity_verified:, last_activity:, messages_received:, messages_sent:, state:, trust:, unreachable:, url:)
+  def initialize(agent_id:, bio:, capabilities:, connected_at:, display_name:, health:, identity_verified:, last_activity:, mailboxes:, messages_received:, messages_sent:, state:, trust:, unreachable:, url:)
     @agent_id = agent_id
     @bio = bio
     @capabilities = capabilities
@@ -13855,6 +14363,7 @@ class Peer
     @health = health
     @identity_verified = identity_verified
     @last_activity = last_activity
+    @mailboxes = mailboxes
     @messages_received = messages_received
     @messages_sent = messages_sent
     @state = state
@@ -13886,6 +14395,9 @@ class Peer
       return false
     end
     if @last_activity != other.last_activity
+      return false
+    end
+    if @mailboxes != other.mailboxes
       return false
     end
     if @messages_received != other.messages_received
@@ -14428,9 +14940,9 @@ end
 
   # Record type Settings
 class Settings
-  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :trusted_proxies, :upnp
+  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :mailbox, :mailbox_after_secs, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :trusted_proxies, :upnp, :use_mailboxes
 
-  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, trusted_proxies: nil, upnp: nil)
+  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, mailbox: nil, mailbox_after_secs: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, trusted_proxies: nil, upnp: nil, use_mailboxes: nil)
     @access_overrides = access_overrides
     @auto_accept = auto_accept
     @bio = bio
@@ -14446,6 +14958,8 @@ class Settings
     @http = http
     @inbox = inbox
     @limits = limits
+    @mailbox = mailbox
+    @mailbox_after_secs = mailbox_after_secs
     @max_connections = max_connections
     @memory = memory
     @negative_trust_secs = negative_trust_secs
@@ -14468,6 +14982,7 @@ class Settings
     @share_notes = share_notes
     @trusted_proxies = trusted_proxies
     @upnp = upnp
+    @use_mailboxes = use_mailboxes
   end
 
   def ==(other)
@@ -14514,6 +15029,12 @@ class Settings
       return false
     end
     if @limits != other.limits
+      return false
+    end
+    if @mailbox != other.mailbox
+      return false
+    end
+    if @mailbox_after_secs != other.mailbox_after_secs
       return false
     end
     if @max_connections != other.max_connections
@@ -14580,6 +15101,9 @@ class Settings
       return false
     end
     if @upnp != other.upnp
+      return false
+    end
+    if @use_mailboxes != other.use_mailboxes
       return false
     end
 
@@ -15149,6 +15673,20 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_SequenceTypeLogEntry },
+    DmError
+    )
+  end
+
+  def mailbox(cancel = nil)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_mailbox(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeMailboxStatus },
     DmError
     )
   end
