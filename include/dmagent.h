@@ -213,6 +213,10 @@ typedef enum dm_verification {
     DM_VERIFIED_SIGNED_FULLY = 2,
     // Our signature, and nobody on the way could read it.
     DM_VERIFIED_SEALED = 3,
+    // As DM_VERIFIED_SEALED, kept for us by somebody else, and sealed to a pre-key that is destroyed within days.
+    DM_VERIFIED_SEALED_ROTATING = 4,
+    // As DM_VERIFIED_SEALED, kept for us by somebody else, and sealed to a pre-key that was destroyed with this message.
+    DM_VERIFIED_SEALED_ONE_TIME = 5,
 } dm_verification;
 
 // How far a message got: the least of its copies.

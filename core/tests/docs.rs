@@ -97,6 +97,7 @@ async fn a_node_announces_the_capabilities_that_the_page_of_the_wire_names() {
         .collect();
     let mut config = NodeConfig::ephemeral();
     config.http = true;
+    config.mailbox = true;
     let (node, other) = (dmagent::Node::open(config.clone()).await, dmagent::Node::open(config).await);
     let (node, other) = (node.unwrap(), other.unwrap());
     let peer = node.peers().connect(dmagent::ConnectArgs::new(other.info().url)).await.unwrap();

@@ -15,6 +15,7 @@
 //! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
 //! | `healing` | peers that move, sleep, and are lied about |
 //! | `around` | messages and requests that others pass on |
+//! | `mail` | a day of sleep, and keepers that cannot be trusted |
 //! | `storage` | disks that fail and recover |
 //! | `life` | hours and days: expiry, distrust, absence, upkeep |
 //! | `clock` | wall clocks that are set back or forward |
@@ -36,6 +37,8 @@ mod ladder;
 mod ledger;
 #[path = "simulation/life.rs"]
 mod life;
+#[path = "simulation/mail.rs"]
+mod mail;
 #[path = "simulation/mesh.rs"]
 mod mesh;
 #[path = "simulation/policy.rs"]

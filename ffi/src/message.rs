@@ -43,6 +43,10 @@ pub enum dm_verification {
     DM_VERIFIED_SIGNED_FULLY = 2,
     /// Our signature, and nobody on the way could read it.
     DM_VERIFIED_SEALED = 3,
+    /// As DM_VERIFIED_SEALED, kept for us by somebody else, and sealed to a pre-key that is destroyed within days.
+    DM_VERIFIED_SEALED_ROTATING = 4,
+    /// As DM_VERIFIED_SEALED, kept for us by somebody else, and sealed to a pre-key that was destroyed with this message.
+    DM_VERIFIED_SEALED_ONE_TIME = 5,
 }
 
 /// A hand-out of a message, given back when nobody has it any more.
@@ -234,6 +238,8 @@ pub unsafe extern "C" fn dm_message_verification(message: *const dm_message) -> 
             Verification::Signed => dm_verification::DM_VERIFIED_SIGNED,
             Verification::SignedFully => dm_verification::DM_VERIFIED_SIGNED_FULLY,
             Verification::Sealed => dm_verification::DM_VERIFIED_SEALED,
+            Verification::SealedRotating => dm_verification::DM_VERIFIED_SEALED_ROTATING,
+            Verification::SealedOneTime => dm_verification::DM_VERIFIED_SEALED_ONE_TIME,
         })
     })
 }

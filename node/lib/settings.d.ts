@@ -106,6 +106,13 @@ export interface Settings {
   inbox?: InboxLimits;
   /** Rate limits. */
   limits?: Limits;
+  /** Keep mail for peers that ask for it while they are away, and say so to all. Default: false. */
+  mailbox?: boolean;
+  /**
+   * How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+   * Default: 60.
+   */
+  mailboxAfterSecs?: bigint | number;
   /** Most connections. Default: 50. */
   maxConnections?: number;
   /**
@@ -173,4 +180,9 @@ export interface Settings {
   trustedProxies?: string[];
   /** Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false. */
   upnp?: boolean;
+  /**
+   * Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs. Only
+   * with `seal`. Default: true.
+   */
+  useMailboxes?: boolean;
 }

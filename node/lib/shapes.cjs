@@ -28,9 +28,16 @@ const RECORDS = {
     context: ['context', ''],
     hint: ['hint', ''],
   },
+  Custodian: {
+    agent_id: ['agentId', ''],
+    proof: ['proof', ''],
+    sealed_to: ['sealedTo', ''],
+    until: ['until', 'big'],
+  },
   Delivery: {
     at: ['at', 'big', null],
     gives_receipts: ['givesReceipts', '', false],
+    kept_by: ['keptBy', 'Custodian[]', []],
     proof: ['proof', '', null],
     reason: ['reason', 'Reason', null],
     reply_id: ['replyId', '', null],
@@ -75,6 +82,12 @@ const RECORDS = {
     timestamp: ['timestamp', ''],
     to_agent_ids: ['toAgentIds', '', []],
     trust_at_time: ['trustAtTime', '', 0.0],
+  },
+  MailboxStatus: {
+    bytes: ['bytes', ''],
+    messages: ['messages', ''],
+    offered: ['offered', ''],
+    recipients: ['recipients', ''],
   },
   Message: {
     content: ['content', ''],
@@ -158,6 +171,7 @@ const RECORDS = {
     health: ['health', '', null],
     identity_verified: ['identityVerified', ''],
     last_activity: ['lastActivity', 'big', null],
+    mailboxes: ['mailboxes', '', []],
     messages_received: ['messagesReceived', 'big'],
     messages_sent: ['messagesSent', 'big'],
     state: ['state', ''],
@@ -297,6 +311,13 @@ const EVENTS = {
     reply_id: ['replyId', '', null],
     to: ['to', ''],
   },
+  message_kept: {
+    at: ['at', 'big'],
+    by: ['by', ''],
+    message_id: ['messageId', ''],
+    sealed_to: ['sealedTo', ''],
+    to: ['to', ''],
+  },
   message_failed: {
     at: ['at', 'big'],
     message_id: ['messageId', ''],
@@ -396,6 +417,8 @@ const SETTINGS = {
     http: ['http', ''],
     inbox: ['inbox', 'InboxLimits'],
     limits: ['limits', 'Limits'],
+    mailbox: ['mailbox', ''],
+    mailboxAfterSecs: ['mailbox_after_secs', ''],
     maxConnections: ['max_connections', ''],
     memory: ['memory', ''],
     negativeTrustSecs: ['negative_trust_secs', ''],
@@ -419,6 +442,7 @@ const SETTINGS = {
     sharedPort: ['shared_port', ''],
     trustedProxies: ['trusted_proxies', ''],
     upnp: ['upnp', ''],
+    useMailboxes: ['use_mailboxes', ''],
   },
 };
 
@@ -609,6 +633,11 @@ const VERBS = {
     row: [],
     members: {},
     result: 'OutboxItem[]',
+  },
+  'messages.mailbox': {
+    row: [],
+    members: {},
+    result: 'MailboxStatus',
   },
   'messages.status': {
     row: ['messageId'],

@@ -11,6 +11,7 @@ import type {
   GivenReceipt,
   Json,
   LogEntry,
+  MailboxStatus,
   MessageKind,
   NodeInfo,
   OutboxItem,
@@ -278,6 +279,8 @@ export interface Messages {
   list(options?: { signal?: AbortSignal }): Promise<Message[]>;
   /** Lists what waits for unreachable peers. */
   outbox(options?: { signal?: AbortSignal }): Promise<OutboxItem[]>;
+  /** Tells how much mail this node keeps for others. */
+  mailbox(options?: { signal?: AbortSignal }): Promise<MailboxStatus>;
   /**
    * Tells what became of a message that was sent.
    * @param messageId Its id, as its receipt names it.

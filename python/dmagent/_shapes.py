@@ -78,6 +78,8 @@ SETTINGS = Members(
         "http": Flag(),
         "inbox": INBOX_LIMITS,
         "limits": LIMITS,
+        "mailbox": Flag(),
+        "mailbox_after_secs": Whole(0, 18446744073709551615),
         "max_connections": Whole(0, 18446744073709551615),
         "memory": Flag(),
         "negative_trust_secs": Whole(0, 18446744073709551615),
@@ -101,6 +103,7 @@ SETTINGS = Members(
         "shared_port": Flag(),
         "trusted_proxies": List(Address()),
         "upnp": Flag(),
+        "use_mailboxes": Flag(),
     },
 )
 
@@ -252,6 +255,7 @@ VERBS = {
     ),
     "messages.list": Members({}),
     "messages.outbox": Members({}),
+    "messages.mailbox": Members({}),
     "messages.status": Members(
         {
             "message_id": Text(),

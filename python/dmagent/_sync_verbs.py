@@ -13,6 +13,7 @@ from ._records import (
     Discovered,
     GivenReceipt,
     LogEntry,
+    MailboxStatus,
     NodeInfo,
     OutboxItem,
     Peer,
@@ -456,6 +457,11 @@ class Messages(Caller):
         """Lists what waits for unreachable peers."""
         result = self._call("messages.outbox", {})
         return [OutboxItem.from_json(item) for item in result]
+
+    def mailbox(self) -> MailboxStatus:
+        """Tells how much mail this node keeps for others."""
+        result = self._call("messages.mailbox", {})
+        return MailboxStatus.from_json(result)
 
     def status(self, message_id: str) -> Receipt:
         """Tells what became of a message that was sent.

@@ -110,6 +110,14 @@ FoundBy = Literal["multicast", "localhost", "lan", "bootstrap"]
 - `bootstrap`: A bootstrap peer.
 """
 
+KeyKind = Literal["identity", "rotating", "one_time"]
+"""What kind of key a message was sealed to, best last.
+
+- `identity`: The recipient's passport: whoever steals it later opens the message.
+- `rotating`: The recipient's rotating pre-key, destroyed within days.
+- `one_time`: A one-time pre-key, destroyed when the message is taken.
+"""
+
 Loopback = Literal["limited", "exempt"]
 """How sources with a loopback address, or inside this process, are treated.
 
@@ -200,13 +208,17 @@ Sharing = Literal["connected", "trusted", "none"]
 - `none`: With nobody.
 """
 
-Verification = Literal["local", "signed", "signed_fully", "sealed"]
+Verification = Literal["local", "signed", "signed_fully", "sealed", "sealed_rotating", "sealed_one_time"]
 """How the sender of a message was proven.
 
 - `local`: A notice of the node itself: nothing to prove.
 - `signed`: The signature of 1.1.1: sender, id, time and content are certain; metadata and recipient are not.
 - `signed_fully`: Our signature: everything is certain.
-- `sealed`: Our signature, and nobody on the way could read it.
+- `sealed`: Our signature, and nobody on the way could read it. Whoever steals our passport later can.
+- `sealed_rotating`: Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within
+  days.
+- `sealed_one_time`: Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when this
+  message was taken.
 """
 
 
@@ -304,6 +316,12 @@ class Settings(TypedDict, total=False):
     """How full the inbox may get."""
     limits: Limits
     """Rate limits."""
+    mailbox: bool
+    """Keep mail for peers that ask for it while they are away, and say so to all. Default: false."""
+    mailbox_after_secs: int
+    """How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+    Default: 60.
+    """
     max_connections: int
     """Most connections. Default: 50."""
     memory: bool
@@ -366,6 +384,10 @@ class Settings(TypedDict, total=False):
     """Proxies whose `X-Forwarded-For` is believed. Default: none."""
     upnp: bool
     """Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false."""
+    use_mailboxes: bool
+    """Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs.
+    Only with `seal`. Default: true.
+    """
 
 
 class ReplyOptions(TypedDict, total=False):

@@ -140,5 +140,5 @@ def events(schema: Schema) -> str:
             body += ["        /// When, in microseconds since 1970.", "        at: Timestamp,", *inside, "    },"]
     body += ["    /// The listener was too slow: this many events are lost to it.", "    #[serde(skip)]", "    Missed {"]
     body += ["        /// How many.", "        missed: u64,", "    },", "}"]
-    used = "use super::records::{Discovered, MessageKind, Reason};\nuse crate::plain::{AgentId, Timestamp};"
+    used = "use super::records::{Discovered, KeyKind, MessageKind, Reason};\nuse crate::plain::{AgentId, Timestamp};"
     return file("Everything observable.", "Deserialize", body, used)

@@ -12,7 +12,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{
-        Acknowledged, Filter, Message, MessageKind, OutboxItem, Receipt, body_digest,
+        Acknowledged, Filter, MailboxStatus, Message, MessageKind, OutboxItem, Receipt, body_digest,
         context::Viewer,
         idempotency::{Keyed, Said, digest_of, recipients_digest},
         inherit::Wanted,
@@ -453,6 +453,12 @@ impl Messages<'_> {
     /// Everything that waits for unreachable peers, oldest first.
     pub async fn outbox(&self, _: NoArgs) -> Result<Vec<OutboxItem>> {
         Ok(self.0.inner().state.lock().outbox.list())
+    }
+
+    /// How much mail this node keeps for others that are away; nothing unless the setting `mailbox` is on. What the mail says
+    /// is sealed to its recipients.
+    pub async fn mailbox(&self, _: NoArgs) -> Result<MailboxStatus> {
+        Ok(self.0.inner().mailbox_status())
     }
 
     /// The newest entries of the conversation log, oldest first.

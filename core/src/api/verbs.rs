@@ -12,7 +12,7 @@ use crate::{
     discovery::Discovered,
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
+    messaging::{Acknowledged, MailboxStatus, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{BlockedAgent, Peer, PendingRequest},
     trust::PeerOpinion,
@@ -108,6 +108,8 @@ verbs! {
     "messages.list" => messages.list(NoArgs) -> Vec<Message>;
     /// Lists what waits for unreachable peers.
     "messages.outbox" => messages.outbox(NoArgs) -> Vec<OutboxItem>;
+    /// Tells how much mail this node keeps for others.
+    "messages.mailbox" => messages.mailbox(NoArgs) -> MailboxStatus;
     /// Tells what became of a message that was sent.
     "messages.status" => messages.status(MessageArgs) -> Receipt;
     /// Waits until a message came as far as a state.

@@ -13,10 +13,13 @@
 //! | [`outbox`] | what waits for an unreachable peer |
 //! | [`receipts`] | what became of a message, on both sides |
 //! | [`groups`] | named sets of agents, and conditions that peers meet |
+//! | [`prekeys`], [`bundles`] | keys that are destroyed after use: our own, and those of others |
+//! | [`mailbox`] | mail that this node keeps for others |
 //! | [`rules`], [`rule_book`] | keep, forward, answer or drop; which rules hold |
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
 
+pub mod bundles;
 pub mod claims;
 pub mod compose;
 pub mod context;
@@ -27,21 +30,26 @@ pub mod inbound;
 pub mod inbox;
 pub mod inherit;
 pub mod log;
+pub mod mailbox;
 pub mod outbox;
+pub mod prekeys;
 pub mod receipts;
 pub mod rule_book;
 pub mod rules;
 pub mod sealers;
 mod types;
 
+pub use bundles::Bundles;
 pub use inbox::{Inbox, InboxLimits};
+pub use mailbox::{Mailbox, MailboxStatus};
 pub use outbox::Outbox;
+pub use prekeys::PreKeys;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
 pub use types::{
-    Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
-    Receipt, Verification, body_digest,
+    Acknowledged, Custodian, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem,
+    Reason, Receipt, Verification, body_digest,
 };
 pub(crate) use types::{THROWN_AWAY, TOO_LATE};
 

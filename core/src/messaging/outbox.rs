@@ -318,6 +318,32 @@ impl Outbox {
         copies.filter_map(|sequence| self.items.get(sequence)).map(|entry| entry.item.clone()).collect()
     }
 
+    /// Peers whose oldest message was tried in vain and is older than `since`.
+    pub fn patient(&self, since: Timestamp) -> Vec<AgentId> {
+        let oldest = |queue: &Queue| self.items.get(queue.sequences.first()?).map(|entry| &entry.item);
+        let is_patient = |item: &OutboxItem| item.attempts > 0 && item.created_at <= since;
+        self.queues
+            .iter()
+            .filter(|(_, queue)| oldest(queue).is_some_and(is_patient))
+            .map(|(peer, _)| *peer)
+            .collect()
+    }
+
+    /// The oldest `limit` messages for a peer.
+    pub fn queue(&self, peer: &AgentId, limit: usize) -> Vec<OutboxItem> {
+        let sequences = self.queues.get(peer).into_iter().flat_map(|queue| &queue.sequences);
+        let items = sequences.filter_map(|sequence| self.items.get(sequence));
+        items.map(|entry| entry.item.clone()).take(limit).collect()
+    }
+
+    /// The copy of a message for a peer, unless it is under way: then its own attempt tells what becomes of it.
+    pub fn waiting(&self, message_id: &str, peer: &AgentId) -> Option<&OutboxItem> {
+        let sequences = self.messages.get(message_id)?;
+        let mut entries = sequences.iter().filter_map(|sequence| self.items.get(sequence));
+        let found = entries.find(|entry| entry.item.to == *peer && entry.stage == Stage::Waiting);
+        found.map(|entry| &entry.item)
+    }
+
     /// Everything that waits, oldest first.
     pub fn list(&self) -> Vec<OutboxItem> {
         self.items.values().map(|entry| entry.item.clone()).collect()

@@ -14,6 +14,7 @@ use crate::{
     wire::{
         canonical::BodyDigest,
         envelope::{self, MessageLimits, Origin},
+        prekeys::KeyKind,
         receipt::{self, ReceiptState, ReceiptText, SignedReceipt},
         verify::Proof,
     },
@@ -42,8 +43,12 @@ pub enum Verification {
     Signed,
     /// Our signature: everything is certain.
     SignedFully,
-    /// Our signature, and nobody on the way could read it.
+    /// Our signature, and nobody on the way could read it. Whoever steals our passport later can.
     Sealed,
+    /// Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within days.
+    SealedRotating,
+    /// Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when this message was taken.
+    SealedOneTime,
 }
 
 impl From<Proof> for Verification {
@@ -53,6 +58,8 @@ impl From<Proof> for Verification {
             Proof::V1 => Self::Signed,
             Proof::V2 => Self::SignedFully,
             Proof::Sealed => Self::Sealed,
+            Proof::SealedRotating => Self::SealedRotating,
+            Proof::SealedOneTime => Self::SealedOneTime,
         }
     }
 }
@@ -226,6 +233,23 @@ pub struct Delivery {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub proof: Option<ReceiptText>,
+    /// Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents.
+    #[serde(default)]
+    pub kept_by: Vec<Custodian>,
+}
+
+/// Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether the peer ever
+/// gets the message shows its receipt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Custodian {
+    /// Who.
+    pub agent_id: AgentId,
+    /// Until when.
+    pub until: Timestamp,
+    /// To what kind of key of the recipient this copy is sealed.
+    pub sealed_to: KeyKind,
+    /// What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept copy.
+    pub proof: String,
 }
 
 impl Delivery {
@@ -240,6 +264,7 @@ impl Delivery {
             gives_receipts: false,
             reply_id: None,
             proof: None,
+            kept_by: Vec::new(),
         }
     }
 
@@ -424,6 +449,17 @@ pub enum MessageEvent {
         to: AgentId,
         /// The id of the answer.
         reply_id: Option<String>,
+    },
+    /// Somebody says that it keeps a message of ours for a peer that cannot be reached.
+    MessageKept {
+        /// Its id.
+        message_id: String,
+        /// For whom it is.
+        to: AgentId,
+        /// Who keeps it.
+        by: AgentId,
+        /// To what kind of key of the recipient this copy is sealed.
+        sealed_to: KeyKind,
     },
     /// A message of ours will not be delivered.
     MessageFailed {

@@ -80,6 +80,7 @@ impl Inner {
             self.publish([PeerEvent::PeerReachability { agent_id: *agent, reachable: true }]);
         }
         self.announce_missed(agent);
+        self.mail_bell.notify_one();
         self.upkeep_bell.notify_one();
     }
 

@@ -35,6 +35,7 @@ impl Inner {
                 rows.append(state.peers.drop_requests(&agent));
                 let (dropped, outbox_rows) = state.outbox.drop_peer(&agent);
                 rows.append(outbox_rows);
+                rows.append(super::mail::part(state, &agent)?);
                 Ok((rows, (blocked, ended, dropped)))
             },
             move |inner, result, (blocked, ended, dropped)| {

@@ -112,6 +112,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         receipt_bell: Notify::new(),
         sent_bell: Notify::new(),
         outbox_bell: Notify::new(),
+        mail_bell: Notify::new(),
         upkeep_bell: Notify::new(),
         waiting: AtomicUsize::new(0),
         addresses: RwLock::new(Vec::new()),

@@ -302,6 +302,7 @@ fn view(state: &State, agent: &AgentId) -> Option<Peer> {
             unreachable: health.is_unreachable(),
             health: Some(health.word()),
             capabilities: peer.capabilities.clone(),
+            mailboxes: state.bundles.get(agent).map(|bundle| bundle.mailboxes.clone()).unwrap_or_default(),
         });
     }
     waiting(state, agent)
@@ -325,6 +326,7 @@ fn waiting(state: &State, agent: &AgentId) -> Option<Peer> {
         unreachable: false,
         health: None,
         capabilities: Map::new(),
+        mailboxes: Vec::new(),
     })
 }
 

@@ -45,7 +45,8 @@ impl Inner {
         source: &Source,
     ) -> Result<Admitted, Answer> {
         let verified = metered.into_verified();
-        let needs_active = matches!(verified.frame(), Frame::Message(_) | Frame::ConnectionRequest(_));
+        let needs_active =
+            matches!(verified.frame(), Frame::Message(_) | Frame::Mail(_) | Frame::ConnectionRequest(_));
         if needs_active && !self.state.lock().profile.active {
             return Err(Answer::refuse(503, Code::Inactive, "Agent is currently inactive"));
         }
@@ -85,15 +86,18 @@ impl Inner {
                     admitted.verdict = said;
                 }
             }
-            Frame::Message(message) => {
-                if let Some(question) = self.question(message) {
-                    policy.message(question.clone()).await?;
-                    admitted.decision = policy.route(question).await;
-                }
-            }
+            Frame::Message(message) => admitted.decision = self.ask_policy(message).await?,
             _ => {}
         }
         Ok(admitted)
+    }
+
+    /// Whether the host lets a message in, and where it wants it.
+    pub(super) async fn ask_policy(&self, message: &MessageFrame) -> Result<Option<rules::Decision>, Answer> {
+        let policy = self.policy.read().clone();
+        let (Some(policy), Some(question)) = (policy, self.question(message)) else { return Ok(None) };
+        policy.message(question.clone()).await?;
+        Ok(policy.route(question).await)
     }
 
     fn question(&self, message: &MessageFrame) -> Option<MessageQuestion> {

@@ -175,6 +175,7 @@ impl Inner {
             }
             Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
             Frame::ImpressionQuery(query) => seen(&query.claim_id()).then(messages::duplicate),
+            Frame::Mail(hand) => seen(&hand.mail.message_id).then(|| self.known_mail(hand)),
             Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
         };
@@ -194,13 +195,15 @@ impl Inner {
         });
         match peer {
             Some((sender, rate)) => {
-                if source.is_direct {
+                // Mail is brought by others: it says nothing about where its sender is.
+                let is_direct = source.is_direct && !matches!(verified.frame(), Frame::Mail(_));
+                if is_direct {
                     if source.is_counted {
                         state.limiter.refund(&source.key, source.class, now);
                     }
                     state.proven.insert(&source.key, self.steady());
                 }
-                if state.peers.stir(&sender, self.steady()) {
+                if is_direct && state.peers.stir(&sender, self.steady()) {
                     self.upkeep_bell.notify_one();
                 }
                 let spent = match verified.frame() {
@@ -232,6 +235,10 @@ impl Inner {
             }
             Believed::Query(query) => return Ok(self.answer_query(query.frame(), source).await),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
+            Believed::Mailbox(request) => {
+                return Ok(self.answer_mailbox(request.into_frame(), now).await);
+            }
+            Believed::Mail(mail) => return self.take_mail(mail).await,
             Believed::Routed(envelope) => {
                 return Ok(self.route_envelope(envelope.into_frame(), source).await);
             }
@@ -277,6 +284,8 @@ impl Inner {
                     | Believed::StatusBroadcast(_)
                     | Believed::Receipts(_)
                     | Believed::ImpressionQuery(_)
+                    | Believed::Mailbox(_)
+                    | Believed::Mail(_)
                     | Believed::Query(_)
                     | Believed::Ping(_)
                     | Believed::Routed(_) => {

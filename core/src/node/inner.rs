@@ -23,8 +23,8 @@ use crate::{
     identity::{AgentId, Passport},
     messaging::Sealers,
     peers::{
-        CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription,
-        handshake,
+        CAPABILITY_MAILBOX, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE,
+        SelfDescription, handshake,
     },
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) receipt_bell: Notify,
     /// Rung when a sent message came further.
     pub(crate) sent_bell: Notify,
+    /// Rung when there is mail to give to keepers, or keepers to tell our keys.
+    pub(crate) mail_bell: Notify,
     /// Rung when the upkeep has something to look at before its time.
     pub(crate) upkeep_bell: Notify,
     /// How many consumers wait for a message right now.
@@ -132,6 +134,9 @@ impl Inner {
         capabilities.insert(CAPABILITY_OPINION.into(), json!(1));
         if self.config.seal {
             capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
+        }
+        if self.config.mailbox {
+            capabilities.insert(CAPABILITY_MAILBOX.into(), json!(1));
         }
         if self.config.receipts {
             capabilities.insert(CAPABILITY_RECEIPTS.into(), json!(1));
@@ -311,6 +316,7 @@ impl Inner {
         fresh.outbox.succeed(&state.outbox);
         fresh.inbox.succeed(&state.inbox);
         fresh.sent.succeed(&state.sent);
+        fresh.mailbox.succeed(&state.mailbox);
         fresh.given.succeed(&state.given, self.steady());
         fresh.peers.succeed(&state.peers);
         fresh.trust.succeed(&state.trust);
@@ -320,6 +326,7 @@ impl Inner {
         state.proven = old.proven;
         state.feed = old.feed;
         state.adrift = old.adrift;
+        state.mail = old.mail;
         drop(state);
         self.stalled.store(false, Ordering::Release);
         self.publish([NodeEvent::StorageRecovered]);

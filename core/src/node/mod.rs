@@ -8,6 +8,7 @@
 //! | `inbound`, `gate`, `settle`, `answers` | one request, from the transport to its answer |
 //! | `outbound`, `attempt` | one message, from the host to a peer's disk |
 //! | `receipts` | what became of messages: told and heard |
+//! | `mail` | messages that others keep for those who are away |
 //! | `connect`, `part`, `block` | connecting, disconnecting, and having nothing to do with somebody |
 //! | `inboxes` | taking messages out |
 //! | `announce`, `opinions` | telling peers who and where we are, and what we think of others |
@@ -45,6 +46,7 @@ mod inner;
 mod lifecycle;
 mod local;
 mod lookups;
+mod mail;
 mod names;
 mod neighbours;
 mod opinions;

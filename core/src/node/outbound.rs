@@ -329,6 +329,7 @@ impl Inner {
             self.attempt(&item).await
         };
         let delivery = attempt.delivery(to);
+        let is_later = matches!(attempt, Attempt::Later { .. });
         let is_accepted = delivery.state >= DeliveryState::Accepted;
         let noted = self.begin(
             |state, now| {
@@ -387,7 +388,7 @@ impl Inner {
                 }
                 Ok((rows, (events, handed_over)))
             },
-            |inner, result, (events, over): (Vec<super::events::EventBody>, Option<u64>)| {
+            move |inner, result, (events, over): (Vec<super::events::EventBody>, Option<u64>)| {
                 if result.is_ok() {
                     inner.publish(events);
                     if let Some(sequence) = over {
@@ -395,6 +396,9 @@ impl Inner {
                     }
                 }
                 inner.outbox_bell.notify_one();
+                if is_later {
+                    inner.mail_bell.notify_one();
+                }
                 inner.sent_bell.notify_waiters();
                 inner.upkeep_bell.notify_one();
             },

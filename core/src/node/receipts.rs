@@ -42,6 +42,9 @@ impl Inner {
         if state.given.wake(agent, now.steady) {
             self.receipt_bell.notify_one();
         }
+        if self.may_have_mail(state, agent) {
+            self.mail_bell.notify_one();
+        }
     }
 
     /// The answer to a message, with what we say about it.
@@ -119,6 +122,11 @@ impl Inner {
                 known += usize::from(state.sent.fits(receipt));
                 let (changed, risen) = state.sent.note(receipt)?;
                 rows.append(changed);
+                if risen.is_some() {
+                    let (ended, event) = self.end_by_receipt(state, receipt)?;
+                    rows.append(ended);
+                    events.extend(event);
+                }
                 events.extend(risen.and_then(|risen| event_of(receipt, risen)));
             }
             Ok((rows, events, known))

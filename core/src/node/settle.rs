@@ -50,6 +50,14 @@ impl Settled {
         }
     }
 
+    /// With rows that belong to the taking of a message; without a message there is no place for them.
+    pub(super) fn along_with(mut self, rows: impl FnOnce() -> Batch) -> Self {
+        if !self.rows.is_empty() {
+            self.rows.append(rows());
+        }
+        self
+    }
+
     pub(super) fn split(mut self) -> (Batch, Self) {
         (std::mem::take(&mut self.rows), self)
     }

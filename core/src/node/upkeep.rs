@@ -4,6 +4,7 @@
 //! |---|---|
 //! | outbox | delivers what is due, peer by peer |
 //! | receipts | tells senders what became of their messages |
+//! | mail | leaves our keys and messages with those who keep mail, hands over what we keep (`mail`) |
 //! | upkeep | pings idle peers, looks for lost ones (`healing`), tells all once a day where we are, ends connections of lasting distrust, expires requests, claimed ids and idempotency keys, saves counters |
 //! | discovery | tells who was found, keeps connections to entry nodes |
 
@@ -63,6 +64,8 @@ impl Inner {
         self.env.tasks.spawn("outbox", async move { inner.run_outbox().await });
         let inner = Arc::clone(self);
         self.env.tasks.spawn("receipts", async move { inner.run_receipts().await });
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("mail", async move { inner.run_mail().await });
         let inner = Arc::clone(self);
         self.env.tasks.spawn("upkeep", async move { inner.run_upkeep().await });
         let inner = Arc::clone(self);

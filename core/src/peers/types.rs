@@ -106,6 +106,8 @@ pub const CAPABILITY_RECEIPTS: &str = "receipts";
 pub const CAPABILITY_OPINION: &str = "opinion";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
+/// The capability that says: I keep mail for those who leave their pre-keys with me.
+pub const CAPABILITY_MAILBOX: &str = "mailbox";
 
 impl Connection {
     /// Whether the peer signs in our form.
@@ -119,6 +121,11 @@ impl Connection {
     /// Whether the peer opens sealed bodies.
     pub fn opens_seals(&self) -> bool {
         self.signs_v2() && self.offers(CAPABILITY_SEAL)
+    }
+
+    /// Whether the peer keeps mail for others.
+    pub fn keeps_mail(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_MAILBOX)
     }
 
     /// Whether the peer signs what it thinks of others.
@@ -243,6 +250,10 @@ pub struct Peer {
     pub health: Option<PeerHealth>,
     /// What it can do beyond 1.1.1.
     pub capabilities: Map<String, Value>,
+    /// Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to whoever left a
+    /// message for it with a keeper.
+    #[serde(default)]
+    pub mailboxes: Vec<AgentId>,
 }
 
 /// Somebody asks for a connection and waits for our decision.

@@ -108,6 +108,12 @@ tables! {
     Blocked = "blocked";
     /// What was sent under an idempotency key, by a digest of the key.
     Keys = "idempotency_keys";
+    /// Secrets of our own pre-keys, by kind and name, until they are destroyed.
+    PreKeys = "pre_keys";
+    /// Pre-keys that others published, by agent id.
+    Bundles = "bundles";
+    /// Mail that this node keeps for others, by arrival number.
+    Mailbox = "mailbox";
 }
 
 /// How much a resolved commit promises.

@@ -9,6 +9,7 @@
 //! | [`time`], [`replay`] | fresh, and not seen before |
 //! | [`receipt`] | what became of a message, signed |
 //! | [`envelope`] | who wrote a message, and the limits that travel with it |
+//! | [`prekeys`], [`mail`] | messages that others keep, and the keys that are destroyed after them |
 //! | [`limiter`], [`limits`] | how much, how often |
 //! | [`url`] | where peers are, and what kind of place that is |
 
@@ -21,7 +22,9 @@ pub mod json;
 pub mod legacy_e2e;
 pub mod limiter;
 pub mod limits;
+pub mod mail;
 pub mod place;
+pub mod prekeys;
 pub mod receipt;
 pub mod replay;
 pub mod route;

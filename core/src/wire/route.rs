@@ -88,6 +88,10 @@ endpoints! {
     Impression = "impression", Peer, [Get];
     /// What the node thinks of an agent, asked and answered under signatures.
     ImpressionQuery = "impression_query", Peer, [Post];
+    /// Publishes pre-keys at a mailbox, asks it for those of others, and leaves mail there.
+    Mailbox = "mailbox", Peer, [Post];
+    /// Mail that somebody kept for us.
+    KeptMessage = "kept_message", Public, [Post];
     /// Where a peer of the node can be reached.
     PeerLookup = "peer_lookup", Peer, [Get];
     /// The peers the node trusts most.

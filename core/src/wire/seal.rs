@@ -128,7 +128,33 @@ fn agree(key: &[u8; 32], info: &[u8], random: &dyn Random) -> Result<Agreed, Hpk
     Ok((enc.to_bytes().into(), context))
 }
 
-fn open_with(
+/// A fresh key pair, secret first.
+pub fn key_pair(random: &dyn Random) -> (Zeroizing<[u8; 32]>, [u8; 32]) {
+    let mut seed = Zeroizing::new([0; 32]);
+    random.fill(&mut *seed);
+    let (secret, public) = <Kem as hpke::Kem>::derive_keypair(&*seed);
+    (Zeroizing::new(secret.to_bytes().into()), public.to_bytes().into())
+}
+
+/// The public key of a secret; nothing when the bytes are no secret.
+pub(crate) fn public_of(secret: &[u8; 32]) -> Option<[u8; 32]> {
+    let secret = <Kem as hpke::Kem>::PrivateKey::from_bytes(secret).ok()?;
+    Some(<Kem as hpke::Kem>::sk_to_pk(&secret).to_bytes().into())
+}
+
+/// Seals `plaintext` to any key of this suite.
+pub(in crate::wire) fn seal_with(
+    key: &[u8; 32],
+    info: &[u8],
+    bound: &[u8],
+    plaintext: &[u8],
+    random: &dyn Random,
+) -> Result<Sealed, HpkeError> {
+    let (enc, mut context) = agree(key, info, random)?;
+    Ok(Sealed { enc, ciphertext: context.seal(plaintext, bound)? })
+}
+
+pub(in crate::wire) fn open_with(
     secret: &[u8; 32],
     info: &[u8],
     bound: &[u8],

@@ -3,15 +3,19 @@
 //! [`Verifier`] is the only maker of [`Verified`]; every later step of the inbound path takes one. It spends
 //! nothing: no id is recorded and no quota touched before the signature holds (S15).
 
+mod mail;
+
 use serde_json::{Map, Value};
 
 use super::{
     Answer, canonical,
     canonical::{BodyDigest, Domain},
     frame::{
-        Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandshakeSignature,
-        ImpressionQuery, MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope, StatusBroadcast,
+        Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandOver, HandshakeSignature,
+        ImpressionQuery, MailboxRequest, MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope,
+        StatusBroadcast,
     },
+    prekeys::KeyKind,
     receipt::SignedReceipt,
     seal, time,
 };
@@ -45,6 +49,20 @@ pub enum Proof {
     V2,
     /// By our signature, and the body was sealed for us.
     Sealed,
+    /// As [`Proof::Sealed`], to a pre-key that is destroyed within days.
+    SealedRotating,
+    /// As [`Proof::Sealed`], to a pre-key that is destroyed now.
+    SealedOneTime,
+}
+
+impl From<KeyKind> for Proof {
+    fn from(kind: KeyKind) -> Self {
+        match kind {
+            KeyKind::Identity => Self::Sealed,
+            KeyKind::Rotating => Self::SealedRotating,
+            KeyKind::OneTime => Self::SealedOneTime,
+        }
+    }
 }
 
 /// Something whose sender is as certain as its [`Proof`] says.
@@ -105,6 +123,10 @@ pub enum Believed {
     Routed(Verified<RoutedEnvelope>),
     /// A signed question.
     ImpressionQuery(Verified<ImpressionQuery>),
+    /// A request to a mailbox.
+    Mailbox(Verified<MailboxRequest>),
+    /// Mail that somebody kept for us.
+    Mail(Verified<HandOver>),
     /// Everything that only asks.
     Query(Verified<Query>),
 }
@@ -129,6 +151,8 @@ impl Verified<Frame> {
             Frame::Ping(frame) => Believed::Ping(keep!(frame)),
             Frame::Routed(frame) => Believed::Routed(keep!(*frame)),
             Frame::ImpressionQuery(frame) => Believed::ImpressionQuery(keep!(*frame)),
+            Frame::Mailbox(frame) => Believed::Mailbox(keep!(*frame)),
+            Frame::Mail(frame) => Believed::Mail(keep!(*frame)),
             Frame::Query(frame) => Believed::Query(keep!(frame)),
         }
     }
@@ -201,6 +225,20 @@ impl Verifier<'_> {
             Frame::ImpressionQuery(query) => {
                 let proof = self.impression_query(&query)?;
                 Ok(Verified { sender: Some(query.from), frame: Frame::ImpressionQuery(query), proof })
+            }
+            Frame::Mailbox(request) => {
+                self.signed_by_peer(
+                    Domain::Mailbox,
+                    &request.from,
+                    &request.object,
+                    &request.timestamp,
+                    request.signature_v2.as_ref(),
+                )?;
+                Ok(Verified { sender: Some(request.from), frame: Frame::Mailbox(request), proof: Proof::V2 })
+            }
+            Frame::Mail(mail) => {
+                self.mail(&mail)?;
+                Ok(Verified { sender: Some(mail.mail.from), frame: Frame::Mail(mail), proof: Proof::V2 })
             }
             // Envelopes are unsigned (§15.2); what they carry is verified where it is opened.
             Frame::Routed(envelope) => unproven(Frame::Routed(envelope), None),
@@ -354,14 +392,27 @@ impl Verifier<'_> {
 
     /// Only peers ask, and only under the second signature.
     fn impression_query(&self, query: &ImpressionQuery) -> Result<Proof, Answer> {
-        if (self.relation)(&query.from) == Relation::Stranger {
+        let signature = query.signature_v2.as_ref();
+        self.signed_by_peer(Domain::ImpressionQuery, &query.from, &query.object, &query.timestamp, signature)
+            .map(|()| Proof::V2)
+    }
+
+    fn signed_by_peer(
+        &self,
+        domain: Domain,
+        from: &AgentId,
+        object: &Map<String, Value>,
+        timestamp: &str,
+        signature: Option<&Signature>,
+    ) -> Result<(), Answer> {
+        if (self.relation)(from) == Relation::Stranger {
             return Err(refuse(Code::PeerNotConnected, "Not connected"));
         }
-        let Some(signature) = &query.signature_v2 else {
+        let Some(signature) = signature else {
             return Err(refuse(Code::SignatureMissing, "Signature required — questions are signed"));
         };
-        self.object(Domain::ImpressionQuery, &query.from, true, &query.object, signature)?;
-        self.fresh(&query.timestamp).map(|()| Proof::V2)
+        self.object(domain, from, true, object, signature)?;
+        self.fresh(timestamp)
     }
 
     /// §6.8: unknown agents and wrong keys are refused before the signature is looked at.

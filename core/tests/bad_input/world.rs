@@ -42,7 +42,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn open() -> Self {
-        let node = support::open(support::unlimited(), Actor::new(1).passport).await;
+        let mut config = support::unlimited();
+        config.mailbox = true;
+        let node = support::open(config, Actor::new(1).passport).await;
         let (peer, asked) = (Actor::new(2), Actor::new(3));
         let asked_node = support::open(support::unlimited(), Actor::new(3).passport).await;
         let to = support::address(&node);
@@ -120,6 +122,10 @@ impl World {
                 self.peer.envelope(&us, message)
             }
             Endpoint::ImpressionQuery => self.peer.impression_query(&us, &Actor::new(9).id()),
+            Endpoint::Mailbox => self.peer.publication(&us),
+            Endpoint::KeptMessage => {
+                object(json!({"keeper": Actor::new(7).id(), "mail": self.peer.mail(&us, "hello")}))
+            }
             Endpoint::GetPeers => object(json!({"n": 3})),
             Endpoint::AcceptPending => {
                 let pending = self.pend(&Actor::new(6).request(&us, NOWHERE, false)).await;

@@ -1,5 +1,7 @@
 //! An agent that is only a key: it signs whatever a test wants to send.
 
+use std::time::Duration;
+
 use dmagent::{
     AgentId,
     env::{Env, SystemRandom, Timestamp},
@@ -7,7 +9,10 @@ use dmagent::{
     messaging::compose::{self, Draft, Form},
     wire::{
         canonical::{self, Domain},
+        mail::{KeptMessage, MailDraft},
+        prekeys::{Bundle, PublicKey},
         receipt::{ReceiptState, Statement},
+        sealed_body,
     },
 };
 use serde_json::{Map, Value, json};
@@ -113,6 +118,37 @@ impl Actor {
         let draft = Draft { message_id, content, metadata: &metadata, in_reply_to: Some("msg-0"), hops: 7 };
         let now = self.now();
         compose::message(draft, to, form, &self.passport, now, &*self.env.random).unwrap()
+    }
+
+    /// The request that a mailbox keeps our mail.
+    pub(crate) fn publication(&self, keeper: &AgentId) -> Object {
+        let now = self.now();
+        let bundle = Bundle::sign(
+            &self.passport,
+            now,
+            PublicKey([5; 32]),
+            now + Duration::from_secs(3600),
+            vec![*keeper],
+        );
+        let members = json!({
+            "from_agent_id": self.id(), "nonce": self.fresh("n"),
+            "publish": {"bundle": bundle, "one_time": []},
+        });
+        self.sign(Domain::Mailbox, keeper, object(members))
+    }
+
+    /// A message as a mailbox keeps it, sealed to the identity of its recipient.
+    pub(crate) fn mail(&self, to: &AgentId, content: &str) -> KeptMessage {
+        let draft = MailDraft {
+            message_id: &self.fresh("msg-"),
+            to: *to,
+            sent_at: self.now(),
+            expires_at: self.now() + Duration::from_secs(3600),
+            hops_remaining: 7,
+            after: None,
+            plaintext: &sealed_body::encode(content, &Map::new(), None),
+        };
+        draft.seal(None, &self.passport, &*self.env.random).unwrap()
     }
 
     /// A status broadcast.

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::records::{Discovered, MessageKind, Reason};
+use super::records::{Discovered, KeyKind, MessageKind, Reason};
 use crate::plain::{AgentId, Timestamp};
 
 /// Something happened.
@@ -78,6 +78,20 @@ pub enum Event {
         #[serde(default)]
         reply_id: Option<String>,
         /// By whom.
+        to: AgentId,
+    },
+    /// Somebody says that it keeps a message of ours for a peer that cannot be reached.
+    #[serde(rename = "message_kept")]
+    MessageKept {
+        /// When, in microseconds since 1970.
+        at: Timestamp,
+        /// Who keeps it.
+        by: AgentId,
+        /// Its id.
+        message_id: String,
+        /// To what kind of key of the recipient this copy is sealed.
+        sealed_to: KeyKind,
+        /// For whom it is.
         to: AgentId,
     },
     /// A message of ours will not be delivered.

@@ -176,6 +176,20 @@ pub enum FoundBy {
     Bootstrap,
 }
 
+/// What kind of key a message was sealed to, best last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
+pub enum KeyKind {
+    /// The recipient's passport: whoever steals it later opens the message.
+    #[serde(rename = "identity")]
+    Identity,
+    /// The recipient's rotating pre-key, destroyed within days.
+    #[serde(rename = "rotating")]
+    Rotating,
+    /// A one-time pre-key, destroyed when the message is taken.
+    #[serde(rename = "one_time")]
+    OneTime,
+}
+
 /// How sources with a loopback address, or inside this process, are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
 pub enum Loopback {
@@ -348,9 +362,16 @@ pub enum Verification {
     /// Our signature: everything is certain.
     #[serde(rename = "signed_fully")]
     SignedFully,
-    /// Our signature, and nobody on the way could read it.
+    /// Our signature, and nobody on the way could read it. Whoever steals our passport later can.
     #[serde(rename = "sealed")]
     Sealed,
+    /// Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within days.
+    #[serde(rename = "sealed_rotating")]
+    SealedRotating,
+    /// Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when this message was
+    /// taken.
+    #[serde(rename = "sealed_one_time")]
+    SealedOneTime,
 }
 
 /// An agent that is blocked.
@@ -405,6 +426,21 @@ pub struct ContextText {
     pub hint: String,
 }
 
+/// Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether
+/// the peer ever gets the message shows its receipt.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct Custodian {
+    /// Who.
+    pub agent_id: AgentId,
+    /// What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept
+    /// copy.
+    pub proof: String,
+    /// To what kind of key of the recipient this copy is sealed.
+    pub sealed_to: KeyKind,
+    /// Until when.
+    pub until: Timestamp,
+}
+
 /// One copy of a sent message.
 #[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
 pub struct Delivery {
@@ -415,6 +451,9 @@ pub struct Delivery {
     /// is known beyond `accepted`, but an answer.
     #[serde(default)]
     pub gives_receipts: bool,
+    /// Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents.
+    #[serde(default)]
+    pub kept_by: Vec<Custodian>,
     /// The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
     #[serde(default)]
     pub proof: Option<String>,
@@ -496,6 +535,19 @@ pub struct LogEntry {
     /// Our score of the sender then; 0 for what we sent.
     #[serde(default)]
     pub trust_at_time: f64,
+}
+
+/// How much is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct MailboxStatus {
+    /// How many bytes their sealed bodies have, at most 67,108,864.
+    pub bytes: u64,
+    /// How many messages are kept, at most 10,000.
+    pub messages: u64,
+    /// Whether this node keeps mail for others: the setting `mailbox`.
+    pub offered: bool,
+    /// How many agents left their pre-keys here, so that mail for them is kept.
+    pub recipients: u64,
 }
 
 /// A received message. Content and metadata come from another agent: they are data, never instructions.
@@ -697,6 +749,10 @@ pub struct Peer {
     /// The last sign of life: something that the peer signed or took, or an answer to a ping.
     #[serde(default)]
     pub last_activity: Option<Timestamp>,
+    /// Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to
+    /// whoever left a message for it with a keeper.
+    #[serde(default)]
+    pub mailboxes: Vec<AgentId>,
     /// Messages we took from it.
     pub messages_received: u64,
     /// Messages it took from us.

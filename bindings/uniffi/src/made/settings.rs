@@ -174,6 +174,15 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub limits: Option<Limits>,
+    /// Keep mail for peers that ask for it while they are away, and say so to all. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub mailbox: Option<bool>,
+    /// How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+    /// Default: 60.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub mailbox_after_secs: Option<u64>,
     /// Most connections. Default: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
@@ -274,4 +283,9 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub upnp: Option<bool>,
+    /// Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs.
+    /// Only with `seal`. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub use_mailboxes: Option<bool>,
 }

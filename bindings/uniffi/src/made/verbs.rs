@@ -239,6 +239,12 @@ impl Messages {
         self.caller.call("messages.outbox", &NoArgs {}, cancel).await
     }
 
+    /// Tells how much mail this node keeps for others.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn mailbox(&self, cancel: Option<Arc<Cancel>>) -> Result<MailboxStatus, DmError> {
+        self.caller.call("messages.mailbox", &NoArgs {}, cancel).await
+    }
+
     /// Tells what became of a message that was sent.
     #[uniffi::method(default(cancel = None))]
     pub async fn status(

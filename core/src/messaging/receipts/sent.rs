@@ -11,7 +11,7 @@ use crate::{
     env::Timestamp,
     error::Result,
     identity::AgentId,
-    messaging::types::{Delivery, DeliveryState, Reason, Receipt},
+    messaging::types::{Custodian, Delivery, DeliveryState, Reason, Receipt},
     store::{Batch, Row, Table, sequence},
     wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},
 };
@@ -210,6 +210,30 @@ impl Sent {
             }
             is_first
         })
+    }
+
+    /// Somebody else keeps a copy. Returns the rows; none when the copy is not waiting any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sent::settle`].
+    pub fn kept(&mut self, message_id: &str, to: &AgentId, custodian: Custodian) -> Result<Batch> {
+        self.change(message_id, to, |delivery| {
+            if delivery.state != DeliveryState::Stored {
+                return false;
+            }
+            delivery.kept_by.retain(|known| known.agent_id != custodian.agent_id);
+            delivery.kept_by.push(custodian);
+            true
+        })
+        .map(|(rows, _)| rows)
+    }
+
+    /// Who keeps a copy.
+    pub fn keepers(&self, message_id: &str, to: &AgentId) -> Vec<AgentId> {
+        let copy = self.find(message_id, to).and_then(|sequence| self.copies.get(&sequence));
+        let custodians = copy.into_iter().flat_map(|copy| &copy.delivery.kept_by);
+        custodians.map(|custodian| custodian.agent_id).collect()
     }
 
     fn change(

@@ -112,6 +112,14 @@ pub struct NodeConfig {
     pub receipts: bool,
     /// Of how many sent copies the node remembers what became of them, beside those that wait. Default: 1,000.
     pub sent_limit: usize,
+    /// Keep mail for peers that ask for it while they are away, and say so to all. Default: false.
+    pub mailbox: bool,
+    /// Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs. Only with
+    /// `seal`. Default: true.
+    pub use_mailboxes: bool,
+    /// How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+    /// Default: 60.
+    pub mailbox_after_secs: u64,
     /// How routing rules and the queue work together. Default: `spawn` (rules, then queue).
     pub router_mode: RouterMode,
     /// Rules for incoming messages.
@@ -188,6 +196,9 @@ impl Default for NodeConfig {
             seal: true,
             receipts: true,
             sent_limit: 1_000,
+            mailbox: false,
+            use_mailboxes: true,
+            mailbox_after_secs: 60,
             router_mode: RouterMode::Spawn,
             routing_rules: Vec::new(),
             share_impressions: Sharing::Connected,

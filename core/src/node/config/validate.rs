@@ -59,6 +59,9 @@ pub(super) fn validate(config: &NodeConfig) -> Result<()> {
     if config.outbox_expiry_secs == 0 || config.outbox_expiry_secs > 86_400 {
         return Err(refuse("outbox_expiry_secs", config.outbox_expiry_secs, "1 to 86,400 (one day)"));
     }
+    if config.mailbox_after_secs > 86_400 {
+        return Err(refuse("mailbox_after_secs", config.mailbox_after_secs, "0 to 86,400 (one day)"));
+    }
     for name in config.access_overrides.keys() {
         if !Endpoint::ALL.iter().any(|endpoint| endpoint.name() == name) {
             return Err(refuse("access_overrides", name, "names of endpoints"));

@@ -219,6 +219,8 @@ fn connect_writer(path: &Path, durability: Durability) -> rusqlite::Result<Conne
     }
     let synchronous = if durability == Durability::Memory { "OFF" } else { "FULL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
+    // What is deleted is overwritten: a key that is destroyed must not be found in the free parts of the file.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     // Negative: in KiB, not in pages.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |_| Ok(()))?;

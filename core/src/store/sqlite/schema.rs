@@ -30,6 +30,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
      CREATE TABLE blocked (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
     // Version 3: idempotency keys.
     "CREATE TABLE idempotency_keys (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    // Version 4: mail for those who are away, and the keys it is sealed to.
+    "CREATE TABLE pre_keys (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+     CREATE TABLE bundles (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+     CREATE TABLE mailbox (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 ];
 
 /// Brings the database from its version to the newest of `migrations`.

@@ -60,6 +60,18 @@ pub enum Domain {
     Origin,
     /// Who forwarded a message, and what was left of its limits.
     ForwardStep,
+    /// What a recipient says about its pre-keys.
+    PreKeys,
+    /// A pre-key for one message.
+    OneTimeKey,
+    /// A message that somebody else keeps for its recipient.
+    KeptMessage,
+    /// A keeper's word that it has such a message.
+    Custody,
+    /// The recipient's word that the keeper may let go of it.
+    MailReceipt,
+    /// A request to a mailbox.
+    Mailbox,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -87,6 +99,12 @@ impl Domain {
         Self::Opinion,
         Self::Origin,
         Self::ForwardStep,
+        Self::PreKeys,
+        Self::OneTimeKey,
+        Self::KeptMessage,
+        Self::Custody,
+        Self::MailReceipt,
+        Self::Mailbox,
         Self::Application,
     ];
 
@@ -113,6 +131,12 @@ impl Domain {
             Self::Opinion => "opinion",
             Self::Origin => "origin",
             Self::ForwardStep => "forward_step",
+            Self::PreKeys => "pre_keys",
+            Self::OneTimeKey => "one_time_key",
+            Self::KeptMessage => "kept_message",
+            Self::Custody => "custody",
+            Self::MailReceipt => "mail_receipt",
+            Self::Mailbox => "mailbox",
             Self::Application => "application",
         }
     }

@@ -6,6 +6,7 @@
 
 mod fields;
 mod handshake;
+mod mail;
 mod message;
 mod opinion;
 mod query;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 pub use handshake::{
     ConnectionAccepted, ConnectionProof, ConnectionReply, ConnectionRequest, HandshakeSignature, Introduction,
 };
+pub use mail::{HandOver, MailboxAsk, MailboxRequest};
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use opinion::ImpressionQuery;
 pub use query::{Lookup, Query, pairs};
@@ -57,6 +59,10 @@ pub enum Frame {
     Routed(Box<RoutedEnvelope>),
     /// What do you think of an agent, signed.
     ImpressionQuery(Box<ImpressionQuery>),
+    /// A request to a mailbox.
+    Mailbox(Box<MailboxRequest>),
+    /// Mail that somebody kept for us.
+    Mail(Box<HandOver>),
     /// Everything that only asks.
     Query(Query),
 }
@@ -98,6 +104,8 @@ impl Frame {
             | Endpoint::PeerUpdate
             | Endpoint::Ping
             | Endpoint::ImpressionQuery
+            | Endpoint::Mailbox
+            | Endpoint::KeptMessage
             | Endpoint::MeshRoute => Self::from_object(route.endpoint, object(route.endpoint, body)?),
             _ => Ok(Self::Query(Query::decode(route, query, body)?)),
         }
@@ -119,6 +127,8 @@ impl Frame {
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
             Endpoint::ImpressionQuery => Self::ImpressionQuery(Box::new(ImpressionQuery::decode(object)?)),
+            Endpoint::Mailbox => Self::Mailbox(Box::new(MailboxRequest::decode(object)?)),
+            Endpoint::KeptMessage => Self::Mail(Box::new(HandOver::decode(object)?)),
             Endpoint::MeshRoute => Self::Routed(Box::new(RoutedEnvelope::decode(object)?)),
             _ => return Err(Answer::not_found()),
         })

@@ -826,6 +826,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_log(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_mailbox(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_next(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_outbox(
@@ -1075,6 +1077,8 @@ internal object UniffiLib {
     external fun uniffi_dmagent_uniffi_fn_method_messages_list(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_log(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_mailbox(`ptr`: Long,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_next(`ptr`: Long,`arguments`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
@@ -1441,6 +1445,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_log() and 0xFFFF) != 15753) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_mailbox() and 0xFFFF) != 14916) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_next() and 0xFFFF) != 23605) {
@@ -5595,6 +5602,11 @@ public interface MessagesInterface {
     suspend fun `log`(`arguments`: LogArgs? = null, `cancel`: Cancel? = null): List<LogEntry>
 
     /**
+     * Tells how much mail this node keeps for others.
+     */
+    suspend fun `mailbox`(`cancel`: Cancel? = null): MailboxStatus
+
+    /**
      * Waits for the next message.
      *
      * Wait for it, then take it; what nobody takes goes back into the inbox.
@@ -5919,6 +5931,31 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeLogEntry.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Tells how much mail this node keeps for others.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `mailbox`(`cancel`: Cancel?) : MailboxStatus {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_mailbox(
+                uniffiHandle,
+
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeMailboxStatus.lift(it) },
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -8468,6 +8505,71 @@ public object FfiConverterTypeContextText: FfiConverterRustBuffer<ContextText> {
 
 
 /**
+ * Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether
+ * the peer ever gets the message shows its receipt.
+ */
+data class Custodian (
+    /**
+     * Who.
+     */
+    val `agentId`: AgentId
+    ,
+    /**
+     * What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept
+     * copy.
+     */
+    val `proof`: kotlin.String
+    ,
+    /**
+     * To what kind of key of the recipient this copy is sealed.
+     */
+    val `sealedTo`: KeyKind
+    ,
+    /**
+     * Until when.
+     */
+    val `until`: Timestamp
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCustodian: FfiConverterRustBuffer<Custodian> {
+    override fun read(buf: ByteBuffer): Custodian {
+        return Custodian(
+            FfiConverterTypeAgentId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeKeyKind.read(buf),
+            FfiConverterTypeTimestamp.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Custodian) = (
+            FfiConverterTypeAgentId.allocationSize(value.`agentId`) +
+            FfiConverterString.allocationSize(value.`proof`) +
+            FfiConverterTypeKeyKind.allocationSize(value.`sealedTo`) +
+            FfiConverterTypeTimestamp.allocationSize(value.`until`)
+    )
+
+    override fun write(value: Custodian, buf: ByteBuffer) {
+            FfiConverterTypeAgentId.write(value.`agentId`, buf)
+            FfiConverterString.write(value.`proof`, buf)
+            FfiConverterTypeKeyKind.write(value.`sealedTo`, buf)
+            FfiConverterTypeTimestamp.write(value.`until`, buf)
+    }
+}
+
+
+
+/**
  * One copy of a sent message.
  */
 data class Delivery (
@@ -8481,6 +8583,11 @@ data class Delivery (
      * is known beyond `accepted`, but an answer.
      */
     val `givesReceipts`: kotlin.Boolean
+    ,
+    /**
+     * Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents.
+     */
+    val `keptBy`: List<Custodian>
     ,
     /**
      * The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
@@ -8529,6 +8636,7 @@ public object FfiConverterTypeDelivery: FfiConverterRustBuffer<Delivery> {
         return Delivery(
             FfiConverterOptionalTypeTimestamp.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeCustodian.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeReason.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -8541,6 +8649,7 @@ public object FfiConverterTypeDelivery: FfiConverterRustBuffer<Delivery> {
     override fun allocationSize(value: Delivery) = (
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`at`) +
             FfiConverterBoolean.allocationSize(value.`givesReceipts`) +
+            FfiConverterSequenceTypeCustodian.allocationSize(value.`keptBy`) +
             FfiConverterOptionalString.allocationSize(value.`proof`) +
             FfiConverterOptionalTypeReason.allocationSize(value.`reason`) +
             FfiConverterOptionalString.allocationSize(value.`replyId`) +
@@ -8552,6 +8661,7 @@ public object FfiConverterTypeDelivery: FfiConverterRustBuffer<Delivery> {
     override fun write(value: Delivery, buf: ByteBuffer) {
             FfiConverterOptionalTypeTimestamp.write(value.`at`, buf)
             FfiConverterBoolean.write(value.`givesReceipts`, buf)
+            FfiConverterSequenceTypeCustodian.write(value.`keptBy`, buf)
             FfiConverterOptionalString.write(value.`proof`, buf)
             FfiConverterOptionalTypeReason.write(value.`reason`, buf)
             FfiConverterOptionalString.write(value.`replyId`, buf)
@@ -9262,6 +9372,69 @@ public object FfiConverterTypeLogEntry: FfiConverterRustBuffer<LogEntry> {
             FfiConverterString.write(value.`timestamp`, buf)
             FfiConverterSequenceTypeAgentId.write(value.`toAgentIds`, buf)
             FfiConverterDouble.write(value.`trustAtTime`, buf)
+    }
+}
+
+
+
+/**
+ * How much is kept.
+ */
+data class MailboxStatus (
+    /**
+     * How many bytes their sealed bodies have, at most 67,108,864.
+     */
+    val `bytes`: kotlin.ULong
+    ,
+    /**
+     * How many messages are kept, at most 10,000.
+     */
+    val `messages`: kotlin.ULong
+    ,
+    /**
+     * Whether this node keeps mail for others: the setting `mailbox`.
+     */
+    val `offered`: kotlin.Boolean
+    ,
+    /**
+     * How many agents left their pre-keys here, so that mail for them is kept.
+     */
+    val `recipients`: kotlin.ULong
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMailboxStatus: FfiConverterRustBuffer<MailboxStatus> {
+    override fun read(buf: ByteBuffer): MailboxStatus {
+        return MailboxStatus(
+            FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterULong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MailboxStatus) = (
+            FfiConverterULong.allocationSize(value.`bytes`) +
+            FfiConverterULong.allocationSize(value.`messages`) +
+            FfiConverterBoolean.allocationSize(value.`offered`) +
+            FfiConverterULong.allocationSize(value.`recipients`)
+    )
+
+    override fun write(value: MailboxStatus, buf: ByteBuffer) {
+            FfiConverterULong.write(value.`bytes`, buf)
+            FfiConverterULong.write(value.`messages`, buf)
+            FfiConverterBoolean.write(value.`offered`, buf)
+            FfiConverterULong.write(value.`recipients`, buf)
     }
 }
 
@@ -10129,6 +10302,12 @@ data class Peer (
     val `lastActivity`: Timestamp?
     ,
     /**
+     * Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to
+     * whoever left a message for it with a keeper.
+     */
+    val `mailboxes`: List<AgentId>
+    ,
+    /**
      * Messages we took from it.
      */
     val `messagesReceived`: kotlin.ULong
@@ -10181,6 +10360,7 @@ public object FfiConverterTypePeer: FfiConverterRustBuffer<Peer> {
             FfiConverterOptionalTypePeerHealth.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterOptionalTypeTimestamp.read(buf),
+            FfiConverterSequenceTypeAgentId.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterULong.read(buf),
             FfiConverterTypePeerState.read(buf),
@@ -10199,6 +10379,7 @@ public object FfiConverterTypePeer: FfiConverterRustBuffer<Peer> {
             FfiConverterOptionalTypePeerHealth.allocationSize(value.`health`) +
             FfiConverterBoolean.allocationSize(value.`identityVerified`) +
             FfiConverterOptionalTypeTimestamp.allocationSize(value.`lastActivity`) +
+            FfiConverterSequenceTypeAgentId.allocationSize(value.`mailboxes`) +
             FfiConverterULong.allocationSize(value.`messagesReceived`) +
             FfiConverterULong.allocationSize(value.`messagesSent`) +
             FfiConverterTypePeerState.allocationSize(value.`state`) +
@@ -10216,6 +10397,7 @@ public object FfiConverterTypePeer: FfiConverterRustBuffer<Peer> {
             FfiConverterOptionalTypePeerHealth.write(value.`health`, buf)
             FfiConverterBoolean.write(value.`identityVerified`, buf)
             FfiConverterOptionalTypeTimestamp.write(value.`lastActivity`, buf)
+            FfiConverterSequenceTypeAgentId.write(value.`mailboxes`, buf)
             FfiConverterULong.write(value.`messagesReceived`, buf)
             FfiConverterULong.write(value.`messagesSent`, buf)
             FfiConverterTypePeerState.write(value.`state`, buf)
@@ -11495,6 +11677,17 @@ data class Settings (
     val `limits`: Limits? = null
     ,
     /**
+     * Keep mail for peers that ask for it while they are away, and say so to all. Default: false.
+     */
+    val `mailbox`: kotlin.Boolean? = null
+    ,
+    /**
+     * How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+     * Default: 60.
+     */
+    val `mailboxAfterSecs`: kotlin.ULong? = null
+    ,
+    /**
      * Most connections. Default: 50.
      */
     val `maxConnections`: kotlin.ULong? = null
@@ -11616,6 +11809,12 @@ data class Settings (
      * Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false.
      */
     val `upnp`: kotlin.Boolean? = null
+    ,
+    /**
+     * Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs.
+     * Only with `seal`. Default: true.
+     */
+    val `useMailboxes`: kotlin.Boolean? = null
 
 ){
 
@@ -11647,6 +11846,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalTypeInboxLimits.read(buf),
             FfiConverterOptionalTypeLimits.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+            FfiConverterOptionalULong.read(buf),
             FfiConverterOptionalULong.read(buf),
             FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalULong.read(buf),
@@ -11670,6 +11871,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalSequenceString.read(buf),
             FfiConverterOptionalBoolean.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
         )
     }
 
@@ -11689,6 +11891,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalBoolean.allocationSize(value.`http`) +
             FfiConverterOptionalTypeInboxLimits.allocationSize(value.`inbox`) +
             FfiConverterOptionalTypeLimits.allocationSize(value.`limits`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`mailbox`) +
+            FfiConverterOptionalULong.allocationSize(value.`mailboxAfterSecs`) +
             FfiConverterOptionalULong.allocationSize(value.`maxConnections`) +
             FfiConverterOptionalBoolean.allocationSize(value.`memory`) +
             FfiConverterOptionalULong.allocationSize(value.`negativeTrustSecs`) +
@@ -11711,7 +11915,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalTypeSharing.allocationSize(value.`shareNotes`) +
             FfiConverterOptionalBoolean.allocationSize(value.`sharedPort`) +
             FfiConverterOptionalSequenceString.allocationSize(value.`trustedProxies`) +
-            FfiConverterOptionalBoolean.allocationSize(value.`upnp`)
+            FfiConverterOptionalBoolean.allocationSize(value.`upnp`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`useMailboxes`)
     )
 
     override fun write(value: Settings, buf: ByteBuffer) {
@@ -11730,6 +11935,8 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalBoolean.write(value.`http`, buf)
             FfiConverterOptionalTypeInboxLimits.write(value.`inbox`, buf)
             FfiConverterOptionalTypeLimits.write(value.`limits`, buf)
+            FfiConverterOptionalBoolean.write(value.`mailbox`, buf)
+            FfiConverterOptionalULong.write(value.`mailboxAfterSecs`, buf)
             FfiConverterOptionalULong.write(value.`maxConnections`, buf)
             FfiConverterOptionalBoolean.write(value.`memory`, buf)
             FfiConverterOptionalULong.write(value.`negativeTrustSecs`, buf)
@@ -11753,6 +11960,7 @@ public object FfiConverterTypeSettings: FfiConverterRustBuffer<Settings> {
             FfiConverterOptionalBoolean.write(value.`sharedPort`, buf)
             FfiConverterOptionalSequenceString.write(value.`trustedProxies`, buf)
             FfiConverterOptionalBoolean.write(value.`upnp`, buf)
+            FfiConverterOptionalBoolean.write(value.`useMailboxes`, buf)
     }
 }
 
@@ -13678,6 +13886,37 @@ sealed class Event {
     }
 
     /**
+     * Somebody says that it keeps a message of ours for a peer that cannot be reached.
+     */
+    data class MessageKept(
+        /**
+         * When, in microseconds since 1970.
+         */
+        val `at`: dmagent.Timestamp,
+        /**
+         * Who keeps it.
+         */
+        val `by`: dmagent.AgentId,
+        /**
+         * Its id.
+         */
+        val `messageId`: kotlin.String,
+        /**
+         * To what kind of key of the recipient this copy is sealed.
+         */
+        val `sealedTo`: dmagent.KeyKind,
+        /**
+         * For whom it is.
+         */
+        val `to`: dmagent.AgentId) : Event()
+
+    {
+
+
+        companion object
+    }
+
+    /**
      * A message of ours will not be delivered.
      */
     data class MessageFailed(
@@ -13979,58 +14218,65 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 FfiConverterOptionalString.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            7 -> Event.MessageFailed(
+            7 -> Event.MessageKept(
+                FfiConverterTypeTimestamp.read(buf),
+                FfiConverterTypeAgentId.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterTypeKeyKind.read(buf),
+                FfiConverterTypeAgentId.read(buf),
+                )
+            8 -> Event.MessageFailed(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterString.read(buf),
                 FfiConverterTypeReason.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            8 -> Event.PeerConnected(
+            9 -> Event.PeerConnected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterOptionalString.read(buf),
                 )
-            9 -> Event.PeerDisconnected(
+            10 -> Event.PeerDisconnected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterString.read(buf),
                 )
-            10 -> Event.ConnectionRejected(
+            11 -> Event.ConnectionRejected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            11 -> Event.ConnectionRequested(
+            12 -> Event.ConnectionRequested(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            12 -> Event.PeerUpdated(
+            13 -> Event.PeerUpdated(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            13 -> Event.PeerReachability(
+            14 -> Event.PeerReachability(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterBoolean.read(buf),
                 )
-            14 -> Event.TrustChanged(
+            15 -> Event.TrustChanged(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterDouble.read(buf),
                 )
-            15 -> Event.AgentDiscovered(
+            16 -> Event.AgentDiscovered(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeDiscovered.read(buf),
                 )
-            16 -> Event.StorageFailed(
+            17 -> Event.StorageFailed(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterString.read(buf),
                 )
-            17 -> Event.StorageRecovered(
+            18 -> Event.StorageRecovered(
                 FfiConverterTypeTimestamp.read(buf),
                 )
-            18 -> Event.Missed(
+            19 -> Event.Missed(
                 FfiConverterULong.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -14093,6 +14339,17 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 + FfiConverterTypeTimestamp.allocationSize(value.`at`)
                 + FfiConverterString.allocationSize(value.`messageId`)
                 + FfiConverterOptionalString.allocationSize(value.`replyId`)
+                + FfiConverterTypeAgentId.allocationSize(value.`to`)
+            )
+        }
+        is Event.MessageKept -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeTimestamp.allocationSize(value.`at`)
+                + FfiConverterTypeAgentId.allocationSize(value.`by`)
+                + FfiConverterString.allocationSize(value.`messageId`)
+                + FfiConverterTypeKeyKind.allocationSize(value.`sealedTo`)
                 + FfiConverterTypeAgentId.allocationSize(value.`to`)
             )
         }
@@ -14248,8 +14505,17 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 FfiConverterTypeAgentId.write(value.`to`, buf)
                 Unit
             }
-            is Event.MessageFailed -> {
+            is Event.MessageKept -> {
                 buf.putInt(7)
+                FfiConverterTypeTimestamp.write(value.`at`, buf)
+                FfiConverterTypeAgentId.write(value.`by`, buf)
+                FfiConverterString.write(value.`messageId`, buf)
+                FfiConverterTypeKeyKind.write(value.`sealedTo`, buf)
+                FfiConverterTypeAgentId.write(value.`to`, buf)
+                Unit
+            }
+            is Event.MessageFailed -> {
+                buf.putInt(8)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterString.write(value.`messageId`, buf)
                 FfiConverterTypeReason.write(value.`reason`, buf)
@@ -14257,27 +14523,27 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 Unit
             }
             is Event.PeerConnected -> {
-                buf.putInt(8)
+                buf.putInt(9)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterOptionalString.write(value.`displayName`, buf)
                 Unit
             }
             is Event.PeerDisconnected -> {
-                buf.putInt(9)
+                buf.putInt(10)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Event.ConnectionRejected -> {
-                buf.putInt(10)
+                buf.putInt(11)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 Unit
             }
             is Event.ConnectionRequested -> {
-                buf.putInt(11)
+                buf.putInt(12)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterOptionalString.write(value.`displayName`, buf)
@@ -14285,44 +14551,44 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 Unit
             }
             is Event.PeerUpdated -> {
-                buf.putInt(12)
+                buf.putInt(13)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 Unit
             }
             is Event.PeerReachability -> {
-                buf.putInt(13)
+                buf.putInt(14)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterBoolean.write(value.`reachable`, buf)
                 Unit
             }
             is Event.TrustChanged -> {
-                buf.putInt(14)
+                buf.putInt(15)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterDouble.write(value.`score`, buf)
                 Unit
             }
             is Event.AgentDiscovered -> {
-                buf.putInt(15)
+                buf.putInt(16)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeDiscovered.write(value.`found`, buf)
                 Unit
             }
             is Event.StorageFailed -> {
-                buf.putInt(16)
+                buf.putInt(17)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterString.write(value.`error`, buf)
                 Unit
             }
             is Event.StorageRecovered -> {
-                buf.putInt(17)
+                buf.putInt(18)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 Unit
             }
             is Event.Missed -> {
-                buf.putInt(18)
+                buf.putInt(19)
                 FfiConverterULong.write(value.`missed`, buf)
                 Unit
             }
@@ -14436,6 +14702,55 @@ public object FfiConverterTypeFoundBy: FfiConverterRustBuffer<FoundBy> {
     override fun allocationSize(value: FoundBy) = 4UL
 
     override fun write(value: FoundBy, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What kind of key a message was sealed to, best last.
+ */
+
+enum class KeyKind {
+
+    /**
+     * The recipient's passport: whoever steals it later opens the message.
+     */
+    IDENTITY,
+    /**
+     * The recipient's rotating pre-key, destroyed within days.
+     */
+    ROTATING,
+    /**
+     * A one-time pre-key, destroyed when the message is taken.
+     */
+    ONE_TIME;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeKeyKind: FfiConverterRustBuffer<KeyKind> {
+    override fun read(buf: ByteBuffer) = try {
+
+        KeyKind.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: KeyKind) = 4UL
+
+    override fun write(value: KeyKind, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -15291,9 +15606,18 @@ enum class Verification {
      */
     SIGNED_FULLY,
     /**
-     * Our signature, and nobody on the way could read it.
+     * Our signature, and nobody on the way could read it. Whoever steals our passport later can.
      */
-    SEALED;
+    SEALED,
+    /**
+     * Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within days.
+     */
+    SEALED_ROTATING,
+    /**
+     * Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when this message was
+     * taken.
+     */
+    SEALED_ONE_TIME;
 
 
 
@@ -17157,6 +17481,34 @@ public object FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer<List<
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeBlockedAgent.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeCustodian: FfiConverterRustBuffer<List<Custodian>> {
+    override fun read(buf: ByteBuffer): List<Custodian> {
+        val len = buf.getInt()
+        return List<Custodian>(len) {
+            FfiConverterTypeCustodian.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Custodian>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCustodian.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Custodian>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCustodian.write(it, buf)
         }
     }
 }

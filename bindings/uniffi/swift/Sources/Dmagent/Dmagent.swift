@@ -2068,6 +2068,11 @@ public protocol MessagesProtocol: AnyObject, Sendable {
     func log(arguments: LogArgs?, cancel: Cancel?) async throws  -> [LogEntry]
 
     /**
+     * Tells how much mail this node keeps for others.
+     */
+    func mailbox(cancel: Cancel?) async throws  -> MailboxStatus
+
+    /**
      * Waits for the next message.
      *
      * Wait for it, then take it; what nobody takes goes back into the inbox.
@@ -2297,6 +2302,25 @@ open func log(arguments: LogArgs? = nil, cancel: Cancel? = nil)async throws  -> 
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeLogEntry.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Tells how much mail this node keeps for others.
+     */
+open func mailbox(cancel: Cancel? = nil)async throws  -> MailboxStatus  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_mailbox(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeMailboxStatus_lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -4919,6 +4943,98 @@ public func FfiConverterTypeContextText_lower(_ value: ContextText) -> RustBuffe
 
 
 /**
+ * Somebody else that keeps a message for a peer which cannot be reached. It is the keeper's own word: whether
+ * the peer ever gets the message shows its receipt.
+ */
+public struct Custodian: Equatable, Hashable {
+    /**
+     * Who.
+     */
+    public let agentId: AgentId
+    /**
+     * What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept
+     * copy.
+     */
+    public let proof: String
+    /**
+     * To what kind of key of the recipient this copy is sealed.
+     */
+    public let sealedTo: KeyKind
+    /**
+     * Until when.
+     */
+    public let until: Timestamp
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who.
+         */agentId: AgentId,
+        /**
+         * What the keeper signed: a JSON object that names sender, recipient, message and the digest of the kept
+         * copy.
+         */proof: String,
+        /**
+         * To what kind of key of the recipient this copy is sealed.
+         */sealedTo: KeyKind,
+        /**
+         * Until when.
+         */until: Timestamp) {
+        self.agentId = agentId
+        self.proof = proof
+        self.sealedTo = sealedTo
+        self.until = until
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Custodian: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCustodian: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Custodian {
+        return
+            try Custodian(
+                agentId: FfiConverterTypeAgentId.read(from: &buf),
+                proof: FfiConverterString.read(from: &buf),
+                sealedTo: FfiConverterTypeKeyKind.read(from: &buf),
+                until: FfiConverterTypeTimestamp.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Custodian, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.agentId, into: &buf)
+        FfiConverterString.write(value.proof, into: &buf)
+        FfiConverterTypeKeyKind.write(value.sealedTo, into: &buf)
+        FfiConverterTypeTimestamp.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCustodian_lift(_ buf: RustBuffer) throws -> Custodian {
+    return try FfiConverterTypeCustodian.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCustodian_lower(_ value: Custodian) -> RustBuffer {
+    return FfiConverterTypeCustodian.lower(value)
+}
+
+
+/**
  * One copy of a sent message.
  */
 public struct Delivery: Equatable, Hashable {
@@ -4931,6 +5047,10 @@ public struct Delivery: Equatable, Hashable {
      * is known beyond `accepted`, but an answer.
      */
     public let givesReceipts: Bool
+    /**
+     * Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents.
+     */
+    public let keptBy: [Custodian]
     /**
      * The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
      */
@@ -4967,6 +5087,9 @@ public struct Delivery: Equatable, Hashable {
          * is known beyond `accepted`, but an answer.
          */givesReceipts: Bool,
         /**
+         * Who says that it keeps the message for the peer, until the peer can be reached: at most 2 agents.
+         */keptBy: [Custodian],
+        /**
          * The furthest state that the peer signed: a text that `messages.verify` checks, on any node.
          */proof: String?,
         /**
@@ -4986,6 +5109,7 @@ public struct Delivery: Equatable, Hashable {
          */via: String?) {
         self.at = at
         self.givesReceipts = givesReceipts
+        self.keptBy = keptBy
         self.proof = proof
         self.reason = reason
         self.replyId = replyId
@@ -5012,6 +5136,7 @@ public struct FfiConverterTypeDelivery: FfiConverterRustBuffer {
             try Delivery(
                 at: FfiConverterOptionTypeTimestamp.read(from: &buf),
                 givesReceipts: FfiConverterBool.read(from: &buf),
+                keptBy: FfiConverterSequenceTypeCustodian.read(from: &buf),
                 proof: FfiConverterOptionString.read(from: &buf),
                 reason: FfiConverterOptionTypeReason.read(from: &buf),
                 replyId: FfiConverterOptionString.read(from: &buf),
@@ -5024,6 +5149,7 @@ public struct FfiConverterTypeDelivery: FfiConverterRustBuffer {
     public static func write(_ value: Delivery, into buf: inout [UInt8]) {
         FfiConverterOptionTypeTimestamp.write(value.at, into: &buf)
         FfiConverterBool.write(value.givesReceipts, into: &buf)
+        FfiConverterSequenceTypeCustodian.write(value.keptBy, into: &buf)
         FfiConverterOptionString.write(value.proof, into: &buf)
         FfiConverterOptionTypeReason.write(value.reason, into: &buf)
         FfiConverterOptionString.write(value.replyId, into: &buf)
@@ -6019,6 +6145,95 @@ public func FfiConverterTypeLogEntry_lift(_ buf: RustBuffer) throws -> LogEntry 
 #endif
 public func FfiConverterTypeLogEntry_lower(_ value: LogEntry) -> RustBuffer {
     return FfiConverterTypeLogEntry.lower(value)
+}
+
+
+/**
+ * How much is kept.
+ */
+public struct MailboxStatus: Equatable, Hashable {
+    /**
+     * How many bytes their sealed bodies have, at most 67,108,864.
+     */
+    public let bytes: UInt64
+    /**
+     * How many messages are kept, at most 10,000.
+     */
+    public let messages: UInt64
+    /**
+     * Whether this node keeps mail for others: the setting `mailbox`.
+     */
+    public let offered: Bool
+    /**
+     * How many agents left their pre-keys here, so that mail for them is kept.
+     */
+    public let recipients: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many bytes their sealed bodies have, at most 67,108,864.
+         */bytes: UInt64,
+        /**
+         * How many messages are kept, at most 10,000.
+         */messages: UInt64,
+        /**
+         * Whether this node keeps mail for others: the setting `mailbox`.
+         */offered: Bool,
+        /**
+         * How many agents left their pre-keys here, so that mail for them is kept.
+         */recipients: UInt64) {
+        self.bytes = bytes
+        self.messages = messages
+        self.offered = offered
+        self.recipients = recipients
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MailboxStatus: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMailboxStatus: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MailboxStatus {
+        return
+            try MailboxStatus(
+                bytes: FfiConverterUInt64.read(from: &buf),
+                messages: FfiConverterUInt64.read(from: &buf),
+                offered: FfiConverterBool.read(from: &buf),
+                recipients: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MailboxStatus, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.bytes, into: &buf)
+        FfiConverterUInt64.write(value.messages, into: &buf)
+        FfiConverterBool.write(value.offered, into: &buf)
+        FfiConverterUInt64.write(value.recipients, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMailboxStatus_lift(_ buf: RustBuffer) throws -> MailboxStatus {
+    return try FfiConverterTypeMailboxStatus.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMailboxStatus_lower(_ value: MailboxStatus) -> RustBuffer {
+    return FfiConverterTypeMailboxStatus.lower(value)
 }
 
 
@@ -7174,6 +7389,11 @@ public struct Peer: Equatable, Hashable {
      */
     public let lastActivity: Timestamp?
     /**
+     * Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to
+     * whoever left a message for it with a keeper.
+     */
+    public let mailboxes: [AgentId]
+    /**
      * Messages we took from it.
      */
     public let messagesReceived: UInt64
@@ -7226,6 +7446,10 @@ public struct Peer: Equatable, Hashable {
          * The last sign of life: something that the peer signed or took, or an answer to a ping.
          */lastActivity: Timestamp?,
         /**
+         * Who keeps mail for it while it is away, in its own signed words: known to whoever keeps mail, and to
+         * whoever left a message for it with a keeper.
+         */mailboxes: [AgentId],
+        /**
          * Messages we took from it.
          */messagesReceived: UInt64,
         /**
@@ -7251,6 +7475,7 @@ public struct Peer: Equatable, Hashable {
         self.health = health
         self.identityVerified = identityVerified
         self.lastActivity = lastActivity
+        self.mailboxes = mailboxes
         self.messagesReceived = messagesReceived
         self.messagesSent = messagesSent
         self.state = state
@@ -7283,6 +7508,7 @@ public struct FfiConverterTypePeer: FfiConverterRustBuffer {
                 health: FfiConverterOptionTypePeerHealth.read(from: &buf),
                 identityVerified: FfiConverterBool.read(from: &buf),
                 lastActivity: FfiConverterOptionTypeTimestamp.read(from: &buf),
+                mailboxes: FfiConverterSequenceTypeAgentId.read(from: &buf),
                 messagesReceived: FfiConverterUInt64.read(from: &buf),
                 messagesSent: FfiConverterUInt64.read(from: &buf),
                 state: FfiConverterTypePeerState.read(from: &buf),
@@ -7301,6 +7527,7 @@ public struct FfiConverterTypePeer: FfiConverterRustBuffer {
         FfiConverterOptionTypePeerHealth.write(value.health, into: &buf)
         FfiConverterBool.write(value.identityVerified, into: &buf)
         FfiConverterOptionTypeTimestamp.write(value.lastActivity, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.mailboxes, into: &buf)
         FfiConverterUInt64.write(value.messagesReceived, into: &buf)
         FfiConverterUInt64.write(value.messagesSent, into: &buf)
         FfiConverterTypePeerState.write(value.state, into: &buf)
@@ -9049,6 +9276,15 @@ public struct Settings: Equatable, Hashable {
      */
     public let limits: Limits?
     /**
+     * Keep mail for peers that ask for it while they are away, and say so to all. Default: false.
+     */
+    public let mailbox: Bool?
+    /**
+     * How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+     * Default: 60.
+     */
+    public let mailboxAfterSecs: UInt64?
+    /**
      * Most connections. Default: 50.
      */
     public let maxConnections: UInt64?
@@ -9148,6 +9384,11 @@ public struct Settings: Equatable, Hashable {
      * Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false.
      */
     public let upnp: Bool?
+    /**
+     * Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs.
+     * Only with `seal`. Default: true.
+     */
+    public let useMailboxes: Bool?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -9197,6 +9438,13 @@ public struct Settings: Equatable, Hashable {
         /**
          * Rate limits.
          */limits: Limits? = nil,
+        /**
+         * Keep mail for peers that ask for it while they are away, and say so to all. Default: false.
+         */mailbox: Bool? = nil,
+        /**
+         * How long a message waits for its recipient itself, in seconds, before others are asked to keep it, too.
+         * Default: 60.
+         */mailboxAfterSecs: UInt64? = nil,
         /**
          * Most connections. Default: 50.
          */maxConnections: UInt64? = nil,
@@ -9273,7 +9521,11 @@ public struct Settings: Equatable, Hashable {
          */trustedProxies: [String]? = nil,
         /**
          * Ask the router for a port mapping when the tier is `global` and no public URL is set. Default: false.
-         */upnp: Bool? = nil) {
+         */upnp: Bool? = nil,
+        /**
+         * Let peers that keep mail keep ours: leave our pre-keys with them, and messages for those who left theirs.
+         * Only with `seal`. Default: true.
+         */useMailboxes: Bool? = nil) {
         self.accessOverrides = accessOverrides
         self.autoAccept = autoAccept
         self.bio = bio
@@ -9289,6 +9541,8 @@ public struct Settings: Equatable, Hashable {
         self.http = http
         self.inbox = inbox
         self.limits = limits
+        self.mailbox = mailbox
+        self.mailboxAfterSecs = mailboxAfterSecs
         self.maxConnections = maxConnections
         self.memory = memory
         self.negativeTrustSecs = negativeTrustSecs
@@ -9312,6 +9566,7 @@ public struct Settings: Equatable, Hashable {
         self.sharedPort = sharedPort
         self.trustedProxies = trustedProxies
         self.upnp = upnp
+        self.useMailboxes = useMailboxes
     }
 
 
@@ -9345,6 +9600,8 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 http: FfiConverterOptionBool.read(from: &buf),
                 inbox: FfiConverterOptionTypeInboxLimits.read(from: &buf),
                 limits: FfiConverterOptionTypeLimits.read(from: &buf),
+                mailbox: FfiConverterOptionBool.read(from: &buf),
+                mailboxAfterSecs: FfiConverterOptionUInt64.read(from: &buf),
                 maxConnections: FfiConverterOptionUInt64.read(from: &buf),
                 memory: FfiConverterOptionBool.read(from: &buf),
                 negativeTrustSecs: FfiConverterOptionUInt64.read(from: &buf),
@@ -9367,7 +9624,8 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
                 shareNotes: FfiConverterOptionTypeSharing.read(from: &buf),
                 sharedPort: FfiConverterOptionBool.read(from: &buf),
                 trustedProxies: FfiConverterOptionSequenceString.read(from: &buf),
-                upnp: FfiConverterOptionBool.read(from: &buf)
+                upnp: FfiConverterOptionBool.read(from: &buf),
+                useMailboxes: FfiConverterOptionBool.read(from: &buf)
         )
     }
 
@@ -9387,6 +9645,8 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionBool.write(value.http, into: &buf)
         FfiConverterOptionTypeInboxLimits.write(value.inbox, into: &buf)
         FfiConverterOptionTypeLimits.write(value.limits, into: &buf)
+        FfiConverterOptionBool.write(value.mailbox, into: &buf)
+        FfiConverterOptionUInt64.write(value.mailboxAfterSecs, into: &buf)
         FfiConverterOptionUInt64.write(value.maxConnections, into: &buf)
         FfiConverterOptionBool.write(value.memory, into: &buf)
         FfiConverterOptionUInt64.write(value.negativeTrustSecs, into: &buf)
@@ -9410,6 +9670,7 @@ public struct FfiConverterTypeSettings: FfiConverterRustBuffer {
         FfiConverterOptionBool.write(value.sharedPort, into: &buf)
         FfiConverterOptionSequenceString.write(value.trustedProxies, into: &buf)
         FfiConverterOptionBool.write(value.upnp, into: &buf)
+        FfiConverterOptionBool.write(value.useMailboxes, into: &buf)
     }
 }
 
@@ -12094,6 +12355,26 @@ public enum Event: Equatable, Hashable {
          */to: AgentId
     )
     /**
+     * Somebody says that it keeps a message of ours for a peer that cannot be reached.
+     */
+    case messageKept(
+        /**
+         * When, in microseconds since 1970.
+         */at: Timestamp,
+        /**
+         * Who keeps it.
+         */by: AgentId,
+        /**
+         * Its id.
+         */messageId: String,
+        /**
+         * To what kind of key of the recipient this copy is sealed.
+         */sealedTo: KeyKind,
+        /**
+         * For whom it is.
+         */to: AgentId
+    )
+    /**
      * A message of ours will not be delivered.
      */
     case messageFailed(
@@ -12282,40 +12563,43 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         case 6: return .messageAnswered(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), replyId: try FfiConverterOptionString.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 7: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
+        case 7: return .messageKept(at: try FfiConverterTypeTimestamp.read(from: &buf), by: try FfiConverterTypeAgentId.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), sealedTo: try FfiConverterTypeKeyKind.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 8: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
+        case 8: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 9: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 9: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 10: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 10: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
 
-        case 11: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
+        case 11: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 12: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 12: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
         )
 
-        case 13: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
+        case 13: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 14: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
+        case 14: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
         )
 
-        case 15: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
+        case 15: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
         )
 
-        case 16: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
+        case 16: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
         )
 
-        case 17: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        case 17: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
         )
 
-        case 18: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
+        case 18: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 19: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -12372,8 +12656,17 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
             FfiConverterTypeAgentId.write(to, into: &buf)
 
 
-        case let .messageFailed(at,messageId,reason,to):
+        case let .messageKept(at,by,messageId,sealedTo,to):
             writeInt(&buf, Int32(7))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+            FfiConverterTypeAgentId.write(by, into: &buf)
+            FfiConverterString.write(messageId, into: &buf)
+            FfiConverterTypeKeyKind.write(sealedTo, into: &buf)
+            FfiConverterTypeAgentId.write(to, into: &buf)
+
+
+        case let .messageFailed(at,messageId,reason,to):
+            writeInt(&buf, Int32(8))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(messageId, into: &buf)
             FfiConverterTypeReason.write(reason, into: &buf)
@@ -12381,27 +12674,27 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerConnected(at,agentId,displayName):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(9))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
 
 
         case let .peerDisconnected(at,agentId,reason):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(10))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterString.write(reason, into: &buf)
 
 
         case let .connectionRejected(at,agentId):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(11))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .connectionRequested(at,agentId,displayName,requestId):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(12))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
@@ -12409,44 +12702,44 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerUpdated(at,agentId):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(13))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .peerReachability(at,agentId,reachable):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(14))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterBool.write(reachable, into: &buf)
 
 
         case let .trustChanged(at,agentId,score):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(15))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterDouble.write(score, into: &buf)
 
 
         case let .agentDiscovered(at,found):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(16))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeDiscovered.write(found, into: &buf)
 
 
         case let .storageFailed(at,error):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(17))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(error, into: &buf)
 
 
         case let .storageRecovered(at):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(18))
             FfiConverterTypeTimestamp.write(at, into: &buf)
 
 
         case let .missed(missed):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(19))
             FfiConverterUInt64.write(missed, into: &buf)
 
         }
@@ -12666,6 +12959,91 @@ public func FfiConverterTypeFoundBy_lift(_ buf: RustBuffer) throws -> FoundBy {
 #endif
 public func FfiConverterTypeFoundBy_lower(_ value: FoundBy) -> RustBuffer {
     return FfiConverterTypeFoundBy.lower(value)
+}
+
+
+
+/**
+ * What kind of key a message was sealed to, best last.
+ */
+
+public enum KeyKind: Equatable, Hashable {
+
+    /**
+     * The recipient's passport: whoever steals it later opens the message.
+     */
+    case identity
+    /**
+     * The recipient's rotating pre-key, destroyed within days.
+     */
+    case rotating
+    /**
+     * A one-time pre-key, destroyed when the message is taken.
+     */
+    case oneTime
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension KeyKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeKeyKind: FfiConverterRustBuffer {
+    typealias SwiftType = KeyKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> KeyKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .identity
+
+        case 2: return .rotating
+
+        case 3: return .oneTime
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: KeyKind, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .identity:
+            writeInt(&buf, Int32(1))
+
+
+        case .rotating:
+            writeInt(&buf, Int32(2))
+
+
+        case .oneTime:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyKind_lift(_ buf: RustBuffer) throws -> KeyKind {
+    return try FfiConverterTypeKeyKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeKeyKind_lower(_ value: KeyKind) -> RustBuffer {
+    return FfiConverterTypeKeyKind.lower(value)
 }
 
 
@@ -13975,9 +14353,18 @@ public enum Verification: Equatable, Hashable {
      */
     case signedFully
     /**
-     * Our signature, and nobody on the way could read it.
+     * Our signature, and nobody on the way could read it. Whoever steals our passport later can.
      */
     case sealed
+    /**
+     * Kept for us by somebody else, and sealed to a pre-key of ours that is destroyed within days.
+     */
+    case sealedRotating
+    /**
+     * Kept for us by somebody else, and sealed to a pre-key of ours that was destroyed when this message was
+     * taken.
+     */
+    case sealedOneTime
 
 
 
@@ -14007,6 +14394,10 @@ public struct FfiConverterTypeVerification: FfiConverterRustBuffer {
 
         case 4: return .sealed
 
+        case 5: return .sealedRotating
+
+        case 6: return .sealedOneTime
+
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -14029,6 +14420,14 @@ public struct FfiConverterTypeVerification: FfiConverterRustBuffer {
 
         case .sealed:
             writeInt(&buf, Int32(4))
+
+
+        case .sealedRotating:
+            writeInt(&buf, Int32(5))
+
+
+        case .sealedOneTime:
+            writeInt(&buf, Int32(6))
 
         }
     }
@@ -15855,6 +16254,31 @@ fileprivate struct FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCustodian: FfiConverterRustBuffer {
+    typealias SwiftType = [Custodian]
+
+    public static func write(_ value: [Custodian], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCustodian.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Custodian] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Custodian]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCustodian.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeDelivery: FfiConverterRustBuffer {
     typealias SwiftType = [Delivery]
 
@@ -16714,6 +17138,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_log() != 15753) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_mailbox() != 14916) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_next() != 23605) {

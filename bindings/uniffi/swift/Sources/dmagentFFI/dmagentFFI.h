@@ -489,6 +489,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_list(uint64_t ptr, RustBuffer 
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_log(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_MAILBOX
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_MAILBOX
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_mailbox(uint64_t ptr, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_NEXT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_NEXT
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_next(uint64_t ptr, RustBuffer arguments, RustCallStatus *_Nonnull out_status
@@ -1336,6 +1341,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_list(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_LOG
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_LOG
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_log(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_MAILBOX
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_MAILBOX
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_mailbox(void
 
 );
 #endif

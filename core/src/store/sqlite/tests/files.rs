@@ -37,6 +37,27 @@ fn a_closed_store_is_one_file_in_the_documented_form() {
 }
 
 #[test]
+fn what_was_deleted_is_not_in_the_closed_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    // Rows that fill pages, so that some are given up as a whole, and one that stays.
+    let secret = |number: usize| format!("\"{number:04}{}\"", "5ec4e7".repeat(20));
+    let texts: Vec<_> = (0..200).map(|number| (number.to_string(), secret(number))).collect();
+    let rows: Vec<_> = texts.iter().map(|(key, value)| (&key[..], &value[..])).collect();
+    wait(store.commit(puts(Table::PreKeys, &rows))).unwrap();
+    let mut deletion = Batch::new();
+    texts.iter().for_each(|(key, _)| {
+        deletion.delete(Table::PreKeys, key.clone());
+    });
+    wait(store.commit(puts(Table::PreKeys, &[("last", "\"kept\"")]))).unwrap();
+    wait(store.commit(deletion)).unwrap();
+    wait(store.close()).unwrap();
+    let file = fs::read(folder.path().join("node.db")).unwrap();
+    let holds = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
+    assert!(holds(b"kept") && !holds(b"5ec4e7"));
+}
+
+#[test]
 fn close_answers_what_was_asked_and_still_leaves_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
