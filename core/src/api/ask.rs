@@ -1,5 +1,7 @@
 //! The verb that sends a question and waits for its answer.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +14,10 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{DeliveryState, Filter, Message, MessageEvent, Reason},
-    node::events::{EventBody, Observed},
+    node::{
+        Inner,
+        events::{EventBody, Observed},
+    },
     peers::PeerEvent,
 };
 
@@ -50,8 +55,11 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Those of [`Messages::send`]; [`Code::PeerRefused`] when the question cannot be delivered, also later;
-    /// [`Code::PeerNotConnected`] when the connection ends before the answer; [`Code::Timeout`] when no answer came: the
-    /// question is not taken back, and a late answer comes as a message.
+    /// [`Code::PeerNotConnected`] when the connection ends before the answer; [`Code::MessageCancelled`] when the question
+    /// is taken back meanwhile; [`Code::Timeout`] when no answer came.
+    ///
+    /// When time runs out, or the future is dropped, the question is taken back as by [`Messages::cancel`]. Whoever has it
+    /// in its hands by then may still answer: a late answer comes as a message.
     pub async fn ask(&self, args: AskArgs) -> Result<Message> {
         let inner = self.node().inner();
         let patience =
@@ -63,6 +71,7 @@ impl Messages<'_> {
         };
         let message_id = inner.new_message_id();
         let _expected = inner.expect_answer(&message_id, args.to);
+        let mut asking = Asking::new(inner, &message_id);
         // Before the question leaves, so that no news about it is missed.
         let mut events = self.node().events();
         let filter =
@@ -73,17 +82,18 @@ impl Messages<'_> {
         // The answer may overtake the receipt.
         let receipt = tokio::select! {
             biased;
-            answer = &mut answer => return answer?.ok_or_else(late),
+            answer = &mut answer => return asking.end(answer),
             receipt = &mut sent => receipt?,
         };
         if receipt.state == DeliveryState::Failed {
             let reason = receipt.deliveries.into_iter().find_map(|delivery| delivery.reason);
+            asking.is_over();
             return Err(undelivered(reason));
         }
         loop {
             let observed = tokio::select! {
                 biased;
-                answer = &mut answer => return answer?.ok_or_else(late),
+                answer = &mut answer => return asking.end(answer),
                 observed = events.next() => observed,
             };
             let over = match observed {
@@ -91,14 +101,59 @@ impl Messages<'_> {
                 // What was missed may have been about the peer.
                 Some(Observed::Missed { .. }) => inner.peer(&args.to).err(),
                 // The node closes, which the inbox tells.
-                None => return answer.await?.ok_or_else(late),
+                None => return asking.end(answer.await),
             };
             if let Some(error) = over {
+                asking.is_over();
                 return Err(error);
             }
         }
     }
 }
+
+/// A question that somebody waits for the answer of. When nobody does any more, it is taken back.
+pub(super) struct Asking {
+    inner: Arc<Inner>,
+    message_id: Option<String>,
+    /// Whoever drops the future may be outside of it.
+    runtime: tokio::runtime::Handle,
+}
+
+impl Asking {
+    fn new(inner: &Arc<Inner>, message_id: &str) -> Self {
+        let runtime = tokio::runtime::Handle::current();
+        Self { inner: Arc::clone(inner), message_id: Some(message_id.to_owned()), runtime }
+    }
+
+    /// There is nothing to take back.
+    fn is_over(&mut self) {
+        self.message_id = None;
+    }
+
+    /// The answer came, or time ran out.
+    fn end(&mut self, answer: Result<Option<Message>>) -> Result<Message> {
+        match answer {
+            Ok(Some(answer)) => {
+                self.is_over();
+                Ok(answer)
+            }
+            Ok(None) => Err(late()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if let Some(message_id) = self.message_id.take() {
+            let _inside = self.runtime.enter();
+            self.inner.abandon(message_id, NOBODY_WAITS);
+        }
+    }
+}
+
+/// What the other side is told when the asker gave up.
+const NOBODY_WAITS: &str = "nobody waits for the answer any more";
 
 const UNDELIVERED: &str = "the question was not delivered";
 
@@ -121,6 +176,9 @@ fn undelivered(reason: Option<Reason>) -> Error {
     match reason {
         // The question may have arrived all the same: its acceptance and the end of the connection can cross.
         Some(reason) if reason.code == Code::PeerNotConnected.name() => parted(&reason.text),
+        Some(reason) if reason.code == Code::MessageCancelled.name() => {
+            Error::new(Code::MessageCancelled, "the question was taken back")
+        }
         Some(reason) => Error::new(Code::PeerRefused, UNDELIVERED).with("reason", reason.text),
         None => Error::new(Code::PeerRefused, UNDELIVERED).with("reason", "no reason given"),
     }
@@ -132,5 +190,8 @@ fn parted(reason: &str) -> Error {
 }
 
 fn late() -> Error {
-    Error::new(Code::Timeout, "no answer came in time; a late one comes as a message")
+    Error::new(
+        Code::Timeout,
+        "no answer came in time; the question is taken back, and a late answer comes as a message",
+    )
 }

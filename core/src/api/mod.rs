@@ -14,6 +14,7 @@
 
 mod ask;
 pub mod blocking;
+mod cancel;
 mod discovery;
 mod inbox;
 mod lease;
@@ -30,6 +31,7 @@ mod trust;
 mod verbs;
 
 pub use ask::AskArgs;
+pub use cancel::CancelArgs;
 pub use discovery::{Discoveries, NoArgs};
 pub use inbox::Inbox;
 pub use lease::{Lease, pause_after};

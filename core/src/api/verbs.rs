@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     discovery::Discovered,
     error::{Code, Error, Result},
-    messaging::{Acknowledged, Message, OutboxItem, Receipt, log::LogEntry},
+    messaging::{Acknowledged, Cancellation, Message, OutboxItem, Receipt, log::LogEntry},
     node::Node,
     peers::{BlockedAgent, Peer, PendingRequest},
     trust::PeerOpinion,
@@ -109,6 +109,8 @@ verbs! {
     "messages.status" => messages.status(MessageArgs) -> Receipt;
     /// Waits until a message came as far as a state.
     "messages.until" => messages.until(UntilArgs) -> Receipt;
+    /// Takes a message back that was sent.
+    "messages.cancel" => messages.cancel(CancelArgs) -> Cancellation;
     /// Lists what became of the newest messages that were sent.
     "messages.sent" => messages.sent(NewestArgs) -> Vec<Receipt>;
     /// Lists the newest receipts that this node gave.

@@ -214,6 +214,8 @@ codes! {
     MessageExpired = 1003, "message_expired", Never, 410, Timeout;
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004, "no_receipts", Never, 409, Refused;
+    /// The sender took the message back.
+    MessageCancelled = 1005, "message_cancelled", Never, 410, Refused;
 
     /// A local request lacks the token of the data folder.
     TokenInvalid = 1400, "token_invalid", Never, 401, Refused;

@@ -13,6 +13,7 @@
 //! | [`log`] | the newest 500 entries of the conversation |
 //! | [`context`] | the log, told to a session |
 
+pub mod cancels;
 pub mod claims;
 pub mod compose;
 pub mod context;
@@ -26,16 +27,17 @@ pub mod rules;
 pub mod sealers;
 mod types;
 
+pub use cancels::{CancelOutcome, Cancellation, CancelledCopy};
 pub use inbox::{Inbox, InboxLimits};
 pub use outbox::Outbox;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
-pub(crate) use types::THROWN_AWAY;
 pub use types::{
     Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
     Receipt, Verification, body_digest,
 };
+pub(crate) use types::{TAKEN_BACK, THROWN_AWAY};
 
 use std::time::Duration;
 

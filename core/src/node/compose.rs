@@ -107,6 +107,7 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         events: EventBus::new(),
         policy: RwLock::new(parts.policy.map(|policy| GuardedPolicy { policy, patience })),
         inbox_bell: Notify::new(),
+        recall_bell: Notify::new(),
         receipt_bell: Notify::new(),
         sent_bell: Notify::new(),
         outbox_bell: Notify::new(),

@@ -155,6 +155,7 @@ impl Inner {
             }
             Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
             Frame::ImpressionQuery(query) => seen(&query.claim_id()).then(messages::duplicate),
+            Frame::Private(frame) => seen(&frame.claim_id()).then(messages::duplicate),
             Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
         };
@@ -210,6 +211,7 @@ impl Inner {
             Believed::ImpressionQuery(query) => {
                 return Ok(self.answer_impression_query(query.frame(), now));
             }
+            Believed::Private(frame) => return self.hear_private(frame).await,
             Believed::Query(query) => return Ok(self.answer_query(query.frame())),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
             Believed::Routed(envelope) => {
@@ -256,6 +258,7 @@ impl Inner {
                     Believed::Message(_)
                     | Believed::StatusBroadcast(_)
                     | Believed::Receipts(_)
+                    | Believed::Private(_)
                     | Believed::ImpressionQuery(_)
                     | Believed::Query(_)
                     | Believed::Ping(_)

@@ -173,7 +173,12 @@ impl Inner {
     /// Gives a message back, to be handed out again after `delay`; with `redeliveries` only that hand-out of it.
     pub(crate) fn release(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
         let now = self.steady();
-        let released = self.state.lock().inbox.release(sequence, redeliveries, now, delay);
+        let mut state = self.state.lock();
+        if self.return_recalled(&mut state, sequence, redeliveries) {
+            return true;
+        }
+        let released = state.inbox.release(sequence, redeliveries, now, delay);
+        drop(state);
         if released {
             self.inbox_bell.notify_waiters();
         }

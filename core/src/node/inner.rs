@@ -21,10 +21,10 @@ use crate::{
     env::{Env, Moment, Now, SigningTimes, Timestamp},
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
-    messaging::Sealers,
+    messaging::{Sealers, cancels::Recalls},
     peers::{
-        CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE, SelfDescription,
-        handshake,
+        CAPABILITY_CANCEL, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE,
+        SelfDescription, handshake,
     },
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
@@ -51,6 +51,8 @@ pub(crate) struct Inner {
     pub(crate) outbox_bell: Notify,
     /// Rung when there are receipts to tell.
     pub(crate) receipt_bell: Notify,
+    /// Rung when there is somebody to tell that a message was taken back.
+    pub(crate) recall_bell: Notify,
     /// Rung when a sent message came further.
     pub(crate) sent_bell: Notify,
     /// Rung when the upkeep has something to look at before its time.
@@ -120,6 +122,7 @@ impl Inner {
         let mut capabilities = self.config.capabilities.clone();
         capabilities.insert(CAPABILITY_SIGNATURE.into(), json!(2));
         capabilities.insert(CAPABILITY_OPINION.into(), json!(1));
+        capabilities.insert(CAPABILITY_CANCEL.into(), json!(1));
         if self.config.seal {
             capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
         }
@@ -302,6 +305,7 @@ impl Inner {
         fresh.inbox.succeed(&state.inbox);
         fresh.sent.succeed(&state.sent);
         fresh.given.succeed(&state.given, self.steady());
+        fresh.recalls = Recalls::load(&fresh.sent, self.steady());
         fresh.peers.succeed(&state.peers);
         fresh.trust.succeed(&state.trust);
         let old = std::mem::replace(&mut *state, fresh);
@@ -316,6 +320,7 @@ impl Inner {
         self.inbox_bell.notify_waiters();
         self.outbox_bell.notify_one();
         self.receipt_bell.notify_one();
+        self.recall_bell.notify_one();
     }
 
     /// The state as the disk has it, once the disk takes rows again.

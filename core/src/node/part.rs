@@ -211,6 +211,7 @@ impl Inner {
                     rows.append(state.sent.settle(&item.message_id, &item.to, now, end)?);
                 }
                 state.given.part(&agent);
+                state.recalls.part(&agent);
                 Ok((rows, Some(dropped)))
             },
             move |inner, result, dropped| {

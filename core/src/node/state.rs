@@ -9,6 +9,7 @@ use crate::{
     identity::AgentId,
     messaging::{
         Given, Inbox, Outbox, Sent,
+        cancels::Recalls,
         context::ContextFeed,
         inbound::Tables,
         inbox::NUMBERS,
@@ -95,6 +96,7 @@ pub(crate) struct State {
     pub(crate) outbox: Outbox,
     pub(crate) sent: Sent,
     pub(crate) given: Given,
+    pub(crate) recalls: Recalls,
     pub(crate) log: ConversationLog,
     pub(crate) feed: ContextFeed,
     pub(crate) limiter: Limiter,
@@ -132,6 +134,7 @@ impl State {
             inbox: Inbox::load(&scan(Table::Inbox).await?, meta.iter().find(|row| row.key == NUMBERS))?,
             outbox: Outbox::load(&scan(Table::Outbox).await?, env.both())?,
             sent: Sent::load(&scan(Table::Sent).await?)?,
+            recalls: Recalls::default(),
             given: Given::load(&scan(Table::Given).await?, env.steady())?,
             log: ConversationLog::load(&scan(Table::Log).await?)?,
             feed: ContextFeed::new(),
@@ -144,6 +147,7 @@ impl State {
             asked: super::routed::Asked::default(),
         };
         state.expect_waiting()?;
+        state.recalls = Recalls::load(&state.sent, env.steady());
         Ok(state)
     }
 

@@ -104,6 +104,8 @@ pub const CAPABILITY_SIGNATURE: &str = "signature";
 pub const CAPABILITY_RECEIPTS: &str = "receipts";
 /// The capability that says: I answer signed questions about agents, signed.
 pub const CAPABILITY_OPINION: &str = "opinion";
+/// The capability that says: I let authors take back their messages.
+pub const CAPABILITY_CANCEL: &str = "cancel";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
 
@@ -138,6 +140,11 @@ impl Connection {
                 .get(CAPABILITY_RECEIPTS)
                 .and_then(Value::as_u64)
                 .is_some_and(|version| version >= 1)
+    }
+
+    /// Whether the peer lets go of a message that its author takes back.
+    pub fn takes_cancels(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_CANCEL)
     }
 
     /// How near its URL may lead.

@@ -74,6 +74,8 @@ endpoints! {
     StatusBroadcast = "status_broadcast", Public, [Post];
     /// What became of messages of ours.
     Receipts = "receipts", Public, [Post];
+    /// Messages that their author takes back.
+    Cancel = "cancel", Public, [Post];
     /// A new address, name or bio.
     PeerUpdate = "peer_update", Public, [Post];
     /// A sign of life.

@@ -119,6 +119,7 @@ impl World {
                 let message = self.peer.message(&us, Form::Sealed, "hello");
                 self.peer.envelope(&us, message)
             }
+            Endpoint::Cancel => self.peer.cancel(&us, "msg-1", &"00".repeat(32)),
             Endpoint::ImpressionQuery => self.peer.impression_query(&us, &Actor::new(9).id()),
             Endpoint::GetPeers => object(json!({"n": 3})),
             Endpoint::AcceptPending => {

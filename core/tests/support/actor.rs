@@ -139,6 +139,13 @@ impl Actor {
         object(json!({"receipts": signed.collect::<Vec<_>>()}))
     }
 
+    /// Takes a message of ours back.
+    pub(crate) fn cancel(&self, to: &AgentId, message_id: &str, digest: &str) -> Object {
+        let cancels = json!({"cancels": [{"message_id": message_id, "digest": digest, "reason": "why"}]});
+        let members = json!({"from_agent_id": self.id(), "nonce": self.fresh(""), "body": cancels});
+        self.sign(Domain::Cancel, to, object(members))
+    }
+
     /// The question what somebody thinks of `about`.
     pub(crate) fn impression_query(&self, to: &AgentId, about: &AgentId) -> Object {
         let members = json!({"from_agent_id": self.id(), "about": about, "nonce": self.fresh("")});

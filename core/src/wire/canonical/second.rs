@@ -56,6 +56,8 @@ pub enum Domain {
     ImpressionQuery,
     /// The answer to it.
     Opinion,
+    /// Messages that their author takes back.
+    Cancel,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -81,6 +83,7 @@ impl Domain {
         Self::Receipt,
         Self::ImpressionQuery,
         Self::Opinion,
+        Self::Cancel,
         Self::Application,
     ];
 
@@ -105,6 +108,7 @@ impl Domain {
             Self::Receipt => "receipt",
             Self::ImpressionQuery => "impression_query",
             Self::Opinion => "opinion",
+            Self::Cancel => "cancel",
             Self::Application => "application",
         }
     }

@@ -8,6 +8,7 @@ mod fields;
 mod handshake;
 mod message;
 mod opinion;
+mod private;
 mod query;
 mod receipts;
 mod routed;
@@ -20,6 +21,7 @@ pub use handshake::{
 };
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use opinion::ImpressionQuery;
+pub use private::{Cancel, PrivateBody, PrivateFrame, PrivateKind};
 pub use query::{Query, pairs};
 pub use receipts::Receipts;
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
@@ -49,6 +51,8 @@ pub enum Frame {
     StatusBroadcast(Box<StatusBroadcast>),
     /// Receipts of a node of our kind.
     Receipts(Receipts),
+    /// A private frame of a node of our kind.
+    Private(Box<PrivateFrame>),
     /// §6.8.
     PeerUpdate(Box<PeerUpdate>),
     /// §6.9.
@@ -95,6 +99,7 @@ impl Frame {
             | Endpoint::Message
             | Endpoint::StatusBroadcast
             | Endpoint::Receipts
+            | Endpoint::Cancel
             | Endpoint::PeerUpdate
             | Endpoint::Ping
             | Endpoint::ImpressionQuery
@@ -116,6 +121,7 @@ impl Frame {
             Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object)?)),
             Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
             Endpoint::Receipts => Self::Receipts(Receipts::decode(object)?),
+            Endpoint::Cancel => Self::Private(Box::new(PrivateFrame::decode(PrivateKind::Cancel, object)?)),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
             Endpoint::ImpressionQuery => Self::ImpressionQuery(Box::new(ImpressionQuery::decode(object)?)),
