@@ -227,7 +227,7 @@ impl Delivery {
     }
 
     /// Whether the peer signed that it let go of the message.
-    fn is_let_go(&self) -> bool {
+    pub(super) fn is_let_go(&self) -> bool {
         self.proof.as_ref().is_some_and(|proof| proof.0.state == ReceiptState::Cancelled)
     }
 

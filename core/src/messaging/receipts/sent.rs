@@ -172,7 +172,9 @@ impl Sent {
                     }
                 }
                 // A peer that told of it before had it.
-                Settlement::Over { state, reason, proof } if delivery.state <= DeliveryState::Stored => {
+                Settlement::Over { state, reason, proof }
+                    if delivery.state <= DeliveryState::Stored && !delivery.is_let_go() =>
+                {
                     delivery.state = state;
                     delivery.at = Some(now);
                     delivery.reason = Some(reason);

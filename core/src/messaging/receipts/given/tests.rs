@@ -299,6 +299,7 @@ proptest! {
         for entry in in_hands {
             given.let_go_of(&from, &entry.statement.message_id, now);
         }
+        given.release(now.steady);
         for _ in 0..10 {
             now = now + LONGEST_WAIT;
             hear(tell(&mut given, now), &mut heard);

@@ -226,8 +226,7 @@ proptest! {
             let expected = if best >= DeliveryState::Handled {
                 best
             } else if is_let_go {
-                is_over = is_over.or(Some(DeliveryState::Failed));
-                is_over.filter(|_| best == DeliveryState::Stored).unwrap_or(DeliveryState::Failed)
+                DeliveryState::Failed
             } else if best > DeliveryState::Stored {
                 best
             } else {
