@@ -156,6 +156,8 @@ enum {
     DM_MESSAGE_EXPIRED = 1003,
     // The peer gives no receipts: beyond accepted nothing is known but an answer.
     DM_NO_RECEIPTS = 1004,
+    // The sender took the message back.
+    DM_MESSAGE_CANCELLED = 1005,
     // A local request lacks the token of the data folder.
     DM_TOKEN_INVALID = 1400,
 };

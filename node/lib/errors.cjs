@@ -88,6 +88,7 @@ const CODES = {
   message_unknown: { kind: CLASSES.NotFoundError, number: 1002, retryable: false },
   message_expired: { kind: CLASSES.TimeoutError, number: 1003, retryable: false },
   no_receipts: { kind: CLASSES.RefusedError, number: 1004, retryable: false },
+  message_cancelled: { kind: CLASSES.RefusedError, number: 1005, retryable: false },
   token_invalid: { kind: CLASSES.RefusedError, number: 1400, retryable: false },
 };
 

@@ -55,6 +55,7 @@ export type Code =
   | 'message_unknown'
   | 'message_expired'
   | 'no_receipts'
+  | 'message_cancelled'
   | 'token_invalid';
 
 /** Something of dmagent failed. */
@@ -160,6 +161,7 @@ export declare class NotFoundError extends DmError {}
  * - `policy_refused`: The host's policy said no, failed or did not answer in time.
  * - `peer_blocked`: The agent is on the block list, here or at the other side.
  * - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
+ * - `message_cancelled`: The sender took the message back.
  * - `token_invalid`: A local request lacks the token of the data folder.
  */
 export declare class RefusedError extends DmError {}

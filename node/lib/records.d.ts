@@ -44,6 +44,17 @@ export type AddressClass = 'loopback' | 'private' | 'link_local' | 'global' | 'n
 export type AutoAccept = 'none' | 'loopback' | 'lan' | 'all';
 
 /**
+ * What became of taking back one copy of a message.
+ * - `withdrawn`: It waited here and never left: nobody has it.
+ * - `telling`: The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what
+ *   became of the message; an agent that has it in its hands may still handle it.
+ * - `too_late`: It is over: handled, answered, or never delivered.
+ * - `cannot_tell`: The peer has it, or may have it, and does not know how to take a message back, as dmagent
+ *   1.1.1.
+ */
+export type CancelOutcome = 'withdrawn' | 'telling' | 'too_late' | 'cannot_tell';
+
+/**
  * What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that
  * are none of its steps.
  * - `failed`: It will not be delivered; the reason says why.
@@ -154,14 +165,16 @@ export type PeerHealth = 'healthy' | 'failing' | 'dormant';
 export type PeerState = 'connected' | 'pending';
 
 /**
- * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+ * of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
  * - `accepted`: On the recipient's disk.
  * - `delivered`: Handed to its agent.
+ * - `cancelled`: Its author took it back before it was acknowledged: it is gone here, unhandled.
  * - `handled`: Acknowledged by its agent.
  * - `answered`: Its agent answered.
  * - `refused`: The recipient took it and threw it away, as its rules say.
  */
-export type ReceiptState = 'accepted' | 'delivered' | 'handled' | 'answered' | 'refused';
+export type ReceiptState = 'accepted' | 'delivered' | 'cancelled' | 'handled' | 'answered' | 'refused';
 
 /**
  * Which deciders a message goes through. Settings refuse an unknown name; `RouterMode::from_name` takes it for
@@ -212,6 +225,22 @@ export interface BlockedAgent {
   readonly blockedAt: bigint;
   /** Why, for people here; nobody is told. */
   readonly reason: string | null;
+}
+
+/** What became of taking back a message. */
+export interface Cancellation {
+  /** One for each recipient. */
+  readonly copies: CancelledCopy[];
+  /** The id of the message. */
+  readonly messageId: string;
+}
+
+/** What became of taking back one copy of a message. */
+export interface CancelledCopy {
+  /** What became of taking it back. */
+  readonly outcome: CancelOutcome;
+  /** For whom it was. */
+  readonly to: string;
 }
 
 /** Somebody asks for a connection. */
@@ -699,6 +728,21 @@ export interface MessageAnswered {
   readonly to: string;
 }
 
+/** The author of a message in the inbox took it back. */
+export interface MessageCancelled {
+  readonly type: 'message_cancelled';
+  /** When, in microseconds since 1970. */
+  readonly at: bigint;
+  /** Its author. */
+  readonly from: string;
+  /** Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never handed out. */
+  readonly handedOut: boolean;
+  /** Its id. */
+  readonly messageId: string;
+  /** Why: the author's words, which are data. */
+  readonly reason: string | null;
+}
+
 /** A message of ours will not be delivered. */
 export interface MessageFailed {
   readonly type: 'message_failed';
@@ -826,6 +870,7 @@ export interface EventMap {
   message_delivered: MessageDelivered;
   message_handled: MessageHandled;
   message_answered: MessageAnswered;
+  message_cancelled: MessageCancelled;
   message_failed: MessageFailed;
   peer_connected: PeerConnected;
   peer_disconnected: PeerDisconnected;

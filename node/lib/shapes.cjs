@@ -11,6 +11,14 @@ const RECORDS = {
     blocked_at: ['blockedAt', 'big'],
     reason: ['reason', '', null],
   },
+  Cancellation: {
+    copies: ['copies', 'CancelledCopy[]'],
+    message_id: ['messageId', ''],
+  },
+  CancelledCopy: {
+    outcome: ['outcome', ''],
+    to: ['to', ''],
+  },
   ConnectionQuestion: {
     agent_id: ['agentId', ''],
     bio: ['bio', ''],
@@ -249,6 +257,13 @@ const EVENTS = {
     message_id: ['messageId', ''],
     reply_id: ['replyId', '', null],
     to: ['to', ''],
+  },
+  message_cancelled: {
+    at: ['at', 'big'],
+    from: ['from', ''],
+    handed_out: ['handedOut', ''],
+    message_id: ['messageId', ''],
+    reason: ['reason', '', null],
   },
   message_failed: {
     at: ['at', 'big'],
@@ -548,6 +563,14 @@ const VERBS = {
       timeoutSecs: ['timeout_secs', ''],
     },
     result: 'Receipt',
+  },
+  'messages.cancel': {
+    row: ['messageId'],
+    members: {
+      messageId: ['message_id', ''],
+      reason: ['reason', ''],
+    },
+    result: 'Cancellation',
   },
   'messages.sent': {
     row: [],

@@ -5,6 +5,7 @@
 import type { AgentLike, Message } from './index.js';
 import type {
   BlockedAgent,
+  Cancellation,
   ContextText,
   DeliveryState,
   Discovered,
@@ -231,6 +232,18 @@ export interface Messages {
       timeoutSecs?: number | null;
     },
   ): Promise<Receipt>;
+  /**
+   * Takes a message back that was sent.
+   * @param messageId Its id, as its receipt names it.
+   * @param options.reason Why, for the other side: at most 500 characters.
+   */
+  cancel(
+    messageId: string,
+    options?: {
+      signal?: AbortSignal;
+      reason?: string | null;
+    },
+  ): Promise<Cancellation>;
   /**
    * Lists what became of the newest messages that were sent.
    * @param options.limit At most this many, the newest; 1 to 10,000. Default: 50.

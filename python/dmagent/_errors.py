@@ -142,6 +142,7 @@ class RefusedError(DmError):
     - `policy_refused`: The host's policy said no, failed or did not answer in time.
     - `peer_blocked`: The agent is on the block list, here or at the other side.
     - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
+    - `message_cancelled`: The sender took the message back.
     - `token_invalid`: A local request lacks the token of the data folder.
     """
 
@@ -217,6 +218,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "message_unknown": (NotFoundError, False),
     "message_expired": (TimeoutError, False),
     "no_receipts": (RefusedError, False),
+    "message_cancelled": (RefusedError, False),
     "token_invalid": (RefusedError, False),
 }
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .types import (
         AddressClass,
+        CancelOutcome,
         DeliveryState,
         Direction,
         EntryType,
@@ -72,6 +73,64 @@ class BlockedAgent(Record):
     def blocked_time(self) -> datetime:
         """`blocked_at` as an aware datetime in UTC."""
         return moment(self.blocked_at)
+
+
+class Cancellation(Record):
+    """What became of taking back a message."""
+
+    __slots__ = ("message_id", "copies")
+    _fields = ("message_id", "copies")
+
+    message_id: str
+    """The id of the message."""
+    copies: list[CancelledCopy]
+    """One for each recipient."""
+
+    def __init__(
+        self,
+        *,
+        message_id: str,
+        copies: list[CancelledCopy],
+    ) -> None:
+        self.message_id = message_id
+        self.copies = copies
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            message_id=data["message_id"],
+            copies=[CancelledCopy.from_json(item) for item in data["copies"]],
+        )
+
+
+class CancelledCopy(Record):
+    """What became of taking back one copy of a message."""
+
+    __slots__ = ("to", "outcome")
+    _fields = ("to", "outcome")
+
+    to: str
+    """For whom it was."""
+    outcome: CancelOutcome
+    """What became of taking it back."""
+
+    def __init__(
+        self,
+        *,
+        to: str,
+        outcome: CancelOutcome,
+    ) -> None:
+        self.to = to
+        self.outcome = outcome
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            to=data["to"],
+            outcome=data["outcome"],
+        )
 
 
 class ConnectionQuestion(Record):
@@ -1771,6 +1830,51 @@ class MessageAnswered(Event):
         )
 
 
+class MessageCancelled(Event):
+    """The author of a message in the inbox took it back."""
+
+    __slots__ = ("message_id", "from_", "handed_out", "reason")
+    _fields = ("at", "message_id", "from_", "handed_out", "reason")
+    type = "message_cancelled"
+
+    message_id: str
+    """Its id."""
+    from_: str
+    """Its author."""
+    handed_out: bool
+    """Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never handed
+    out.
+    """
+    reason: str | None
+    """Why: the author's words, which are data."""
+
+    def __init__(
+        self,
+        *,
+        at: int,
+        message_id: str,
+        from_: str,
+        handed_out: bool,
+        reason: str | None = None,
+    ) -> None:
+        self.at = at
+        self.message_id = message_id
+        self.from_ = from_
+        self.handed_out = handed_out
+        self.reason = reason
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what JSON holds. Members that this version does not know are ignored."""
+        return cls(
+            at=data["at"],
+            message_id=data["message_id"],
+            from_=data["from"],
+            handed_out=data["handed_out"],
+            reason=data.get("reason"),
+        )
+
+
 class MessageFailed(Event):
     """A message of ours will not be delivered."""
 
@@ -2145,6 +2249,7 @@ EVENTS: dict[str, type[Event]] = {
     "message_delivered": MessageDelivered,
     "message_handled": MessageHandled,
     "message_answered": MessageAnswered,
+    "message_cancelled": MessageCancelled,
     "message_failed": MessageFailed,
     "peer_connected": PeerConnected,
     "peer_disconnected": PeerDisconnected,
@@ -2166,6 +2271,7 @@ if TYPE_CHECKING:
         MessageDelivered,
         MessageHandled,
         MessageAnswered,
+        MessageCancelled,
         MessageFailed,
         PeerConnected,
         PeerDisconnected,

@@ -238,6 +238,13 @@ VERBS = {
         "message_id",
         "state",
     ),
+    "messages.cancel": Members(
+        {
+            "message_id": Text(),
+            "reason": Optional(Text()),
+        },
+        "message_id",
+    ),
     "messages.sent": Members(
         {
             "limit": Whole(1, 10000),

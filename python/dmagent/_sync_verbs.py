@@ -9,6 +9,7 @@ from ._arguments import agent_id, agent_ids, listed, recipients, sequence_of, se
 from ._sync_caller import Caller, NodeCaller
 from ._records import (
     BlockedAgent,
+    Cancellation,
     ContextText,
     Discovered,
     GivenReceipt,
@@ -372,6 +373,19 @@ class Messages(Caller):
             arguments["timeout_secs"] = timeout_secs
         result = self._call("messages.until", arguments)
         return Receipt.from_json(result)
+
+    def cancel(self, message_id: str, *, reason: str | None = None) -> Cancellation:
+        """Takes a message back that was sent.
+
+        Args:
+            message_id: Its id, as its receipt names it.
+            reason: Why, for the other side: at most 500 characters.
+        """
+        arguments: dict[str, Any] = {"message_id": message_id}
+        if reason is not None:
+            arguments["reason"] = reason
+        result = self._call("messages.cancel", arguments)
+        return Cancellation.from_json(result)
 
     def sent(self, *, limit: int = 50) -> builtins.list[Receipt]:
         """Lists what became of the newest messages that were sent.

@@ -50,6 +50,17 @@ never opens the door (S17).
 - `all`: Everybody's, as an entry node does.
 """
 
+CancelOutcome = Literal["withdrawn", "telling", "too_late", "cannot_tell"]
+"""What became of taking back one copy of a message.
+
+- `withdrawn`: It waited here and never left: nobody has it.
+- `telling`: The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what
+  became of the message; an agent that has it in its hands may still handle it.
+- `too_late`: It is over: handled, answered, or never delivered.
+- `cannot_tell`: The peer has it, or may have it, and does not know how to take a message back, as dmagent
+  1.1.1.
+"""
+
 DeliveryState = Literal["failed", "expired", "refused", "stored", "accepted", "delivered", "handled", "answered"]
 """What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that
 are none of its steps.
@@ -158,11 +169,13 @@ PeerState = Literal["connected", "pending"]
 - `pending`: We asked, and the other side has not decided yet.
 """
 
-ReceiptState = Literal["accepted", "delivered", "handled", "answered", "refused"]
-"""How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ReceiptState = Literal["accepted", "delivered", "cancelled", "handled", "answered", "refused"]
+"""How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
 
 - `accepted`: On the recipient's disk.
 - `delivered`: Handed to its agent.
+- `cancelled`: Its author took it back before it was acknowledged: it is gone here, unhandled.
 - `handled`: Acknowledged by its agent.
 - `answered`: Its agent answered.
 - `refused`: The recipient took it and threw it away, as its rules say.

@@ -628,6 +628,8 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_broadcast() != 7146:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    if lib.uniffi_dmagent_uniffi_checksum_method_messages_cancel() != 9868:
+        raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_context() != 55520:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_messages_list() != 44418:
@@ -875,6 +877,9 @@ _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_ask.restype = ctypes.c
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_broadcast.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_broadcast.restype = ctypes.c_uint16
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_cancel.argtypes = (
+)
+_UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_cancel.restype = ctypes.c_uint16
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_context.argtypes = (
 )
 _UniffiLib.uniffi_dmagent_uniffi_checksum_method_messages_context.restype = ctypes.c_uint16
@@ -1226,6 +1231,12 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_broadcast.argtypes = (
     _UniffiRustBuffer,
 )
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_broadcast.restype = ctypes.c_uint64
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_cancel.argtypes = (
+    ctypes.c_uint64,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+)
+_UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_cancel.restype = ctypes.c_uint64
 _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_context.argtypes = (
     ctypes.c_uint64,
     _UniffiRustBuffer,
@@ -2640,6 +2651,221 @@ class _UniffiFfiConverterTypeBroadcastArgs(_UniffiConverterRustBuffer):
         _UniffiFfiConverterOptionalTypeJson.write(value.metadata, buf)
         _UniffiFfiConverterOptionalUInt32.write(value.top, buf)
 
+@dataclass
+class CancelArgs:
+    """
+    A message to take back.
+"""
+    def __init__(self, *, message_id:str, reason:typing.Optional[str] = _DEFAULT):
+        self.message_id = message_id
+        if reason is _DEFAULT:
+            self.reason = None
+        else:
+            self.reason = reason
+
+
+
+
+    def __str__(self):
+        return "CancelArgs(message_id={}, reason={})".format(self.message_id, self.reason)
+    def __eq__(self, other):
+        if self.message_id != other.message_id:
+            return False
+        if self.reason != other.reason:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCancelArgs(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CancelArgs(
+            message_id=_UniffiFfiConverterString.read(buf),
+            reason=_UniffiFfiConverterOptionalString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterString.check_lower(value.message_id)
+        _UniffiFfiConverterOptionalString.check_lower(value.reason)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterString.write(value.message_id, buf)
+        _UniffiFfiConverterOptionalString.write(value.reason, buf)
+
+
+
+
+
+
+class CancelOutcome(enum.Enum):
+    """
+    What became of taking back one copy of a message.
+"""
+
+    WITHDRAWN = 0
+    """
+    It waited here and never left: nobody has it.
+"""
+
+    TELLING = 1
+    """
+    The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what became of
+    the message; an agent that has it in its hands may still handle it.
+"""
+
+    TOO_LATE = 2
+    """
+    It is over: handled, answered, or never delivered.
+"""
+
+    CANNOT_TELL = 3
+    """
+    The peer has it, or may have it, and does not know how to take a message back, as dmagent 1.1.1.
+"""
+
+
+
+class _UniffiFfiConverterTypeCancelOutcome(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        variant = buf.read_i32()
+        if variant == 1:
+            return CancelOutcome.WITHDRAWN
+        if variant == 2:
+            return CancelOutcome.TELLING
+        if variant == 3:
+            return CancelOutcome.TOO_LATE
+        if variant == 4:
+            return CancelOutcome.CANNOT_TELL
+        raise InternalError("Raw enum value doesn't match any cases")
+
+    @staticmethod
+    def check_lower(value):
+        if value == CancelOutcome.WITHDRAWN:
+            return
+        if value == CancelOutcome.TELLING:
+            return
+        if value == CancelOutcome.TOO_LATE:
+            return
+        if value == CancelOutcome.CANNOT_TELL:
+            return
+        raise ValueError(value)
+
+    @staticmethod
+    def write(value, buf):
+        if value == CancelOutcome.WITHDRAWN:
+            buf.write_i32(1)
+        if value == CancelOutcome.TELLING:
+            buf.write_i32(2)
+        if value == CancelOutcome.TOO_LATE:
+            buf.write_i32(3)
+        if value == CancelOutcome.CANNOT_TELL:
+            buf.write_i32(4)
+
+
+
+@dataclass
+class CancelledCopy:
+    """
+    What became of taking back one copy of a message.
+"""
+    def __init__(self, *, outcome:CancelOutcome, to:AgentId):
+        self.outcome = outcome
+        self.to = to
+
+
+
+
+    def __str__(self):
+        return "CancelledCopy(outcome={}, to={})".format(self.outcome, self.to)
+    def __eq__(self, other):
+        if self.outcome != other.outcome:
+            return False
+        if self.to != other.to:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCancelledCopy(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return CancelledCopy(
+            outcome=_UniffiFfiConverterTypeCancelOutcome.read(buf),
+            to=_UniffiFfiConverterTypeAgentId.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterTypeCancelOutcome.check_lower(value.outcome)
+        _UniffiFfiConverterTypeAgentId.check_lower(value.to)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterTypeCancelOutcome.write(value.outcome, buf)
+        _UniffiFfiConverterTypeAgentId.write(value.to, buf)
+
+class _UniffiFfiConverterSequenceTypeCancelledCopy(_UniffiConverterRustBuffer):
+    @classmethod
+    def check_lower(cls, value):
+        for item in value:
+            _UniffiFfiConverterTypeCancelledCopy.check_lower(item)
+
+    @classmethod
+    def write(cls, value, buf):
+        items = len(value)
+        buf.write_i32(items)
+        for item in value:
+            _UniffiFfiConverterTypeCancelledCopy.write(item, buf)
+
+    @classmethod
+    def read(cls, buf):
+        count = buf.read_i32()
+        if count < 0:
+            raise InternalError("Unexpected negative sequence length")
+
+        return [
+            _UniffiFfiConverterTypeCancelledCopy.read(buf) for i in range(count)
+        ]
+
+@dataclass
+class Cancellation:
+    """
+    What became of taking back a message.
+"""
+    def __init__(self, *, copies:typing.List[CancelledCopy], message_id:str):
+        self.copies = copies
+        self.message_id = message_id
+
+
+
+
+    def __str__(self):
+        return "Cancellation(copies={}, message_id={})".format(self.copies, self.message_id)
+    def __eq__(self, other):
+        if self.copies != other.copies:
+            return False
+        if self.message_id != other.message_id:
+            return False
+        return True
+
+class _UniffiFfiConverterTypeCancellation(_UniffiConverterRustBuffer):
+    @staticmethod
+    def read(buf):
+        return Cancellation(
+            copies=_UniffiFfiConverterSequenceTypeCancelledCopy.read(buf),
+            message_id=_UniffiFfiConverterString.read(buf),
+        )
+
+    @staticmethod
+    def check_lower(value):
+        _UniffiFfiConverterSequenceTypeCancelledCopy.check_lower(value.copies)
+        _UniffiFfiConverterString.check_lower(value.message_id)
+
+    @staticmethod
+    def write(value, buf):
+        _UniffiFfiConverterSequenceTypeCancelledCopy.write(value.copies, buf)
+        _UniffiFfiConverterString.write(value.message_id, buf)
+
 class _UniffiFfiConverterOptionalTypeAgentId(_UniffiConverterRustBuffer):
     @classmethod
     def check_lower(cls, value):
@@ -3602,6 +3828,11 @@ class Code(enum.Enum):
     The peer gives no receipts: beyond accepted nothing is known but an answer.
 """
 
+    MESSAGE_CANCELLED = 1005
+    """
+    The sender took the message back.
+"""
+
     TOKEN_INVALID = 1400
     """
     A local request lacks the token of the data folder.
@@ -3716,6 +3947,8 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if variant == 51:
             return Code.NO_RECEIPTS
         if variant == 52:
+            return Code.MESSAGE_CANCELLED
+        if variant == 53:
             return Code.TOKEN_INVALID
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -3822,6 +4055,8 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
         if value == Code.MESSAGE_EXPIRED:
             return
         if value == Code.NO_RECEIPTS:
+            return
+        if value == Code.MESSAGE_CANCELLED:
             return
         if value == Code.TOKEN_INVALID:
             return
@@ -3931,8 +4166,10 @@ class _UniffiFfiConverterTypeCode(_UniffiConverterRustBuffer):
             buf.write_i32(50)
         if value == Code.NO_RECEIPTS:
             buf.write_i32(51)
-        if value == Code.TOKEN_INVALID:
+        if value == Code.MESSAGE_CANCELLED:
             buf.write_i32(52)
+        if value == Code.TOKEN_INVALID:
+            buf.write_i32(53)
 
 
 
@@ -4050,7 +4287,8 @@ class _UniffiFfiConverterTypeFailure(_UniffiConverterRustBuffer):
 
 class ReceiptState(enum.Enum):
     """
-    How far a message came at its recipient. Each step implies those before it, but for a refusal.
+    How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+    of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
 """
 
     ACCEPTED = 0
@@ -4063,17 +4301,22 @@ class ReceiptState(enum.Enum):
     Handed to its agent.
 """
 
-    HANDLED = 2
+    CANCELLED = 2
+    """
+    Its author took it back before it was acknowledged: it is gone here, unhandled.
+"""
+
+    HANDLED = 3
     """
     Acknowledged by its agent.
 """
 
-    ANSWERED = 3
+    ANSWERED = 4
     """
     Its agent answered.
 """
 
-    REFUSED = 4
+    REFUSED = 5
     """
     The recipient took it and threw it away, as its rules say.
 """
@@ -4089,10 +4332,12 @@ class _UniffiFfiConverterTypeReceiptState(_UniffiConverterRustBuffer):
         if variant == 2:
             return ReceiptState.DELIVERED
         if variant == 3:
-            return ReceiptState.HANDLED
+            return ReceiptState.CANCELLED
         if variant == 4:
-            return ReceiptState.ANSWERED
+            return ReceiptState.HANDLED
         if variant == 5:
+            return ReceiptState.ANSWERED
+        if variant == 6:
             return ReceiptState.REFUSED
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -4101,6 +4346,8 @@ class _UniffiFfiConverterTypeReceiptState(_UniffiConverterRustBuffer):
         if value == ReceiptState.ACCEPTED:
             return
         if value == ReceiptState.DELIVERED:
+            return
+        if value == ReceiptState.CANCELLED:
             return
         if value == ReceiptState.HANDLED:
             return
@@ -4116,12 +4363,14 @@ class _UniffiFfiConverterTypeReceiptState(_UniffiConverterRustBuffer):
             buf.write_i32(1)
         if value == ReceiptState.DELIVERED:
             buf.write_i32(2)
-        if value == ReceiptState.HANDLED:
+        if value == ReceiptState.CANCELLED:
             buf.write_i32(3)
-        if value == ReceiptState.ANSWERED:
+        if value == ReceiptState.HANDLED:
             buf.write_i32(4)
-        if value == ReceiptState.REFUSED:
+        if value == ReceiptState.ANSWERED:
             buf.write_i32(5)
+        if value == ReceiptState.REFUSED:
+            buf.write_i32(6)
 
 
 
@@ -8895,7 +9144,8 @@ class DmError:  # type: ignore
         """
         For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
         `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-        `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+        `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `message_cancelled`,
+        `token_invalid`.
 """
 
         def __init__(self, failure):
@@ -9404,6 +9654,69 @@ class Event:
             if self.reply_id != other.reply_id:
                 return False
             if self.to != other.to:
+                return False
+            return True
+
+    @dataclass
+    class MESSAGE_CANCELLED:
+        """
+        The author of a message in the inbox took it back.
+"""
+
+        def __init__(self, at:Timestamp, _from:AgentId, handed_out:bool, message_id:str, reason:typing.Optional[str]):
+            self.at = at
+
+            """
+        When, in microseconds since 1970.
+"""
+
+            self._from = _from
+
+            """
+        Its author.
+"""
+
+            self.handed_out = handed_out
+
+            """
+        Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never
+        handed out.
+"""
+
+            self.message_id = message_id
+
+            """
+        Its id.
+"""
+
+            self.reason = reason
+
+            """
+        Why: the author's words, which are data.
+"""
+
+            pass
+
+
+
+
+
+        def __str__(self):
+            return "Event.MESSAGE_CANCELLED(at={}, _from={}, handed_out={}, message_id={}, reason={})".format(self.at, self._from, self.handed_out, self.message_id, self.reason)
+        def __eq__(self, other):
+            if not isinstance(other, Event):
+                return NotImplemented
+            if not other.is_MESSAGE_CANCELLED():
+                return False
+            if self.at != other.at:
+                return False
+            if self._from != other._from:
+                return False
+            if self.handed_out != other.handed_out:
+                return False
+            if self.message_id != other.message_id:
+                return False
+            if self.reason != other.reason:
                 return False
             return True
 
@@ -9939,6 +10252,10 @@ class Event:
         return isinstance(self, Event.MESSAGE_ANSWERED)
     def is_message_answered(self) -> bool:
         return isinstance(self, Event.MESSAGE_ANSWERED)
+    def is_MESSAGE_CANCELLED(self) -> bool:
+        return isinstance(self, Event.MESSAGE_CANCELLED)
+    def is_message_cancelled(self) -> bool:
+        return isinstance(self, Event.MESSAGE_CANCELLED)
     def is_MESSAGE_FAILED(self) -> bool:
         return isinstance(self, Event.MESSAGE_FAILED)
     def is_message_failed(self) -> bool:
@@ -9998,6 +10315,7 @@ Event.MESSAGE_ACCEPTED = type("Event.MESSAGE_ACCEPTED", (Event.MESSAGE_ACCEPTED,
 Event.MESSAGE_DELIVERED = type("Event.MESSAGE_DELIVERED", (Event.MESSAGE_DELIVERED, Event,), {})  # type: ignore
 Event.MESSAGE_HANDLED = type("Event.MESSAGE_HANDLED", (Event.MESSAGE_HANDLED, Event,), {})  # type: ignore
 Event.MESSAGE_ANSWERED = type("Event.MESSAGE_ANSWERED", (Event.MESSAGE_ANSWERED, Event,), {})  # type: ignore
+Event.MESSAGE_CANCELLED = type("Event.MESSAGE_CANCELLED", (Event.MESSAGE_CANCELLED, Event,), {})  # type: ignore
 Event.MESSAGE_FAILED = type("Event.MESSAGE_FAILED", (Event.MESSAGE_FAILED, Event,), {})  # type: ignore
 Event.PEER_CONNECTED = type("Event.PEER_CONNECTED", (Event.PEER_CONNECTED, Event,), {})  # type: ignore
 Event.PEER_DISCONNECTED = type("Event.PEER_DISCONNECTED", (Event.PEER_DISCONNECTED, Event,), {})  # type: ignore
@@ -10059,68 +10377,76 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
         if variant == 7:
+            return Event.MESSAGE_CANCELLED(
+                _UniffiFfiConverterTypeTimestamp.read(buf),
+                _UniffiFfiConverterTypeAgentId.read(buf),
+                _UniffiFfiConverterBoolean.read(buf),
+                _UniffiFfiConverterString.read(buf),
+                _UniffiFfiConverterOptionalString.read(buf),
+            )
+        if variant == 8:
             return Event.MESSAGE_FAILED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterString.read(buf),
                 _UniffiFfiConverterTypeReason.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 8:
+        if variant == 9:
             return Event.PEER_CONNECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
             )
-        if variant == 9:
+        if variant == 10:
             return Event.PEER_DISCONNECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 10:
+        if variant == 11:
             return Event.CONNECTION_REJECTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 11:
+        if variant == 12:
             return Event.CONNECTION_REQUESTED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterOptionalString.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 12:
+        if variant == 13:
             return Event.PEER_UPDATED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
             )
-        if variant == 13:
+        if variant == 14:
             return Event.PEER_REACHABILITY(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterBoolean.read(buf),
             )
-        if variant == 14:
+        if variant == 15:
             return Event.TRUST_CHANGED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeAgentId.read(buf),
                 _UniffiFfiConverterFloat64.read(buf),
             )
-        if variant == 15:
+        if variant == 16:
             return Event.AGENT_DISCOVERED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterTypeDiscovered.read(buf),
             )
-        if variant == 16:
+        if variant == 17:
             return Event.STORAGE_FAILED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
                 _UniffiFfiConverterString.read(buf),
             )
-        if variant == 17:
+        if variant == 18:
             return Event.STORAGE_RECOVERED(
                 _UniffiFfiConverterTypeTimestamp.read(buf),
             )
-        if variant == 18:
+        if variant == 19:
             return Event.MISSED(
                 _UniffiFfiConverterUInt64.read(buf),
             )
@@ -10161,6 +10487,13 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.check_lower(value.message_id)
             _UniffiFfiConverterOptionalString.check_lower(value.reply_id)
             _UniffiFfiConverterTypeAgentId.check_lower(value.to)
+            return
+        if value.is_MESSAGE_CANCELLED():
+            _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
+            _UniffiFfiConverterTypeAgentId.check_lower(value._from)
+            _UniffiFfiConverterBoolean.check_lower(value.handed_out)
+            _UniffiFfiConverterString.check_lower(value.message_id)
+            _UniffiFfiConverterOptionalString.check_lower(value.reason)
             return
         if value.is_MESSAGE_FAILED():
             _UniffiFfiConverterTypeTimestamp.check_lower(value.at)
@@ -10254,59 +10587,66 @@ class _UniffiFfiConverterTypeEvent(_UniffiConverterRustBuffer):
             _UniffiFfiConverterString.write(value.message_id, buf)
             _UniffiFfiConverterOptionalString.write(value.reply_id, buf)
             _UniffiFfiConverterTypeAgentId.write(value.to, buf)
-        if value.is_MESSAGE_FAILED():
+        if value.is_MESSAGE_CANCELLED():
             buf.write_i32(7)
+            _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
+            _UniffiFfiConverterTypeAgentId.write(value._from, buf)
+            _UniffiFfiConverterBoolean.write(value.handed_out, buf)
+            _UniffiFfiConverterString.write(value.message_id, buf)
+            _UniffiFfiConverterOptionalString.write(value.reason, buf)
+        if value.is_MESSAGE_FAILED():
+            buf.write_i32(8)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterString.write(value.message_id, buf)
             _UniffiFfiConverterTypeReason.write(value.reason, buf)
             _UniffiFfiConverterTypeAgentId.write(value.to, buf)
         if value.is_PEER_CONNECTED():
-            buf.write_i32(8)
+            buf.write_i32(9)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterOptionalString.write(value.display_name, buf)
         if value.is_PEER_DISCONNECTED():
-            buf.write_i32(9)
+            buf.write_i32(10)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterString.write(value.reason, buf)
         if value.is_CONNECTION_REJECTED():
-            buf.write_i32(10)
+            buf.write_i32(11)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
         if value.is_CONNECTION_REQUESTED():
-            buf.write_i32(11)
+            buf.write_i32(12)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterOptionalString.write(value.display_name, buf)
             _UniffiFfiConverterString.write(value.request_id, buf)
         if value.is_PEER_UPDATED():
-            buf.write_i32(12)
+            buf.write_i32(13)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
         if value.is_PEER_REACHABILITY():
-            buf.write_i32(13)
+            buf.write_i32(14)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterBoolean.write(value.reachable, buf)
         if value.is_TRUST_CHANGED():
-            buf.write_i32(14)
+            buf.write_i32(15)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeAgentId.write(value.agent_id, buf)
             _UniffiFfiConverterFloat64.write(value.score, buf)
         if value.is_AGENT_DISCOVERED():
-            buf.write_i32(15)
+            buf.write_i32(16)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterTypeDiscovered.write(value.found, buf)
         if value.is_STORAGE_FAILED():
-            buf.write_i32(16)
+            buf.write_i32(17)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
             _UniffiFfiConverterString.write(value.error, buf)
         if value.is_STORAGE_RECOVERED():
-            buf.write_i32(17)
+            buf.write_i32(18)
             _UniffiFfiConverterTypeTimestamp.write(value.at, buf)
         if value.is_MISSED():
-            buf.write_i32(18)
+            buf.write_i32(19)
             _UniffiFfiConverterUInt64.write(value.missed, buf)
 
 
@@ -12206,6 +12546,11 @@ class MessagesProtocol(typing.Protocol):
         Tells all peers, or the most trusted, a status.
 """
         raise NotImplementedError
+    async def cancel(self, arguments: CancelArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Cancellation:
+        """
+        Takes a message back that was sent.
+"""
+        raise NotImplementedError
     async def context(self, arguments: ContextArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> ContextText:
         """
         Tells a session what is new in the conversation.
@@ -12361,6 +12706,31 @@ class Messages(MessagesProtocol):
         _uniffi_error_converter = _UniffiFfiConverterTypeDmError
         return await _uniffi_rust_call_async(
             _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_broadcast(*_uniffi_lowered_args),
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            _uniffi_lift_return,
+            _uniffi_error_converter,
+        )
+    async def cancel(self, arguments: CancelArgs,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Cancellation:
+        """
+        Takes a message back that was sent.
+"""
+
+        _UniffiFfiConverterTypeCancelArgs.check_lower(arguments)
+
+        if cancel is _DEFAULT:
+            cancel = None
+        _UniffiFfiConverterOptionalTypeCancel.check_lower(cancel)
+        _uniffi_lowered_args = (
+            self._uniffi_clone_handle(),
+            _UniffiFfiConverterTypeCancelArgs.lower(arguments),
+            _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
+        )
+        _uniffi_lift_return = _UniffiFfiConverterTypeCancellation.lift
+        _uniffi_error_converter = _UniffiFfiConverterTypeDmError
+        return await _uniffi_rust_call_async(
+            _UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_cancel(*_uniffi_lowered_args),
             _UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             _UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer,
@@ -14864,6 +15234,7 @@ def shutdown_runtime() -> None:
 
 __all__ = [
     "InternalError",
+    "CancelOutcome",
     "DeliveryState",
     "FoundBy",
     "Code",
@@ -14898,6 +15269,9 @@ __all__ = [
     "BlockArgs",
     "BlockedAgent",
     "BroadcastArgs",
+    "CancelArgs",
+    "CancelledCopy",
+    "Cancellation",
     "ConnectArgs",
     "ConnectionQuestion",
     "ContextArgs",

@@ -71,6 +71,17 @@ pub struct BroadcastArgs {
     pub top: Option<u32>,
 }
 
+/// A message to take back.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct CancelArgs {
+    /// Its id, as its receipt names it.
+    pub message_id: String,
+    /// Why, for the other side: at most 500 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reason: Option<String>,
+}
+
 /// Whom to connect to.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct ConnectArgs {

@@ -112,6 +112,8 @@ pub enum Code {
     MessageExpired = 1003,
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004,
+    /// The sender took the message back.
+    MessageCancelled = 1005,
     /// A local request lacks the token of the data folder.
     TokenInvalid = 1400,
 }
@@ -170,6 +172,7 @@ impl From<CoreCode> for Code {
             CoreCode::MessageUnknown => Self::MessageUnknown,
             CoreCode::MessageExpired => Self::MessageExpired,
             CoreCode::NoReceipts => Self::NoReceipts,
+            CoreCode::MessageCancelled => Self::MessageCancelled,
             CoreCode::TokenInvalid => Self::TokenInvalid,
             // The core and this file are made from one table.
             _ => Self::Internal,
@@ -225,7 +228,8 @@ pub enum DmError {
     },
     /// For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
     /// `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `message_cancelled`,
+    /// `token_invalid`.
     RefusedError {
         /// What went wrong.
         failure: Failure,

@@ -61,6 +61,24 @@ pub enum AutoAccept {
     All,
 }
 
+/// What became of taking back one copy of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
+pub enum CancelOutcome {
+    /// It waited here and never left: nobody has it.
+    #[serde(rename = "withdrawn")]
+    Withdrawn,
+    /// The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what became of
+    /// the message; an agent that has it in its hands may still handle it.
+    #[serde(rename = "telling")]
+    Telling,
+    /// It is over: handled, answered, or never delivered.
+    #[serde(rename = "too_late")]
+    TooLate,
+    /// The peer has it, or may have it, and does not know how to take a message back, as dmagent 1.1.1.
+    #[serde(rename = "cannot_tell")]
+    CannotTell,
+}
+
 /// What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends
 /// that are none of its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
@@ -256,7 +274,8 @@ pub enum PeerState {
     Pending,
 }
 
-/// How far a message came at its recipient. Each step implies those before it, but for a refusal.
+/// How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+/// of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, uniffi::Enum)]
 pub enum ReceiptState {
     /// On the recipient's disk.
@@ -265,6 +284,9 @@ pub enum ReceiptState {
     /// Handed to its agent.
     #[serde(rename = "delivered")]
     Delivered,
+    /// Its author took it back before it was acknowledged: it is gone here, unhandled.
+    #[serde(rename = "cancelled")]
+    Cancelled,
     /// Acknowledged by its agent.
     #[serde(rename = "handled")]
     Handled,
@@ -360,6 +382,24 @@ pub struct BlockedAgent {
     /// Why, for people here; nobody is told.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// What became of taking back a message.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct Cancellation {
+    /// One for each recipient.
+    pub copies: Vec<CancelledCopy>,
+    /// The id of the message.
+    pub message_id: String,
+}
+
+/// What became of taking back one copy of a message.
+#[derive(Clone, Debug, PartialEq, Deserialize, uniffi::Record)]
+pub struct CancelledCopy {
+    /// What became of taking it back.
+    pub outcome: CancelOutcome,
+    /// For whom it was.
+    pub to: AgentId,
 }
 
 /// Somebody asks for a connection.

@@ -245,6 +245,16 @@ impl Messages {
         self.caller.call("messages.until", &arguments, cancel).await
     }
 
+    /// Takes a message back that was sent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn cancel(
+        &self,
+        arguments: CancelArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Cancellation, DmError> {
+        self.caller.call("messages.cancel", &arguments, cancel).await
+    }
+
     /// Lists what became of the newest messages that were sent.
     #[uniffi::method(default(arguments = None, cancel = None))]
     pub async fn sent(

@@ -818,6 +818,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_broadcast(
     ): Int
+    external fun uniffi_dmagent_uniffi_checksum_method_messages_cancel(
+    ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_context(
     ): Int
     external fun uniffi_dmagent_uniffi_checksum_method_messages_list(
@@ -1059,6 +1061,8 @@ internal object UniffiLib {
     external fun uniffi_dmagent_uniffi_fn_method_messages_ask(`ptr`: Long,`arguments`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_broadcast(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_dmagent_uniffi_fn_method_messages_cancel(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_messages_context(`ptr`: Long,`arguments`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
@@ -1413,6 +1417,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_broadcast() and 0xFFFF) != 7146) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_cancel() and 0xFFFF) != 9868) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_messages_context() and 0xFFFF) != 55520) {
@@ -5477,6 +5484,11 @@ public interface MessagesInterface {
     suspend fun `broadcast`(`arguments`: BroadcastArgs, `cancel`: Cancel? = null): Receipt
 
     /**
+     * Takes a message back that was sent.
+     */
+    suspend fun `cancel`(`arguments`: CancelArgs, `cancel`: Cancel? = null): Cancellation
+
+    /**
      * Tells a session what is new in the conversation.
      */
     suspend fun `context`(`arguments`: ContextArgs, `cancel`: Cancel? = null): ContextText
@@ -5713,6 +5725,32 @@ open class Messages: Disposable, AutoCloseable, MessagesInterface
         { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterTypeReceipt.lift(it) },
+        // Error FFI converter
+        DmException.ErrorHandler,
+    )
+    }
+
+
+    /**
+     * Takes a message back that was sent.
+     */
+    @Throws(DmException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `cancel`(`arguments`: CancelArgs, `cancel`: Cancel?) : Cancellation {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_dmagent_uniffi_fn_method_messages_cancel(
+                uniffiHandle,
+
+        FfiConverterTypeCancelArgs.lower(`arguments`),
+        FfiConverterOptionalTypeCancel.lower(`cancel`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_dmagent_uniffi_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_dmagent_uniffi_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeCancellation.lift(it) },
         // Error FFI converter
         DmException.ErrorHandler,
     )
@@ -8004,6 +8042,147 @@ public object FfiConverterTypeBroadcastArgs: FfiConverterRustBuffer<BroadcastArg
             FfiConverterString.write(value.`content`, buf)
             FfiConverterOptionalTypeJson.write(value.`metadata`, buf)
             FfiConverterOptionalUInt.write(value.`top`, buf)
+    }
+}
+
+
+
+/**
+ * A message to take back.
+ */
+data class CancelArgs (
+    /**
+     * Its id, as its receipt names it.
+     */
+    val `messageId`: kotlin.String
+    ,
+    /**
+     * Why, for the other side: at most 500 characters.
+     */
+    val `reason`: kotlin.String? = null
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCancelArgs: FfiConverterRustBuffer<CancelArgs> {
+    override fun read(buf: ByteBuffer): CancelArgs {
+        return CancelArgs(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CancelArgs) = (
+            FfiConverterString.allocationSize(value.`messageId`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`)
+    )
+
+    override fun write(value: CancelArgs, buf: ByteBuffer) {
+            FfiConverterString.write(value.`messageId`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
+    }
+}
+
+
+
+/**
+ * What became of taking back a message.
+ */
+data class Cancellation (
+    /**
+     * One for each recipient.
+     */
+    val `copies`: List<CancelledCopy>
+    ,
+    /**
+     * The id of the message.
+     */
+    val `messageId`: kotlin.String
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCancellation: FfiConverterRustBuffer<Cancellation> {
+    override fun read(buf: ByteBuffer): Cancellation {
+        return Cancellation(
+            FfiConverterSequenceTypeCancelledCopy.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Cancellation) = (
+            FfiConverterSequenceTypeCancelledCopy.allocationSize(value.`copies`) +
+            FfiConverterString.allocationSize(value.`messageId`)
+    )
+
+    override fun write(value: Cancellation, buf: ByteBuffer) {
+            FfiConverterSequenceTypeCancelledCopy.write(value.`copies`, buf)
+            FfiConverterString.write(value.`messageId`, buf)
+    }
+}
+
+
+
+/**
+ * What became of taking back one copy of a message.
+ */
+data class CancelledCopy (
+    /**
+     * What became of taking it back.
+     */
+    val `outcome`: CancelOutcome
+    ,
+    /**
+     * For whom it was.
+     */
+    val `to`: AgentId
+
+){
+
+
+
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCancelledCopy: FfiConverterRustBuffer<CancelledCopy> {
+    override fun read(buf: ByteBuffer): CancelledCopy {
+        return CancelledCopy(
+            FfiConverterTypeCancelOutcome.read(buf),
+            FfiConverterTypeAgentId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CancelledCopy) = (
+            FfiConverterTypeCancelOutcome.allocationSize(value.`outcome`) +
+            FfiConverterTypeAgentId.allocationSize(value.`to`)
+    )
+
+    override fun write(value: CancelledCopy, buf: ByteBuffer) {
+            FfiConverterTypeCancelOutcome.write(value.`outcome`, buf)
+            FfiConverterTypeAgentId.write(value.`to`, buf)
     }
 }
 
@@ -11792,6 +11971,60 @@ public object FfiConverterTypeAutoAccept: FfiConverterRustBuffer<AutoAccept> {
 
 
 /**
+ * What became of taking back one copy of a message.
+ */
+
+enum class CancelOutcome {
+
+    /**
+     * It waited here and never left: nobody has it.
+     */
+    WITHDRAWN,
+    /**
+     * The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what became of
+     * the message; an agent that has it in its hands may still handle it.
+     */
+    TELLING,
+    /**
+     * It is over: handled, answered, or never delivered.
+     */
+    TOO_LATE,
+    /**
+     * The peer has it, or may have it, and does not know how to take a message back, as dmagent 1.1.1.
+     */
+    CANNOT_TELL;
+
+
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCancelOutcome: FfiConverterRustBuffer<CancelOutcome> {
+    override fun read(buf: ByteBuffer) = try {
+
+        CancelOutcome.entries[buf.getInt() - 1]
+
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: CancelOutcome) = 4UL
+
+    override fun write(value: CancelOutcome, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * A stable reason. The number and the name never change their meaning.
  */
 
@@ -12001,6 +12234,10 @@ enum class Code(val value: kotlin.UShort) {
      * The peer gives no receipts: beyond accepted nothing is known but an answer.
      */
     NO_RECEIPTS(1004u),
+    /**
+     * The sender took the message back.
+     */
+    MESSAGE_CANCELLED(1005u),
     /**
      * A local request lacks the token of the data folder.
      */
@@ -12395,7 +12632,8 @@ sealed class DmException: kotlin.Exception() {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `message_cancelled`,
+     * `token_invalid`.
      */
     class RefusedException(
 
@@ -12913,6 +13151,38 @@ sealed class Event {
     }
 
     /**
+     * The author of a message in the inbox took it back.
+     */
+    data class MessageCancelled(
+        /**
+         * When, in microseconds since 1970.
+         */
+        val `at`: dmagent.Timestamp,
+        /**
+         * Its author.
+         */
+        val `from`: dmagent.AgentId,
+        /**
+         * Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never
+         * handed out.
+         */
+        val `handedOut`: kotlin.Boolean,
+        /**
+         * Its id.
+         */
+        val `messageId`: kotlin.String,
+        /**
+         * Why: the author's words, which are data.
+         */
+        val `reason`: kotlin.String?) : Event()
+
+    {
+
+
+        companion object
+    }
+
+    /**
      * A message of ours will not be delivered.
      */
     data class MessageFailed(
@@ -13214,58 +13484,65 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 FfiConverterOptionalString.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            7 -> Event.MessageFailed(
+            7 -> Event.MessageCancelled(
+                FfiConverterTypeTimestamp.read(buf),
+                FfiConverterTypeAgentId.read(buf),
+                FfiConverterBoolean.read(buf),
+                FfiConverterString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            8 -> Event.MessageFailed(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterString.read(buf),
                 FfiConverterTypeReason.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            8 -> Event.PeerConnected(
+            9 -> Event.PeerConnected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterOptionalString.read(buf),
                 )
-            9 -> Event.PeerDisconnected(
+            10 -> Event.PeerDisconnected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterString.read(buf),
                 )
-            10 -> Event.ConnectionRejected(
+            11 -> Event.ConnectionRejected(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            11 -> Event.ConnectionRequested(
+            12 -> Event.ConnectionRequested(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterOptionalString.read(buf),
                 FfiConverterString.read(buf),
                 )
-            12 -> Event.PeerUpdated(
+            13 -> Event.PeerUpdated(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 )
-            13 -> Event.PeerReachability(
+            14 -> Event.PeerReachability(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterBoolean.read(buf),
                 )
-            14 -> Event.TrustChanged(
+            15 -> Event.TrustChanged(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeAgentId.read(buf),
                 FfiConverterDouble.read(buf),
                 )
-            15 -> Event.AgentDiscovered(
+            16 -> Event.AgentDiscovered(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterTypeDiscovered.read(buf),
                 )
-            16 -> Event.StorageFailed(
+            17 -> Event.StorageFailed(
                 FfiConverterTypeTimestamp.read(buf),
                 FfiConverterString.read(buf),
                 )
-            17 -> Event.StorageRecovered(
+            18 -> Event.StorageRecovered(
                 FfiConverterTypeTimestamp.read(buf),
                 )
-            18 -> Event.Missed(
+            19 -> Event.Missed(
                 FfiConverterULong.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -13329,6 +13606,17 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 + FfiConverterString.allocationSize(value.`messageId`)
                 + FfiConverterOptionalString.allocationSize(value.`replyId`)
                 + FfiConverterTypeAgentId.allocationSize(value.`to`)
+            )
+        }
+        is Event.MessageCancelled -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeTimestamp.allocationSize(value.`at`)
+                + FfiConverterTypeAgentId.allocationSize(value.`from`)
+                + FfiConverterBoolean.allocationSize(value.`handedOut`)
+                + FfiConverterString.allocationSize(value.`messageId`)
+                + FfiConverterOptionalString.allocationSize(value.`reason`)
             )
         }
         is Event.MessageFailed -> {
@@ -13483,8 +13771,17 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 FfiConverterTypeAgentId.write(value.`to`, buf)
                 Unit
             }
-            is Event.MessageFailed -> {
+            is Event.MessageCancelled -> {
                 buf.putInt(7)
+                FfiConverterTypeTimestamp.write(value.`at`, buf)
+                FfiConverterTypeAgentId.write(value.`from`, buf)
+                FfiConverterBoolean.write(value.`handedOut`, buf)
+                FfiConverterString.write(value.`messageId`, buf)
+                FfiConverterOptionalString.write(value.`reason`, buf)
+                Unit
+            }
+            is Event.MessageFailed -> {
+                buf.putInt(8)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterString.write(value.`messageId`, buf)
                 FfiConverterTypeReason.write(value.`reason`, buf)
@@ -13492,27 +13789,27 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 Unit
             }
             is Event.PeerConnected -> {
-                buf.putInt(8)
+                buf.putInt(9)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterOptionalString.write(value.`displayName`, buf)
                 Unit
             }
             is Event.PeerDisconnected -> {
-                buf.putInt(9)
+                buf.putInt(10)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
             is Event.ConnectionRejected -> {
-                buf.putInt(10)
+                buf.putInt(11)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 Unit
             }
             is Event.ConnectionRequested -> {
-                buf.putInt(11)
+                buf.putInt(12)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterOptionalString.write(value.`displayName`, buf)
@@ -13520,44 +13817,44 @@ public object FfiConverterTypeEvent : FfiConverterRustBuffer<Event>{
                 Unit
             }
             is Event.PeerUpdated -> {
-                buf.putInt(12)
+                buf.putInt(13)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 Unit
             }
             is Event.PeerReachability -> {
-                buf.putInt(13)
+                buf.putInt(14)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterBoolean.write(value.`reachable`, buf)
                 Unit
             }
             is Event.TrustChanged -> {
-                buf.putInt(14)
+                buf.putInt(15)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeAgentId.write(value.`agentId`, buf)
                 FfiConverterDouble.write(value.`score`, buf)
                 Unit
             }
             is Event.AgentDiscovered -> {
-                buf.putInt(15)
+                buf.putInt(16)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterTypeDiscovered.write(value.`found`, buf)
                 Unit
             }
             is Event.StorageFailed -> {
-                buf.putInt(16)
+                buf.putInt(17)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 FfiConverterString.write(value.`error`, buf)
                 Unit
             }
             is Event.StorageRecovered -> {
-                buf.putInt(17)
+                buf.putInt(18)
                 FfiConverterTypeTimestamp.write(value.`at`, buf)
                 Unit
             }
             is Event.Missed -> {
-                buf.putInt(18)
+                buf.putInt(19)
                 FfiConverterULong.write(value.`missed`, buf)
                 Unit
             }
@@ -14162,7 +14459,8 @@ public object FfiConverterTypePreset: FfiConverterRustBuffer<Preset> {
 
 
 /**
- * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+ * of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
  */
 
 enum class ReceiptState {
@@ -14175,6 +14473,10 @@ enum class ReceiptState {
      * Handed to its agent.
      */
     DELIVERED,
+    /**
+     * Its author took it back before it was acknowledged: it is gone here, unhandled.
+     */
+    CANCELLED,
     /**
      * Acknowledged by its agent.
      */
@@ -16260,6 +16562,34 @@ public object FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer<List<
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeBlockedAgent.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeCancelledCopy: FfiConverterRustBuffer<List<CancelledCopy>> {
+    override fun read(buf: ByteBuffer): List<CancelledCopy> {
+        val len = buf.getInt()
+        return List<CancelledCopy>(len) {
+            FfiConverterTypeCancelledCopy.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CancelledCopy>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCancelledCopy.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CancelledCopy>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCancelledCopy.write(it, buf)
         }
     }
 }

@@ -340,6 +340,66 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type CancelArgs.
+
+  def self.check_lower_TypeCancelArgs(v)
+
+    RustBuffer.check_lower_Optionalstring(v.reason)
+  end
+
+  def self.alloc_from_TypeCancelArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancelArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancelArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeCancelArgs
+    end
+  end
+
+  # The Record type Cancellation.
+
+  def self.check_lower_TypeCancellation(v)
+    RustBuffer.check_lower_SequenceTypeCancelledCopy(v.copies)
+
+  end
+
+  def self.alloc_from_TypeCancellation(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancellation(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancellation
+    consumeWithStream do |stream|
+      return stream.read_TypeCancellation
+    end
+  end
+
+  # The Record type CancelledCopy.
+
+  def self.check_lower_TypeCancelledCopy(v)
+    RustBuffer.check_lower_TypeCancelOutcome(v.outcome)
+
+  end
+
+  def self.alloc_from_TypeCancelledCopy(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancelledCopy(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancelledCopy
+    consumeWithStream do |stream|
+      return stream.read_TypeCancelledCopy
+    end
+  end
+
   # The Record type ConnectArgs.
 
   def self.check_lower_TypeConnectArgs(v)
@@ -1497,6 +1557,25 @@ private_constant :UniffiHandleMap
   end
 
 
+  # The Enum type CancelOutcome.
+
+  def self.check_lower_TypeCancelOutcome(v)
+  end
+
+  def self.alloc_from_TypeCancelOutcome(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancelOutcome(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancelOutcome
+    consumeWithStream do |stream|
+      return stream.read_TypeCancelOutcome
+    end
+  end
+
+
   # The Enum type Code.
 
   def self.check_lower_TypeCode(v)
@@ -1681,6 +1760,14 @@ private_constant :UniffiHandleMap
 
         RustBuffer.check_lower_Optionalstring(v.reply_id)
 
+      return
+    end
+    if v.message_cancelled?
+
+
+
+
+        RustBuffer.check_lower_Optionalstring(v.reason)
       return
     end
     if v.message_failed?
@@ -2969,6 +3056,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeCancelledCopy.
+
+  def self.check_lower_SequenceTypeCancelledCopy(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeCancelledCopy(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeCancelledCopy(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeCancelledCopy(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeCancelledCopy
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeCancelledCopy
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def self.check_lower_SequenceTypeDelivery(v)
@@ -3555,6 +3663,33 @@ class RustBufferStream
       content: read_string,
       metadata: read_OptionalTypeJson,
       top: read_Optionalu32
+    )
+  end
+
+  # The Record type CancelArgs.
+
+  def read_TypeCancelArgs
+    CancelArgs.new(
+      message_id: read_string,
+      reason: read_Optionalstring
+    )
+  end
+
+  # The Record type Cancellation.
+
+  def read_TypeCancellation
+    Cancellation.new(
+      copies: read_SequenceTypeCancelledCopy,
+      message_id: read_string
+    )
+  end
+
+  # The Record type CancelledCopy.
+
+  def read_TypeCancelledCopy
+    CancelledCopy.new(
+      outcome: read_TypeCancelOutcome,
+      to: read_TypeAgentId
     )
   end
 
@@ -4229,6 +4364,31 @@ class RustBufferStream
 
 
 
+  # The Enum type CancelOutcome.
+
+  def read_TypeCancelOutcome
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return CancelOutcome::WITHDRAWN
+    end
+    if variant == 2
+      return CancelOutcome::TELLING
+    end
+    if variant == 3
+      return CancelOutcome::TOO_LATE
+    end
+    if variant == 4
+      return CancelOutcome::CANNOT_TELL
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeCancelOutcome'
+  end
+
+
+
+
+
   # The Enum type Code.
 
   def read_TypeCode
@@ -4388,6 +4548,9 @@ class RustBufferStream
       return Code::NO_RECEIPTS
     end
     if variant == 52
+      return Code::MESSAGE_CANCELLED
+    end
+    if variant == 53
       return Code::TOKEN_INVALID
     end
 
@@ -4662,6 +4825,15 @@ class RustBufferStream
         )
     end
     if variant == 7
+        return Event::MESSAGE_CANCELLED.new(
+            at: self.read_TypeTimestamp(),
+            from: self.read_TypeAgentId(),
+            handed_out: self.read_bool(),
+            message_id: self.read_string(),
+            reason: self.read_Optionalstring()
+        )
+    end
+    if variant == 8
         return Event::MESSAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             message_id: self.read_string(),
@@ -4669,27 +4841,27 @@ class RustBufferStream
             to: self.read_TypeAgentId()
         )
     end
-    if variant == 8
+    if variant == 9
         return Event::PEER_CONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             display_name: self.read_Optionalstring()
         )
     end
-    if variant == 9
+    if variant == 10
         return Event::PEER_DISCONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reason: self.read_string()
         )
     end
-    if variant == 10
+    if variant == 11
         return Event::CONNECTION_REJECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 11
+    if variant == 12
         return Event::CONNECTION_REQUESTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
@@ -4697,44 +4869,44 @@ class RustBufferStream
             request_id: self.read_string()
         )
     end
-    if variant == 12
+    if variant == 13
         return Event::PEER_UPDATED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 13
+    if variant == 14
         return Event::PEER_REACHABILITY.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reachable: self.read_bool()
         )
     end
-    if variant == 14
+    if variant == 15
         return Event::TRUST_CHANGED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             score: self.read_f64()
         )
     end
-    if variant == 15
+    if variant == 16
         return Event::AGENT_DISCOVERED.new(
             at: self.read_TypeTimestamp(),
             found: self.read_TypeDiscovered()
         )
     end
-    if variant == 16
+    if variant == 17
         return Event::STORAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             error: self.read_string()
         )
     end
-    if variant == 17
+    if variant == 18
         return Event::STORAGE_RECOVERED.new(
             at: self.read_TypeTimestamp()
         )
     end
-    if variant == 18
+    if variant == 19
         return Event::MISSED.new(
             missed: self.read_u64()
         )
@@ -5011,12 +5183,15 @@ class RustBufferStream
       return ReceiptState::DELIVERED
     end
     if variant == 3
-      return ReceiptState::HANDLED
+      return ReceiptState::CANCELLED
     end
     if variant == 4
-      return ReceiptState::ANSWERED
+      return ReceiptState::HANDLED
     end
     if variant == 5
+      return ReceiptState::ANSWERED
+    end
+    if variant == 6
       return ReceiptState::REFUSED
     end
 
@@ -5791,6 +5966,22 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeCancelledCopy.
+
+  def read_SequenceTypeCancelledCopy
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeCancelledCopy
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def read_SequenceTypeDelivery
@@ -6300,6 +6491,27 @@ class RustBufferBuilder
     self.write_string(v.content)
     self.write_OptionalTypeJson(v.metadata)
     self.write_Optionalu32(v.top)
+  end
+
+  # The Record type CancelArgs.
+
+  def write_TypeCancelArgs(v)
+    self.write_string(v.message_id)
+    self.write_Optionalstring(v.reason)
+  end
+
+  # The Record type Cancellation.
+
+  def write_TypeCancellation(v)
+    self.write_SequenceTypeCancelledCopy(v.copies)
+    self.write_string(v.message_id)
+  end
+
+  # The Record type CancelledCopy.
+
+  def write_TypeCancelledCopy(v)
+    self.write_TypeCancelOutcome(v.outcome)
+    self.write_TypeAgentId(v.to)
   end
 
   # The Record type ConnectArgs.
@@ -6858,6 +7070,24 @@ class RustBufferBuilder
  end
 
 
+  # The Enum type CancelOutcome.
+
+  def write_TypeCancelOutcome(v)
+    if v == CancelOutcome::WITHDRAWN
+      pack_into(4, 'l>', 1)
+    end
+    if v == CancelOutcome::TELLING
+      pack_into(4, 'l>', 2)
+    end
+    if v == CancelOutcome::TOO_LATE
+      pack_into(4, 'l>', 3)
+    end
+    if v == CancelOutcome::CANNOT_TELL
+      pack_into(4, 'l>', 4)
+    end
+ end
+
+
   # The Enum type Code.
 
   def write_TypeCode(v)
@@ -7014,8 +7244,11 @@ class RustBufferBuilder
     if v == Code::NO_RECEIPTS
       pack_into(4, 'l>', 51)
     end
-    if v == Code::TOKEN_INVALID
+    if v == Code::MESSAGE_CANCELLED
       pack_into(4, 'l>', 52)
+    end
+    if v == Code::TOKEN_INVALID
+      pack_into(4, 'l>', 53)
     end
  end
 
@@ -7229,70 +7462,78 @@ class RustBufferBuilder
         self.write_Optionalstring(v.reply_id)
         self.write_TypeAgentId(v.to)
     end
-    if v.message_failed?
+    if v.message_cancelled?
       pack_into(4, 'l>', 7)
+        self.write_TypeTimestamp(v.at)
+        self.write_TypeAgentId(v.from)
+        self.write_bool(v.handed_out)
+        self.write_string(v.message_id)
+        self.write_Optionalstring(v.reason)
+    end
+    if v.message_failed?
+      pack_into(4, 'l>', 8)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.message_id)
         self.write_TypeReason(v.reason)
         self.write_TypeAgentId(v.to)
     end
     if v.peer_connected?
-      pack_into(4, 'l>', 8)
+      pack_into(4, 'l>', 9)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
     end
     if v.peer_disconnected?
-      pack_into(4, 'l>', 9)
+      pack_into(4, 'l>', 10)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_string(v.reason)
     end
     if v.connection_rejected?
-      pack_into(4, 'l>', 10)
+      pack_into(4, 'l>', 11)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.connection_requested?
-      pack_into(4, 'l>', 11)
+      pack_into(4, 'l>', 12)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
         self.write_string(v.request_id)
     end
     if v.peer_updated?
-      pack_into(4, 'l>', 12)
+      pack_into(4, 'l>', 13)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.peer_reachability?
-      pack_into(4, 'l>', 13)
+      pack_into(4, 'l>', 14)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_bool(v.reachable)
     end
     if v.trust_changed?
-      pack_into(4, 'l>', 14)
+      pack_into(4, 'l>', 15)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_f64(v.score)
     end
     if v.agent_discovered?
-      pack_into(4, 'l>', 15)
+      pack_into(4, 'l>', 16)
         self.write_TypeTimestamp(v.at)
         self.write_TypeDiscovered(v.found)
     end
     if v.storage_failed?
-      pack_into(4, 'l>', 16)
+      pack_into(4, 'l>', 17)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.error)
     end
     if v.storage_recovered?
-      pack_into(4, 'l>', 17)
+      pack_into(4, 'l>', 18)
         self.write_TypeTimestamp(v.at)
     end
     if v.missed?
-      pack_into(4, 'l>', 18)
+      pack_into(4, 'l>', 19)
         self.write_u64(v.missed)
     end
  end
@@ -7482,14 +7723,17 @@ class RustBufferBuilder
     if v == ReceiptState::DELIVERED
       pack_into(4, 'l>', 2)
     end
-    if v == ReceiptState::HANDLED
+    if v == ReceiptState::CANCELLED
       pack_into(4, 'l>', 3)
     end
-    if v == ReceiptState::ANSWERED
+    if v == ReceiptState::HANDLED
       pack_into(4, 'l>', 4)
     end
-    if v == ReceiptState::REFUSED
+    if v == ReceiptState::ANSWERED
       pack_into(4, 'l>', 5)
+    end
+    if v == ReceiptState::REFUSED
+      pack_into(4, 'l>', 6)
     end
  end
 
@@ -8052,6 +8296,16 @@ class RustBufferBuilder
     end
   end
 
+  # The Sequence<T> type for TypeCancelledCopy.
+
+  def write_SequenceTypeCancelledCopy(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeCancelledCopy(item)
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def write_SequenceTypeDelivery(items)
@@ -8531,6 +8785,7 @@ end
 
 
 
+
 # Map error modules to the RustBuffer method name that reads them
 ERROR_MODULE_TO_READER_METHOD = {
 DmError => :read_TypeDmError,
@@ -8935,6 +9190,10 @@ module UniFFILib
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_broadcast,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_cancel,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
@@ -9582,6 +9841,10 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_cancel,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_context,
     [],
     :uint16
@@ -10191,6 +10454,7 @@ class Code
   MESSAGE_UNKNOWN = 1002
   MESSAGE_EXPIRED = 1003
   NO_RECEIPTS = 1004
+  MESSAGE_CANCELLED = 1005
   TOKEN_INVALID = 1400
 
 end
@@ -10260,6 +10524,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -10365,6 +10633,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10468,6 +10740,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10568,6 +10844,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10666,6 +10946,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -10771,6 +11055,120 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_CANCELLED < Event
+
+      attr_reader :at, :from, :handed_out, :message_id, :reason
+
+    def initialize(at:
+      , from:
+      , handed_out:
+      , message_id:
+      , reason:
+      )
+        @at = at
+        @from = from
+        @handed_out = handed_out
+        @message_id = message_id
+        @reason = reason
+    end
+    def to_s
+      "Event::MESSAGE_CANCELLED"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_cancelled?)
+      return false unless other.message_cancelled?
+        return false if @at != other.at
+        return false if @from != other.from
+        return false if @handed_out != other.handed_out
+        return false if @message_id != other.message_id
+        return false if @reason != other.reason
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10874,6 +11272,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -10972,6 +11374,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11074,6 +11480,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11169,6 +11579,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11274,6 +11688,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11369,6 +11787,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11471,6 +11893,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11571,6 +11997,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11666,6 +12096,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11765,6 +12199,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11857,6 +12295,10 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11953,6 +12395,10 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -12041,6 +12487,19 @@ class AutoAccept
   LOOPBACK = 1
   LAN = 2
   ALL = 3
+
+end
+
+
+
+
+
+
+class CancelOutcome
+  WITHDRAWN = 0
+  TELLING = 1
+  TOO_LATE = 2
+  CANNOT_TELL = 3
 
 end
 
@@ -12458,9 +12917,10 @@ end
 class ReceiptState
   ACCEPTED = 0
   DELIVERED = 1
-  HANDLED = 2
-  ANSWERED = 3
-  REFUSED = 4
+  CANCELLED = 2
+  HANDLED = 3
+  ANSWERED = 4
+  REFUSED = 5
 
 end
 
@@ -12860,6 +13320,28 @@ class BroadcastArgs
       return false
     end
     if @top != other.top
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type CancelArgs
+class CancelArgs
+  attr_reader :message_id, :reason
+
+  def initialize(message_id:, reason: nil)
+    @message_id = message_id
+    @reason = reason
+  end
+
+  def ==(other)
+    if @message_id != other.message_id
+      return false
+    end
+    if @reason != other.reason
       return false
     end
 
@@ -13358,6 +13840,50 @@ class BlockedAgent
       return false
     end
     if @reason != other.reason
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type Cancellation
+class Cancellation
+  attr_reader :copies, :message_id
+
+  def initialize(copies:, message_id:)
+    @copies = copies
+    @message_id = message_id
+  end
+
+  def ==(other)
+    if @copies != other.copies
+      return false
+    end
+    if @message_id != other.message_id
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type CancelledCopy
+class CancelledCopy
+  attr_reader :outcome, :to
+
+  def initialize(outcome:, to:)
+    @outcome = outcome
+    @to = to
+  end
+
+  def ==(other)
+    if @outcome != other.outcome
+      return false
+    end
+    if @to != other.to
       return false
     end
 
@@ -15103,6 +15629,22 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_TypeReceipt },
+    DmError
+    )
+  end
+
+  def cancel(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeCancelArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_cancel(uniffi_clone_handle(),RustBuffer.alloc_from_TypeCancelArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeCancellation },
     DmError
     )
   end

@@ -1993,6 +1993,11 @@ public protocol MessagesProtocol: AnyObject, Sendable {
     func broadcast(arguments: BroadcastArgs, cancel: Cancel?) async throws  -> Receipt
 
     /**
+     * Takes a message back that was sent.
+     */
+    func cancel(arguments: CancelArgs, cancel: Cancel?) async throws  -> Cancellation
+
+    /**
      * Tells a session what is new in the conversation.
      */
     func context(arguments: ContextArgs, cancel: Cancel?) async throws  -> ContextText
@@ -2161,6 +2166,25 @@ open func broadcast(arguments: BroadcastArgs, cancel: Cancel? = nil)async throws
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeReceipt_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Takes a message back that was sent.
+     */
+open func cancel(arguments: CancelArgs, cancel: Cancel? = nil)async throws  -> Cancellation  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_cancel(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCancellation_lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -4369,6 +4393,213 @@ public func FfiConverterTypeBroadcastArgs_lift(_ buf: RustBuffer) throws -> Broa
 #endif
 public func FfiConverterTypeBroadcastArgs_lower(_ value: BroadcastArgs) -> RustBuffer {
     return FfiConverterTypeBroadcastArgs.lower(value)
+}
+
+
+/**
+ * A message to take back.
+ */
+public struct CancelArgs: Equatable, Hashable {
+    /**
+     * Its id, as its receipt names it.
+     */
+    public let messageId: String
+    /**
+     * Why, for the other side: at most 500 characters.
+     */
+    public let reason: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, as its receipt names it.
+         */messageId: String,
+        /**
+         * Why, for the other side: at most 500 characters.
+         */reason: String? = nil) {
+        self.messageId = messageId
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CancelArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancelArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CancelArgs {
+        return
+            try CancelArgs(
+                messageId: FfiConverterString.read(from: &buf),
+                reason: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CancelArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.messageId, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelArgs_lift(_ buf: RustBuffer) throws -> CancelArgs {
+    return try FfiConverterTypeCancelArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelArgs_lower(_ value: CancelArgs) -> RustBuffer {
+    return FfiConverterTypeCancelArgs.lower(value)
+}
+
+
+/**
+ * What became of taking back a message.
+ */
+public struct Cancellation: Equatable, Hashable {
+    /**
+     * One for each recipient.
+     */
+    public let copies: [CancelledCopy]
+    /**
+     * The id of the message.
+     */
+    public let messageId: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * One for each recipient.
+         */copies: [CancelledCopy],
+        /**
+         * The id of the message.
+         */messageId: String) {
+        self.copies = copies
+        self.messageId = messageId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Cancellation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancellation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Cancellation {
+        return
+            try Cancellation(
+                copies: FfiConverterSequenceTypeCancelledCopy.read(from: &buf),
+                messageId: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Cancellation, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeCancelledCopy.write(value.copies, into: &buf)
+        FfiConverterString.write(value.messageId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancellation_lift(_ buf: RustBuffer) throws -> Cancellation {
+    return try FfiConverterTypeCancellation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancellation_lower(_ value: Cancellation) -> RustBuffer {
+    return FfiConverterTypeCancellation.lower(value)
+}
+
+
+/**
+ * What became of taking back one copy of a message.
+ */
+public struct CancelledCopy: Equatable, Hashable {
+    /**
+     * What became of taking it back.
+     */
+    public let outcome: CancelOutcome
+    /**
+     * For whom it was.
+     */
+    public let to: AgentId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What became of taking it back.
+         */outcome: CancelOutcome,
+        /**
+         * For whom it was.
+         */to: AgentId) {
+        self.outcome = outcome
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CancelledCopy: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancelledCopy: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CancelledCopy {
+        return
+            try CancelledCopy(
+                outcome: FfiConverterTypeCancelOutcome.read(from: &buf),
+                to: FfiConverterTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CancelledCopy, into buf: inout [UInt8]) {
+        FfiConverterTypeCancelOutcome.write(value.outcome, into: &buf)
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelledCopy_lift(_ buf: RustBuffer) throws -> CancelledCopy {
+    return try FfiConverterTypeCancelledCopy.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelledCopy_lower(_ value: CancelledCopy) -> RustBuffer {
+    return FfiConverterTypeCancelledCopy.lower(value)
 }
 
 
@@ -9671,6 +9902,102 @@ public func FfiConverterTypeAutoAccept_lower(_ value: AutoAccept) -> RustBuffer 
 
 
 /**
+ * What became of taking back one copy of a message.
+ */
+
+public enum CancelOutcome: Equatable, Hashable {
+
+    /**
+     * It waited here and never left: nobody has it.
+     */
+    case withdrawn
+    /**
+     * The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what became of
+     * the message; an agent that has it in its hands may still handle it.
+     */
+    case telling
+    /**
+     * It is over: handled, answered, or never delivered.
+     */
+    case tooLate
+    /**
+     * The peer has it, or may have it, and does not know how to take a message back, as dmagent 1.1.1.
+     */
+    case cannotTell
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CancelOutcome: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancelOutcome: FfiConverterRustBuffer {
+    typealias SwiftType = CancelOutcome
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CancelOutcome {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .withdrawn
+
+        case 2: return .telling
+
+        case 3: return .tooLate
+
+        case 4: return .cannotTell
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CancelOutcome, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .withdrawn:
+            writeInt(&buf, Int32(1))
+
+
+        case .telling:
+            writeInt(&buf, Int32(2))
+
+
+        case .tooLate:
+            writeInt(&buf, Int32(3))
+
+
+        case .cannotTell:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelOutcome_lift(_ buf: RustBuffer) throws -> CancelOutcome {
+    return try FfiConverterTypeCancelOutcome.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelOutcome_lower(_ value: CancelOutcome) -> RustBuffer {
+    return FfiConverterTypeCancelOutcome.lower(value)
+}
+
+
+
+/**
  * A stable reason. The number and the name never change their meaning.
  */
 
@@ -9881,6 +10208,10 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case noReceipts = 1004
     /**
+     * The sender took the message back.
+     */
+    case messageCancelled = 1005
+    /**
      * A local request lacks the token of the data folder.
      */
     case tokenInvalid = 1400
@@ -10007,7 +10338,9 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
 
         case 51: return .noReceipts
 
-        case 52: return .tokenInvalid
+        case 52: return .messageCancelled
+
+        case 53: return .tokenInvalid
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -10221,8 +10554,12 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(51))
 
 
-        case .tokenInvalid:
+        case .messageCancelled:
             writeInt(&buf, Int32(52))
+
+
+        case .tokenInvalid:
+            writeInt(&buf, Int32(53))
 
         }
     }
@@ -10635,7 +10972,8 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `message_cancelled`,
+     * `token_invalid`.
      */
     case RefusedError(
         /**
@@ -11125,6 +11463,27 @@ public enum Event: Equatable, Hashable {
          */to: AgentId
     )
     /**
+     * The author of a message in the inbox took it back.
+     */
+    case messageCancelled(
+        /**
+         * When, in microseconds since 1970.
+         */at: Timestamp,
+        /**
+         * Its author.
+         */from: AgentId,
+        /**
+         * Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never
+         * handed out.
+         */handedOut: Bool,
+        /**
+         * Its id.
+         */messageId: String,
+        /**
+         * Why: the author's words, which are data.
+         */reason: String?
+    )
+    /**
      * A message of ours will not be delivered.
      */
     case messageFailed(
@@ -11313,40 +11672,43 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         case 6: return .messageAnswered(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), replyId: try FfiConverterOptionString.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 7: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
+        case 7: return .messageCancelled(at: try FfiConverterTypeTimestamp.read(from: &buf), from: try FfiConverterTypeAgentId.read(from: &buf), handedOut: try FfiConverterBool.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 8: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
+        case 8: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 9: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 9: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 10: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 10: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
 
-        case 11: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
+        case 11: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 12: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 12: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
         )
 
-        case 13: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
+        case 13: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 14: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
+        case 14: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
         )
 
-        case 15: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
+        case 15: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
         )
 
-        case 16: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
+        case 16: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
         )
 
-        case 17: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        case 17: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
         )
 
-        case 18: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
+        case 18: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 19: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -11403,8 +11765,17 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
             FfiConverterTypeAgentId.write(to, into: &buf)
 
 
-        case let .messageFailed(at,messageId,reason,to):
+        case let .messageCancelled(at,from,handedOut,messageId,reason):
             writeInt(&buf, Int32(7))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+            FfiConverterTypeAgentId.write(from, into: &buf)
+            FfiConverterBool.write(handedOut, into: &buf)
+            FfiConverterString.write(messageId, into: &buf)
+            FfiConverterOptionString.write(reason, into: &buf)
+
+
+        case let .messageFailed(at,messageId,reason,to):
+            writeInt(&buf, Int32(8))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(messageId, into: &buf)
             FfiConverterTypeReason.write(reason, into: &buf)
@@ -11412,27 +11783,27 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerConnected(at,agentId,displayName):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(9))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
 
 
         case let .peerDisconnected(at,agentId,reason):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(10))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterString.write(reason, into: &buf)
 
 
         case let .connectionRejected(at,agentId):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(11))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .connectionRequested(at,agentId,displayName,requestId):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(12))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
@@ -11440,44 +11811,44 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerUpdated(at,agentId):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(13))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .peerReachability(at,agentId,reachable):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(14))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterBool.write(reachable, into: &buf)
 
 
         case let .trustChanged(at,agentId,score):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(15))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterDouble.write(score, into: &buf)
 
 
         case let .agentDiscovered(at,found):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(16))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeDiscovered.write(found, into: &buf)
 
 
         case let .storageFailed(at,error):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(17))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(error, into: &buf)
 
 
         case let .storageRecovered(at):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(18))
             FfiConverterTypeTimestamp.write(at, into: &buf)
 
 
         case let .missed(missed):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(19))
             FfiConverterUInt64.write(missed, into: &buf)
 
         }
@@ -12474,7 +12845,8 @@ public func FfiConverterTypePreset_lower(_ value: Preset) -> RustBuffer {
 
 
 /**
- * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+ * of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
  */
 
 public enum ReceiptState: Equatable, Hashable {
@@ -12487,6 +12859,10 @@ public enum ReceiptState: Equatable, Hashable {
      * Handed to its agent.
      */
     case delivered
+    /**
+     * Its author took it back before it was acknowledged: it is gone here, unhandled.
+     */
+    case cancelled
     /**
      * Acknowledged by its agent.
      */
@@ -12524,11 +12900,13 @@ public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
 
         case 2: return .delivered
 
-        case 3: return .handled
+        case 3: return .cancelled
 
-        case 4: return .answered
+        case 4: return .handled
 
-        case 5: return .refused
+        case 5: return .answered
+
+        case 6: return .refused
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -12546,16 +12924,20 @@ public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
             writeInt(&buf, Int32(2))
 
 
-        case .handled:
+        case .cancelled:
             writeInt(&buf, Int32(3))
 
 
-        case .answered:
+        case .handled:
             writeInt(&buf, Int32(4))
 
 
-        case .refused:
+        case .answered:
             writeInt(&buf, Int32(5))
+
+
+        case .refused:
+            writeInt(&buf, Int32(6))
 
         }
     }
@@ -14780,6 +15162,31 @@ fileprivate struct FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCancelledCopy: FfiConverterRustBuffer {
+    typealias SwiftType = [CancelledCopy]
+
+    public static func write(_ value: [CancelledCopy], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCancelledCopy.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CancelledCopy] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CancelledCopy]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCancelledCopy.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeDelivery: FfiConverterRustBuffer {
     typealias SwiftType = [Delivery]
 
@@ -15602,6 +16009,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_broadcast() != 7146) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_cancel() != 9868) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_context() != 55520) {

@@ -469,6 +469,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_ask(uint64_t ptr, RustBuffer a
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_broadcast(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CANCEL
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CANCEL
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_cancel(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CONTEXT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CONTEXT
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_context(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
@@ -1292,6 +1297,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_ask(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_BROADCAST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_BROADCAST
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_broadcast(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CANCEL
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CANCEL
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_cancel(void
 
 );
 #endif
