@@ -332,6 +332,7 @@ async fn a_question_that_nobody_waits_for_any_more_is_taken_back() {
         if message.content == "slow?" {
             break message;
         }
+        bob.inbox().release(&message, Duration::ZERO);
     };
     asked.abort();
     let reason = loop {

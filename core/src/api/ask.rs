@@ -153,12 +153,12 @@ impl Drop for Asking {
 }
 
 /// What the other side is told when the asker gave up.
-const NOBODY_WAITS: &str = "nobody waits for the answer any more";
+pub(super) const NOBODY_WAITS: &str = "nobody waits for the answer any more";
 
 const UNDELIVERED: &str = "the question was not delivered";
 
 /// Why no answer to this question of `agent` can come any more.
-fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error> {
+pub(super) fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error> {
     match news {
         EventBody::Message(MessageEvent::MessageFailed { message_id, reason, .. })
             if message_id == question =>
@@ -172,7 +172,7 @@ fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error
     }
 }
 
-fn undelivered(reason: Option<Reason>) -> Error {
+pub(super) fn undelivered(reason: Option<Reason>) -> Error {
     match reason {
         // The question may have arrived all the same: its acceptance and the end of the connection can cross.
         Some(reason) if reason.code == Code::PeerNotConnected.name() => parted(&reason.text),
@@ -189,7 +189,7 @@ fn parted(reason: &str) -> Error {
     Error::new(Code::PeerNotConnected, sentence).with("reason", reason)
 }
 
-fn late() -> Error {
+pub(super) fn late() -> Error {
     Error::new(
         Code::Timeout,
         "no answer came in time; the question is taken back, and a late answer comes as a message",

@@ -27,6 +27,7 @@ mod peers;
 mod receipts;
 mod rules;
 mod schema;
+mod streams;
 mod trust;
 mod verbs;
 
@@ -49,5 +50,6 @@ pub use peers::{
 pub use receipts::{GivenReceipt, MessageArgs, NewestArgs, ReceiptVerdict, UntilArgs, VerifyReceiptArgs};
 pub use rules::{Fate, Rule, RuleTrial, Rules, RulesArgs, TryArgs};
 pub use schema::schema;
+pub use streams::{AnswerStream, AskStream, FinishArgs, NextPartArgs, OpenedStream, PartArgs, WrittenPart};
 pub use trust::{AskOpinionArgs, Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

@@ -11,7 +11,7 @@ use super::*;
 use crate::{
     discovery::Discovered,
     error::{Code, Error, Result},
-    messaging::{Acknowledged, Cancellation, Message, OutboxItem, Receipt, log::LogEntry},
+    messaging::{Acknowledged, Cancellation, Message, OutboxItem, Part, Receipt, log::LogEntry},
     node::Node,
     peers::{BlockedAgent, Peer, PendingRequest},
     trust::PeerOpinion,
@@ -93,6 +93,14 @@ verbs! {
     "messages.send" => messages.send(SendArgs) -> Receipt;
     /// Sends a message to one peer and waits for the answer to it.
     "messages.ask" => messages.ask(AskArgs) -> Message, hands_out;
+    /// Sends a question whose answer may come in parts.
+    "messages.ask_stream" => messages.ask_stream(AskArgs) -> OpenedStream;
+    /// Waits for the next part of an answer.
+    "messages.next_part" => messages.next_part(NextPartArgs) -> Option<Part>;
+    /// Writes a part of the answer to a question that is in hands.
+    "messages.part" => messages.part(PartArgs) -> WrittenPart;
+    /// Sends what was written as the reply.
+    "messages.finish" => messages.finish(FinishArgs) -> Receipt;
     /// Tells all peers, or the most trusted, a status.
     "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
     /// Waits for the next message.

@@ -494,6 +494,6 @@ impl Inbox {
 }
 
 mod gone;
-pub use gone::Place;
+pub use gone::{InHands, Place};
 #[cfg(test)]
 mod tests;

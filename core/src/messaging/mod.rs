@@ -25,6 +25,7 @@ pub mod receipts;
 pub mod rule_book;
 pub mod rules;
 pub mod sealers;
+pub mod streams;
 mod types;
 
 pub use cancels::{CancelOutcome, Cancellation, CancelledCopy};
@@ -33,6 +34,7 @@ pub use outbox::Outbox;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
+pub use streams::Part;
 pub use types::{
     Acknowledged, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem, Reason,
     Receipt, Verification, body_digest,

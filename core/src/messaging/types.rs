@@ -86,6 +86,9 @@ pub struct Message {
     /// How often it was handed out before without being acknowledged, since the node opened.
     #[serde(default)]
     pub redeliveries: u32,
+    /// Whether its sender waits for the answer in parts: see `messages.part`.
+    #[serde(default)]
+    pub wants_stream: bool,
 }
 
 /// What became of an acknowledgement. Either way the message is over for this life of the node.

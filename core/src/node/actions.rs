@@ -141,6 +141,7 @@ impl Inner {
                     received_at: now,
                     sequence: 0,
                     redeliveries: 0,
+                    wants_stream: false,
                 };
                 let (sequence, rows) = state.inbox.reserve(message, &self.config.inbox)?;
                 Ok((rows, sequence))

@@ -33,6 +33,9 @@ const ROUND: Duration = Duration::from_secs(60);
 /// When to tell again what met a message that was being written.
 const SOON: Duration = Duration::from_secs(1);
 
+/// What whoever reads a stream is told.
+const STREAM_OVER: &str = "the question was taken back";
+
 /// What taking a message back did to memory.
 #[derive(Default)]
 struct TakenBack {
@@ -86,6 +89,7 @@ impl Inner {
                 result?;
                 inner.publish(taken.events);
                 inner.sent_bell.notify_waiters();
+                inner.close_stream(&id, Some((Code::MessageCancelled, STREAM_OVER)));
                 inner.outbox_bell.notify_one();
                 inner.recall_bell.notify_one();
                 Ok(Cancellation { message_id: id, copies: taken.copies })

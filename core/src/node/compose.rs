@@ -108,6 +108,8 @@ pub(crate) async fn open(config: NodeConfig, parts: Parts, verbs: LocalVerbs) ->
         policy: RwLock::new(parts.policy.map(|policy| GuardedPolicy { policy, patience })),
         inbox_bell: Notify::new(),
         recall_bell: Notify::new(),
+        stream_bell: Notify::new(),
+        part_bell: Notify::new(),
         receipt_bell: Notify::new(),
         sent_bell: Notify::new(),
         outbox_bell: Notify::new(),

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{gate::Admitted, inner::Inner, settle::Settled};
+use super::{gate::Admitted, inner::Inner, settle::Settled, state::State};
 use crate::{
     env::Timestamp,
     error::Code,
@@ -19,7 +19,7 @@ use crate::{
     transport::{Arrival, Outcome, Receiver, Source},
     wire::{
         Answer,
-        frame::Frame,
+        frame::{Frame, PrivateBody, PrivateFrame},
         limiter::{Class, Limited, PeerRate, SourceKey},
         route::{Access, Endpoint, Route, RouteError},
         verify::{Believed, Verified, Verifier},
@@ -185,6 +185,8 @@ impl Inner {
                     self.upkeep_bell.notify_one();
                 }
                 let spent = match verified.frame() {
+                    // Each brings an answer further that we asked for, which is bounded.
+                    Frame::Private(frame) if brings_parts(&state, frame) => Ok(()),
                     Frame::Receipts(_) => state.limiter.receipts(&sender, rate, now),
                     _ => state.limiter.peer(&sender, rate, now),
                 };
@@ -309,6 +311,16 @@ pub(super) fn source_key(source: &Source) -> SourceKey {
         Source::Process(label) => SourceKey::Process(label.clone()),
         // All that is unknown shares one window, as if it came from one address.
         Source::Unknown => SourceKey::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+    }
+}
+
+/// Whether a frame brings parts of an answer that somebody here waits for.
+fn brings_parts(state: &State, frame: &PrivateFrame) -> bool {
+    match &frame.body {
+        PrivateBody::Parts(parts) => {
+            state.asking.is_news(&frame.from, &parts.in_reply_to, parts.first, parts.parts.len())
+        }
+        _ => false,
     }
 }
 

@@ -174,6 +174,10 @@ impl Inner {
     pub(crate) fn release(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
         let now = self.steady();
         let mut state = self.state.lock();
+        // Whoever gets it next begins its answer anew.
+        if let Some((from, message_id)) = state.inbox.origin(sequence) {
+            state.answering.close(from, &message_id);
+        }
         if self.return_recalled(&mut state, sequence, redeliveries) {
             return true;
         }

@@ -24,7 +24,7 @@ use crate::{
     messaging::{Sealers, cancels::Recalls},
     peers::{
         CAPABILITY_CANCEL, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE,
-        SelfDescription, handshake,
+        CAPABILITY_STREAMS, SelfDescription, handshake,
     },
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
@@ -53,6 +53,10 @@ pub(crate) struct Inner {
     pub(crate) receipt_bell: Notify,
     /// Rung when there is somebody to tell that a message was taken back.
     pub(crate) recall_bell: Notify,
+    /// Rung when something came of a stream that was asked for.
+    pub(crate) stream_bell: Notify,
+    /// Rung when there are parts of answers to send.
+    pub(crate) part_bell: Notify,
     /// Rung when a sent message came further.
     pub(crate) sent_bell: Notify,
     /// Rung when the upkeep has something to look at before its time.
@@ -123,6 +127,7 @@ impl Inner {
         capabilities.insert(CAPABILITY_SIGNATURE.into(), json!(2));
         capabilities.insert(CAPABILITY_OPINION.into(), json!(1));
         capabilities.insert(CAPABILITY_CANCEL.into(), json!(1));
+        capabilities.insert(CAPABILITY_STREAMS.into(), json!(1));
         if self.config.seal {
             capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
         }
@@ -314,6 +319,8 @@ impl Inner {
         state.proven = old.proven;
         state.feed = old.feed;
         state.adrift = old.adrift;
+        state.asking = old.asking;
+        state.answering = old.answering;
         drop(state);
         self.stalled.store(false, Ordering::Release);
         self.publish([NodeEvent::StorageRecovered]);

@@ -57,6 +57,7 @@ mod routing;
 mod settle;
 mod sources;
 mod state;
+mod streams;
 mod token;
 mod upkeep;
 mod vouch;

@@ -212,6 +212,7 @@ impl Inner {
                 }
                 state.given.part(&agent);
                 state.recalls.part(&agent);
+                state.answering.part(&agent);
                 Ok((rows, Some(dropped)))
             },
             move |inner, result, dropped| {

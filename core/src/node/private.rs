@@ -53,6 +53,7 @@ impl Inner {
         }
         match frame.body {
             PrivateBody::Cancels(cancels) => self.hear_cancels(frame.from, cancels).await,
+            PrivateBody::Parts(parts) => self.hear_parts(&frame.from, &parts),
             // The verifier opened what was sealed.
             PrivateBody::Sealed(_) => Err(Answer::not_found()),
         }

@@ -64,6 +64,8 @@ impl Inner {
         let inner = Arc::clone(self);
         self.env.tasks.spawn("receipts", async move { inner.run_receipts().await });
         let inner = Arc::clone(self);
+        self.env.tasks.spawn("parts", async move { inner.run_parts().await });
+        let inner = Arc::clone(self);
         self.env.tasks.spawn("recalls", async move { inner.run_recalls().await });
         let inner = Arc::clone(self);
         self.env.tasks.spawn("upkeep", async move { inner.run_upkeep().await });

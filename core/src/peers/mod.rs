@@ -33,7 +33,7 @@ pub(crate) use table::tests::peer_at;
 pub use table::{PENDING_LIMIT, Peers};
 pub use types::{
     AutoAccept, CAPABILITY_CANCEL, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL,
-    CAPABILITY_SIGNATURE, Connection, Outstanding, Peer, PeerEvent, PeerState, PendingRequest,
-    SelfDescription,
+    CAPABILITY_SIGNATURE, CAPABILITY_STREAMS, Connection, Outstanding, Peer, PeerEvent, PeerState,
+    PendingRequest, SelfDescription,
 };
 pub(crate) use update::known_update;

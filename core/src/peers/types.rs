@@ -106,6 +106,8 @@ pub const CAPABILITY_RECEIPTS: &str = "receipts";
 pub const CAPABILITY_OPINION: &str = "opinion";
 /// The capability that says: I let authors take back their messages.
 pub const CAPABILITY_CANCEL: &str = "cancel";
+/// The capability that says: I take parts of answers.
+pub const CAPABILITY_STREAMS: &str = "streams";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
 
@@ -145,6 +147,11 @@ impl Connection {
     /// Whether the peer lets go of a message that its author takes back.
     pub fn takes_cancels(&self) -> bool {
         self.signs_v2() && self.offers(CAPABILITY_CANCEL)
+    }
+
+    /// Whether the peer takes parts of answers.
+    pub fn takes_streams(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_STREAMS)
     }
 
     /// How near its URL may lead.

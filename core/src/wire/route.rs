@@ -76,6 +76,8 @@ endpoints! {
     Receipts = "receipts", Public, [Post];
     /// Messages that their author takes back.
     Cancel = "cancel", Public, [Post];
+    /// Parts of an answer.
+    Parts = "parts", Public, [Post];
     /// A new address, name or bio.
     PeerUpdate = "peer_update", Public, [Post];
     /// A sign of life.

@@ -54,6 +54,15 @@ impl Gone {
     }
 }
 
+/// A message that was handed out.
+#[derive(Clone, Copy, Debug)]
+pub enum InHands<'a> {
+    /// The host has it.
+    Held(&'a super::Message),
+    /// The host has it, and its author took it back.
+    Recalled,
+}
+
 /// Where a message is that its author takes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -85,6 +94,21 @@ impl Inbox {
                 (item.message.message_id.clone(), (item.message.sequence, place))
             })
             .collect()
+    }
+
+    /// What is in the hands of the host: the message of `from`, or that its author took it back.
+    pub fn in_hands(&self, from: &AgentId, message_id: &str) -> Option<InHands<'_>> {
+        let is_its = |item: &&super::Item| {
+            item.state == State::Leased
+                && item.message.from == *from
+                && item.message.message_id == message_id
+                && item.message.kind != super::MessageKind::Notice
+        };
+        if let Some(item) = self.items.values().find(is_its) {
+            return Some(InHands::Held(&item.message));
+        }
+        let mut recalled = self.gone.recalled.values();
+        recalled.any(|gone| gone.from == *from && gone.message_id == message_id).then_some(InHands::Recalled)
     }
 
     /// The author of a queued message takes it back: nobody sees it from now on. [`Inbox::forget`] it when these rows

@@ -20,6 +20,7 @@ fn message(from: u8, kind: MessageKind, content: &str) -> Message {
         received_at: Timestamp::from_seconds(1),
         sequence: 0,
         redeliveries: 0,
+        wants_stream: false,
     }
 }
 

@@ -58,6 +58,8 @@ pub enum Domain {
     Opinion,
     /// Messages that their author takes back.
     Cancel,
+    /// Parts of an answer.
+    Parts,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -84,6 +86,7 @@ impl Domain {
         Self::ImpressionQuery,
         Self::Opinion,
         Self::Cancel,
+        Self::Parts,
         Self::Application,
     ];
 
@@ -109,6 +112,7 @@ impl Domain {
             Self::ImpressionQuery => "impression_query",
             Self::Opinion => "opinion",
             Self::Cancel => "cancel",
+            Self::Parts => "parts",
             Self::Application => "application",
         }
     }

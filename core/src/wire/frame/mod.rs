@@ -21,7 +21,7 @@ pub use handshake::{
 };
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use opinion::ImpressionQuery;
-pub use private::{Cancel, PrivateBody, PrivateFrame, PrivateKind};
+pub use private::{Cancel, Parts, PrivateBody, PrivateFrame, PrivateKind};
 pub use query::{Query, pairs};
 pub use receipts::Receipts;
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
@@ -100,6 +100,7 @@ impl Frame {
             | Endpoint::StatusBroadcast
             | Endpoint::Receipts
             | Endpoint::Cancel
+            | Endpoint::Parts
             | Endpoint::PeerUpdate
             | Endpoint::Ping
             | Endpoint::ImpressionQuery
@@ -122,6 +123,7 @@ impl Frame {
             Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
             Endpoint::Receipts => Self::Receipts(Receipts::decode(object)?),
             Endpoint::Cancel => Self::Private(Box::new(PrivateFrame::decode(PrivateKind::Cancel, object)?)),
+            Endpoint::Parts => Self::Private(Box::new(PrivateFrame::decode(PrivateKind::Parts, object)?)),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
             Endpoint::ImpressionQuery => Self::ImpressionQuery(Box::new(ImpressionQuery::decode(object)?)),

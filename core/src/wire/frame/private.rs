@@ -19,6 +19,8 @@ use crate::{
 pub enum PrivateKind {
     /// The author of messages takes them back.
     Cancel,
+    /// Parts of an answer.
+    Parts,
 }
 
 impl PrivateKind {
@@ -26,6 +28,7 @@ impl PrivateKind {
     pub const fn domain(self) -> Domain {
         match self {
             Self::Cancel => Domain::Cancel,
+            Self::Parts => Domain::Parts,
         }
     }
 
@@ -33,6 +36,7 @@ impl PrivateKind {
     pub const fn endpoint(self) -> Endpoint {
         match self {
             Self::Cancel => Endpoint::Cancel,
+            Self::Parts => Endpoint::Parts,
         }
     }
 
@@ -54,6 +58,19 @@ pub struct Cancel {
     pub reason: Option<String>,
 }
 
+/// Parts of an answer, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// The question.
+    pub in_reply_to: String,
+    /// What tells this stream from one of before a restart.
+    pub stream: String,
+    /// The number of the first, from 0.
+    pub first: u64,
+    /// 1 to 256, each of at least 1 character, together at most 65,536.
+    pub parts: Vec<String>,
+}
+
 /// What a private frame says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PrivateBody {
@@ -61,6 +78,8 @@ pub enum PrivateBody {
     Sealed(Sealed),
     /// 1 to 50.
     Cancels(Vec<Cancel>),
+    /// Of one answer.
+    Parts(Parts),
 }
 
 impl PrivateBody {
@@ -72,6 +91,7 @@ impl PrivateBody {
     pub fn read(kind: PrivateKind, mut object: Map<String, Value>) -> Result<Self, Answer> {
         match kind {
             PrivateKind::Cancel => cancels(&mut object).map(Self::Cancels),
+            PrivateKind::Parts => parts(object).map(Self::Parts),
         }
     }
 }
@@ -99,6 +119,23 @@ fn cancels(object: &mut Map<String, Value>) -> Result<Vec<Cancel>, Answer> {
             && reason.chars().count() <= limits::CANCEL_REASON_CHARS
     };
     if cancels.iter().all(is_sound) { Ok(cancels) } else { Err(bad()) }
+}
+
+fn parts(object: Map<String, Value>) -> Result<Parts, Answer> {
+    let bad = || {
+        fields::refuse(
+            "A frame of parts names a question, a stream, the number of the first part, and 1 to 256 parts",
+        )
+    };
+    let parts: Parts = serde_json::from_value(Value::Object(object)).map_err(|_| bad())?;
+    let chars: usize = parts.parts.iter().map(|part| part.chars().count()).sum();
+    let is_sound = is_id(&parts.in_reply_to)
+        && is_id(&parts.stream)
+        && parts.first < limits::STREAM_PARTS
+        && (1..=limits::PARTS).contains(&parts.parts.len())
+        && chars <= limits::CONTENT_CHARS
+        && !parts.parts.iter().any(String::is_empty);
+    if is_sound { Ok(parts) } else { Err(bad()) }
 }
 
 /// A frame of one node of ours for another.
