@@ -83,6 +83,7 @@ const RECORDS = {
     redeliveries: ['redeliveries', '', 0],
     sequence: ['sequence', 'big'],
     verification: ['verification', ''],
+    wants_stream: ['wantsStream', '', false],
   },
   MessageQuestion: {
     content: ['content', ''],
@@ -108,6 +109,9 @@ const RECORDS = {
     url: ['url', ''],
     version: ['version', ''],
   },
+  OpenedStream: {
+    stream_id: ['streamId', ''],
+  },
   OutboxItem: {
     attempts: ['attempts', '', 0],
     content: ['content', ''],
@@ -122,6 +126,10 @@ const RECORDS = {
     sequence: ['sequence', 'big'],
     to: ['to', ''],
     was_limited: ['wasLimited', '', false],
+  },
+  Part: {
+    content: ['content', ''],
+    number: ['number', 'big'],
   },
   Peer: {
     agent_id: ['agentId', ''],
@@ -219,6 +227,10 @@ const RECORDS = {
     note: ['note', '', ''],
     score: ['score', ''],
     updated_at: ['updatedAt', 'big', 0],
+  },
+  WrittenPart: {
+    number: ['number', 'big'],
+    streamed: ['streamed', ''],
   },
 };
 
@@ -503,6 +515,45 @@ const VERBS = {
       to: ['to', 'agent'],
     },
     result: 'Message',
+  },
+  'messages.ask_stream': {
+    row: ['to', 'content'],
+    members: {
+      content: ['content', ''],
+      inReplyTo: ['in_reply_to', ''],
+      metadata: ['metadata', ''],
+      timeoutSecs: ['timeout_secs', ''],
+      to: ['to', 'agent'],
+    },
+    result: 'OpenedStream',
+  },
+  'messages.next_part': {
+    row: ['streamId'],
+    members: {
+      number: ['number', ''],
+      streamId: ['stream_id', ''],
+    },
+    result: 'Part',
+  },
+  'messages.part': {
+    row: ['to', 'inReplyTo', 'content'],
+    members: {
+      content: ['content', ''],
+      inReplyTo: ['in_reply_to', ''],
+      to: ['to', 'agent'],
+    },
+    result: 'WrittenPart',
+  },
+  'messages.finish': {
+    row: ['to', 'inReplyTo'],
+    members: {
+      content: ['content', ''],
+      inReplyTo: ['in_reply_to', ''],
+      metadata: ['metadata', ''],
+      timeoutSecs: ['timeout_secs', ''],
+      to: ['to', 'agent'],
+    },
+    result: 'Receipt',
   },
   'messages.broadcast': {
     row: ['content'],

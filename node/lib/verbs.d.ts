@@ -14,7 +14,9 @@ import type {
   LogEntry,
   MessageKind,
   NodeInfo,
+  OpenedStream,
   OutboxItem,
+  Part,
   Peer,
   PeerHint,
   PeerOpinion,
@@ -25,6 +27,7 @@ import type {
   RuleTrial,
   Signed,
   TrustOf,
+  WrittenPart,
 } from './records.js';
 import type { RoutingRule } from './settings.js';
 
@@ -162,6 +165,69 @@ export interface Messages {
       timeoutSecs?: number | null;
     },
   ): Promise<Message>;
+  /**
+   * Sends a question whose answer may come in parts.
+   * @param to Whom to ask: a connected or pending peer.
+   * @param content 1 to 65,536 characters.
+   * @param options.inReplyTo The message this one answers.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.timeoutSecs How long to wait for the answer, in seconds; absent for as long as it takes.
+   */
+  ask_stream(
+    to: AgentLike,
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+      inReplyTo?: string | null;
+      metadata?: Json;
+      timeoutSecs?: number | null;
+    },
+  ): Promise<OpenedStream>;
+  /**
+   * Waits for the next part of an answer.
+   * @param streamId The stream, as `messages.ask_stream` named it.
+   * @param options.number The number of the part; those before it are let go. Default: the one after the last
+   *   that was handed out. Whoever may lose a result on the way names it.
+   */
+  next_part(
+    streamId: string,
+    options?: {
+      signal?: AbortSignal;
+      number?: bigint | number | null;
+    },
+  ): Promise<Part | null>;
+  /**
+   * Writes a part of the answer to a question that is in hands.
+   * @param to Who asked.
+   * @param inReplyTo The question, which this program has in its hands.
+   * @param content At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+   */
+  part(
+    to: AgentLike,
+    inReplyTo: string,
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+    },
+  ): Promise<WrittenPart>;
+  /**
+   * Sends what was written as the reply.
+   * @param to Who asked.
+   * @param inReplyTo The question.
+   * @param options.content The last part, when there is one more.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.timeoutSecs How long this call waits for the first attempt, in seconds. Default: 10.
+   */
+  finish(
+    to: AgentLike,
+    inReplyTo: string,
+    options?: {
+      signal?: AbortSignal;
+      content?: string;
+      metadata?: Json;
+      timeoutSecs?: number;
+    },
+  ): Promise<Receipt>;
   /**
    * Tells all peers, or the most trusted, a status.
    * @param content 1 to 65,536 characters.

@@ -37,6 +37,8 @@ from ._records import (
     AgentDiscovered,
     BlockedAgent,
     BroadcastReceived,
+    Cancellation,
+    CancelledCopy,
     ConnectionQuestion,
     ConnectionRejected,
     ConnectionRequested,
@@ -47,6 +49,7 @@ from ._records import (
     LogEntry,
     MessageAccepted,
     MessageAnswered,
+    MessageCancelled,
     MessageDelivered,
     MessageFailed,
     MessageHandled,
@@ -54,7 +57,9 @@ from ._records import (
     MessageReceived,
     Missed,
     NodeInfo,
+    OpenedStream,
     OutboxItem,
+    Part,
     Peer,
     PeerConnected,
     PeerDisconnected,
@@ -73,7 +78,9 @@ from ._records import (
     StorageRecovered,
     TrustChanged,
     TrustOf,
+    WrittenPart,
 )
+from ._streams import AnswerStream, AskStream
 from ._untrusted import Untrusted
 
 TYPE_CHECKING = False
@@ -86,8 +93,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AgentDiscovered",
+    "AnswerStream",
+    "AskStream",
     "BlockedAgent",
     "BroadcastReceived",
+    "Cancellation",
+    "CancelledCopy",
     "ClosedError",
     "ConfigError",
     "ConnectionQuestion",
@@ -110,6 +121,7 @@ __all__ = [
     "Message",
     "MessageAccepted",
     "MessageAnswered",
+    "MessageCancelled",
     "MessageDelivered",
     "MessageFailed",
     "MessageHandled",
@@ -119,7 +131,9 @@ __all__ = [
     "Node",
     "NodeInfo",
     "NotFoundError",
+    "OpenedStream",
     "OutboxItem",
+    "Part",
     "Peer",
     "PeerConnected",
     "PeerDisconnected",
@@ -145,6 +159,7 @@ __all__ = [
     "TrustOf",
     "UnreachableError",
     "Untrusted",
+    "WrittenPart",
     "__version__",
     "sync",
     "types",

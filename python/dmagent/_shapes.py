@@ -192,6 +192,45 @@ VERBS = {
         "to",
         "content",
     ),
+    "messages.ask_stream": Members(
+        {
+            "content": Text(),
+            "in_reply_to": Optional(Text()),
+            "metadata": Dict(Json()),
+            "timeout_secs": Optional(Number(0.0, 31536000.0)),
+            "to": Agent(),
+        },
+        "to",
+        "content",
+    ),
+    "messages.next_part": Members(
+        {
+            "number": Optional(Whole(0, 18446744073709551615)),
+            "stream_id": Text(),
+        },
+        "stream_id",
+    ),
+    "messages.part": Members(
+        {
+            "content": Text(),
+            "in_reply_to": Text(),
+            "to": Agent(),
+        },
+        "to",
+        "in_reply_to",
+        "content",
+    ),
+    "messages.finish": Members(
+        {
+            "content": Text(),
+            "in_reply_to": Text(),
+            "metadata": Dict(Json()),
+            "timeout_secs": Number(0.0, 31536000.0),
+            "to": Agent(),
+        },
+        "to",
+        "in_reply_to",
+    ),
     "messages.broadcast": Members(
         {
             "content": Text(),

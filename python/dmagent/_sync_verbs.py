@@ -15,7 +15,9 @@ from ._records import (
     GivenReceipt,
     LogEntry,
     NodeInfo,
+    OpenedStream,
     OutboxItem,
+    Part,
     Peer,
     PeerHint,
     PeerOpinion,
@@ -26,6 +28,7 @@ from ._records import (
     RuleTrial,
     Signed,
     TrustOf,
+    WrittenPart,
 )
 
 TYPE_CHECKING = False
@@ -275,6 +278,83 @@ class Messages(Caller):
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         return self._handed("messages.ask", arguments)
+
+    def ask_stream(
+        self,
+        to: AgentLike,
+        content: str,
+        *,
+        in_reply_to: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        timeout_secs: float | None = None,
+    ) -> OpenedStream:
+        """Sends a question whose answer may come in parts.
+
+        Args:
+            to: Whom to ask: a connected or pending peer.
+            content: 1 to 65,536 characters.
+            in_reply_to: The message this one answers.
+            metadata: What travels along: a JSON object of at most 64 KiB.
+            timeout_secs: How long to wait for the answer, in seconds; absent for as long as it takes.
+        """
+        arguments: dict[str, Any] = {"to": agent_id("to", to), "content": content}
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if timeout_secs is not None:
+            arguments["timeout_secs"] = timeout_secs
+        result = self._call("messages.ask_stream", arguments)
+        return OpenedStream.from_json(result)
+
+    def next_part(self, stream_id: str, *, number: int | None = None) -> Part | None:
+        """Waits for the next part of an answer.
+
+        Args:
+            stream_id: The stream, as `messages.ask_stream` named it.
+            number: The number of the part; those before it are let go. Default: the one after the last
+                that was handed out. Whoever may lose a result on the way names it.
+        """
+        arguments: dict[str, Any] = {"stream_id": stream_id}
+        if number is not None:
+            arguments["number"] = number
+        result = self._call("messages.next_part", arguments)
+        return None if result is None else Part.from_json(result)
+
+    def part(self, to: AgentLike, in_reply_to: str, content: str) -> WrittenPart:
+        """Writes a part of the answer to a question that is in hands.
+
+        Args:
+            to: Who asked.
+            in_reply_to: The question, which this program has in its hands.
+            content: At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+        """
+        result = self._call("messages.part", {"to": agent_id("to", to), "in_reply_to": in_reply_to, "content": content})
+        return WrittenPart.from_json(result)
+
+    def finish(
+        self,
+        to: AgentLike,
+        in_reply_to: str,
+        *,
+        content: str = "",
+        metadata: dict[str, Any] | None = None,
+        timeout_secs: float = 10.0,
+    ) -> Receipt:
+        """Sends what was written as the reply.
+
+        Args:
+            to: Who asked.
+            in_reply_to: The question.
+            content: The last part, when there is one more.
+            metadata: What travels along: a JSON object of at most 64 KiB.
+            timeout_secs: How long this call waits for the first attempt, in seconds. Default: 10.
+        """
+        arguments: dict[str, Any] = {"to": agent_id("to", to), "in_reply_to": in_reply_to, "content": content, "timeout_secs": timeout_secs}
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        result = self._call("messages.finish", arguments)
+        return Receipt.from_json(result)
 
     def broadcast(self, content: str, *, metadata: dict[str, Any] | None = None, top: int | None = None) -> Receipt:
         """Tells all peers, or the most trusted, a status.

@@ -113,6 +113,26 @@ pub struct DisconnectArgs {
     pub reason: Option<String>,
 }
 
+/// The end of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct FinishArgs {
+    /// Who asked.
+    pub to: AgentId,
+    /// The question.
+    pub in_reply_to: String,
+    /// The last part, when there is one more.
+    #[uniffi(default = "")]
+    pub content: String,
+    /// What travels along: a JSON object of at most 64 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
+    /// How long this call waits for the first attempt, in seconds. Default: 10.
+    #[serde(serialize_with = "finite")]
+    #[uniffi(default = 10.0)]
+    pub timeout_secs: f64,
+}
+
 /// Which entries of the conversation log.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct LogArgs {
@@ -153,6 +173,29 @@ pub struct NextArgs {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
+}
+
+/// Which part of which stream.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct NextPartArgs {
+    /// The stream, as `messages.ask_stream` named it.
+    pub stream_id: String,
+    /// The number of the part; those before it are let go. Default: the one after the last that was handed out.
+    /// Whoever may lose a result on the way names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub number: Option<u64>,
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct PartArgs {
+    /// Who asked.
+    pub to: AgentId,
+    /// The question, which this program has in its hands.
+    pub in_reply_to: String,
+    /// At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+    pub content: String,
 }
 
 /// Whose peers to ask for.

@@ -176,6 +176,46 @@ impl Messages {
         Handout::start(&self.caller, "messages.ask", &arguments)
     }
 
+    /// Sends a question whose answer may come in parts.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn ask_stream(
+        &self,
+        arguments: AskArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<OpenedStream, DmError> {
+        self.caller.call("messages.ask_stream", &arguments, cancel).await
+    }
+
+    /// Waits for the next part of an answer.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn next_part(
+        &self,
+        arguments: NextPartArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Option<Part>, DmError> {
+        self.caller.call("messages.next_part", &arguments, cancel).await
+    }
+
+    /// Writes a part of the answer to a question that is in hands.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn part(
+        &self,
+        arguments: PartArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<WrittenPart, DmError> {
+        self.caller.call("messages.part", &arguments, cancel).await
+    }
+
+    /// Sends what was written as the reply.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn finish(
+        &self,
+        arguments: FinishArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Receipt, DmError> {
+        self.caller.call("messages.finish", &arguments, cancel).await
+    }
+
     /// Tells all peers, or the most trusted, a status.
     #[uniffi::method(default(cancel = None))]
     pub async fn broadcast(
@@ -504,5 +544,10 @@ impl Message {
     /// How the sender was proven.
     pub fn verification(&self) -> Verification {
         self.record.verification
+    }
+
+    /// Whether its sender waits for the answer in parts: see `messages.part`.
+    pub fn wants_stream(&self) -> bool {
+        self.record.wants_stream.clone()
     }
 }

@@ -580,6 +580,29 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type FinishArgs.
+
+  def self.check_lower_TypeFinishArgs(v)
+
+
+
+    RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+
+  end
+
+  def self.alloc_from_TypeFinishArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeFinishArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeFinishArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeFinishArgs
+    end
+  end
+
   # The Record type GivenReceipt.
 
   def self.check_lower_TypeGivenReceipt(v)
@@ -756,6 +779,7 @@ private_constant :UniffiHandleMap
 
 
     RustBuffer.check_lower_TypeVerification(v.verification)
+
   end
 
   def self.alloc_from_TypeMessageRecord(v)
@@ -812,6 +836,26 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type NextPartArgs.
+
+  def self.check_lower_TypeNextPartArgs(v)
+
+    RustBuffer.check_lower_Optionalu64(v.number)
+  end
+
+  def self.alloc_from_TypeNextPartArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeNextPartArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeNextPartArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeNextPartArgs
+    end
+  end
+
   # The Record type NodeInfo.
 
   def self.check_lower_TypeNodeInfo(v)
@@ -843,6 +887,25 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type OpenedStream.
+
+  def self.check_lower_TypeOpenedStream(v)
+
+  end
+
+  def self.alloc_from_TypeOpenedStream(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeOpenedStream(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeOpenedStream
+    consumeWithStream do |stream|
+      return stream.read_TypeOpenedStream
+    end
+  end
+
   # The Record type OutboxItem.
 
   def self.check_lower_TypeOutboxItem(v)
@@ -871,6 +934,47 @@ private_constant :UniffiHandleMap
   def consume_into_TypeOutboxItem
     consumeWithStream do |stream|
       return stream.read_TypeOutboxItem
+    end
+  end
+
+  # The Record type Part.
+
+  def self.check_lower_TypePart(v)
+
+
+  end
+
+  def self.alloc_from_TypePart(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypePart(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypePart
+    consumeWithStream do |stream|
+      return stream.read_TypePart
+    end
+  end
+
+  # The Record type PartArgs.
+
+  def self.check_lower_TypePartArgs(v)
+
+
+
+  end
+
+  def self.alloc_from_TypePartArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypePartArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypePartArgs
+    consumeWithStream do |stream|
+      return stream.read_TypePartArgs
     end
   end
 
@@ -1497,6 +1601,26 @@ private_constant :UniffiHandleMap
   def consume_into_TypeVerifyReceiptArgs
     consumeWithStream do |stream|
       return stream.read_TypeVerifyReceiptArgs
+    end
+  end
+
+  # The Record type WrittenPart.
+
+  def self.check_lower_TypeWrittenPart(v)
+
+
+  end
+
+  def self.alloc_from_TypeWrittenPart(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeWrittenPart(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeWrittenPart
+    consumeWithStream do |stream|
+      return stream.read_TypeWrittenPart
     end
   end
 
@@ -2486,6 +2610,27 @@ private_constant :UniffiHandleMap
   def consume_into_OptionalTypeNextArgs
     consumeWithStream do |stream|
       return stream.read_OptionalTypeNextArgs
+    end
+  end
+
+  # The Optional<T> type for TypePart.
+
+  def self.check_lower_OptionalTypePart(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypePart(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypePart(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypePart(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypePart
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypePart
     end
   end
 
@@ -3785,6 +3930,18 @@ class RustBufferStream
     )
   end
 
+  # The Record type FinishArgs.
+
+  def read_TypeFinishArgs
+    FinishArgs.new(
+      to: read_TypeAgentId,
+      in_reply_to: read_string,
+      content: read_string,
+      metadata: read_OptionalTypeJson,
+      timeout_secs: read_f64
+    )
+  end
+
   # The Record type GivenReceipt.
 
   def read_TypeGivenReceipt
@@ -3884,7 +4041,8 @@ class RustBufferStream
       received_at: read_TypeTimestamp,
       redeliveries: read_u32,
       sequence: read_u64,
-      verification: read_TypeVerification
+      verification: read_TypeVerification,
+      wants_stream: read_bool
     )
   end
 
@@ -3904,6 +4062,15 @@ class RustBufferStream
       in_reply_to: read_Optionalstring,
       kinds: read_SequenceTypeMessageKind,
       timeout_secs: read_Optionalf64
+    )
+  end
+
+  # The Record type NextPartArgs.
+
+  def read_TypeNextPartArgs
+    NextPartArgs.new(
+      stream_id: read_string,
+      number: read_Optionalu64
     )
   end
 
@@ -3927,6 +4094,14 @@ class RustBufferStream
     )
   end
 
+  # The Record type OpenedStream.
+
+  def read_TypeOpenedStream
+    OpenedStream.new(
+      stream_id: read_string
+    )
+  end
+
   # The Record type OutboxItem.
 
   def read_TypeOutboxItem
@@ -3944,6 +4119,25 @@ class RustBufferStream
       sequence: read_u64,
       to: read_TypeAgentId,
       was_limited: read_bool
+    )
+  end
+
+  # The Record type Part.
+
+  def read_TypePart
+    Part.new(
+      content: read_string,
+      number: read_u64
+    )
+  end
+
+  # The Record type PartArgs.
+
+  def read_TypePartArgs
+    PartArgs.new(
+      to: read_TypeAgentId,
+      in_reply_to: read_string,
+      content: read_string
     )
   end
 
@@ -4284,6 +4478,15 @@ class RustBufferStream
       content: read_Optionalstring,
       in_reply_to: read_Optionalstring,
       metadata: read_OptionalTypeJson
+    )
+  end
+
+  # The Record type WrittenPart.
+
+  def read_TypeWrittenPart
+    WrittenPart.new(
+      number: read_u64,
+      streamed: read_bool
     )
   end
 
@@ -5559,6 +5762,21 @@ class RustBufferStream
   end
 
 
+  # The Optional<T> type for TypePart.
+
+  def read_OptionalTypePart
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypePart
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypePart'
+    end
+  end
+
+
   # The Optional<T> type for TypeReason.
 
   def read_OptionalTypeReason
@@ -6590,6 +6808,16 @@ class RustBufferBuilder
     self.write_MapStringString(v.context)
   end
 
+  # The Record type FinishArgs.
+
+  def write_TypeFinishArgs(v)
+    self.write_TypeAgentId(v.to)
+    self.write_string(v.in_reply_to)
+    self.write_string(v.content)
+    self.write_OptionalTypeJson(v.metadata)
+    self.write_f64(v.timeout_secs)
+  end
+
   # The Record type GivenReceipt.
 
   def write_TypeGivenReceipt(v)
@@ -6675,6 +6903,7 @@ class RustBufferBuilder
     self.write_u32(v.redeliveries)
     self.write_u64(v.sequence)
     self.write_TypeVerification(v.verification)
+    self.write_bool(v.wants_stream)
   end
 
   # The Record type NewestArgs.
@@ -6690,6 +6919,13 @@ class RustBufferBuilder
     self.write_Optionalstring(v.in_reply_to)
     self.write_SequenceTypeMessageKind(v.kinds)
     self.write_Optionalf64(v.timeout_secs)
+  end
+
+  # The Record type NextPartArgs.
+
+  def write_TypeNextPartArgs(v)
+    self.write_string(v.stream_id)
+    self.write_Optionalu64(v.number)
   end
 
   # The Record type NodeInfo.
@@ -6710,6 +6946,12 @@ class RustBufferBuilder
     self.write_string(v.version)
   end
 
+  # The Record type OpenedStream.
+
+  def write_TypeOpenedStream(v)
+    self.write_string(v.stream_id)
+  end
+
   # The Record type OutboxItem.
 
   def write_TypeOutboxItem(v)
@@ -6726,6 +6968,21 @@ class RustBufferBuilder
     self.write_u64(v.sequence)
     self.write_TypeAgentId(v.to)
     self.write_bool(v.was_limited)
+  end
+
+  # The Record type Part.
+
+  def write_TypePart(v)
+    self.write_string(v.content)
+    self.write_u64(v.number)
+  end
+
+  # The Record type PartArgs.
+
+  def write_TypePartArgs(v)
+    self.write_TypeAgentId(v.to)
+    self.write_string(v.in_reply_to)
+    self.write_string(v.content)
   end
 
   # The Record type Peer.
@@ -7014,6 +7271,13 @@ class RustBufferBuilder
     self.write_Optionalstring(v.content)
     self.write_Optionalstring(v.in_reply_to)
     self.write_OptionalTypeJson(v.metadata)
+  end
+
+  # The Record type WrittenPart.
+
+  def write_TypeWrittenPart(v)
+    self.write_u64(v.number)
+    self.write_bool(v.streamed)
   end
 
   # The Enum type AccessName.
@@ -7999,6 +8263,17 @@ class RustBufferBuilder
     else
       pack_into(1, 'c', 1)
       self.write_TypeNextArgs(v)
+    end
+  end
+
+  # The Optional<T> type for TypePart.
+
+  def write_OptionalTypePart(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypePart(v)
     end
   end
 
@@ -9189,6 +9464,10 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_ask_stream,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_broadcast,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
@@ -9198,6 +9477,10 @@ module UniFFILib
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_context,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_finish,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
@@ -9213,8 +9496,16 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_next_part,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_outbox,
     [:uint64, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_part,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_receipts,
@@ -9412,6 +9703,10 @@ module UniFFILib
   attach_function :uniffi_dmagent_uniffi_fn_method_message_verification,
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_message_wants_stream,
+    [:uint64, RustCallStatus.by_ref],
+    :int8
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_acknowledge,
     [:uint64, RustBuffer.by_value, ],
@@ -9837,6 +10132,10 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_ask_stream,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_broadcast,
     [],
     :uint16
@@ -9846,6 +10145,10 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_context,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_finish,
     [],
     :uint16
 
@@ -9861,7 +10164,15 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_next_part,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_outbox,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_part,
     [],
     :uint16
 
@@ -10018,6 +10329,10 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_verification,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_message_wants_stream,
     [],
     :uint16
 
@@ -13412,6 +13727,40 @@ class DisconnectArgs
 
 end
 
+  # Record type FinishArgs
+class FinishArgs
+  attr_reader :to, :in_reply_to, :content, :metadata, :timeout_secs
+
+  def initialize(to:, in_reply_to:, content: "", metadata: nil, timeout_secs: 10.0)
+    @to = to
+    @in_reply_to = in_reply_to
+    @content = content
+    @metadata = metadata
+    @timeout_secs = timeout_secs
+  end
+
+  def ==(other)
+    if @to != other.to
+      return false
+    end
+    if @in_reply_to != other.in_reply_to
+      return false
+    end
+    if @content != other.content
+      return false
+    end
+    if @metadata != other.metadata
+      return false
+    end
+    if @timeout_secs != other.timeout_secs
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type LogArgs
 class LogArgs
   attr_reader :limit
@@ -13488,6 +13837,54 @@ class NextArgs
       return false
     end
     if @timeout_secs != other.timeout_secs
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type NextPartArgs
+class NextPartArgs
+  attr_reader :stream_id, :number
+
+  def initialize(stream_id:, number: nil)
+    @stream_id = stream_id
+    @number = number
+  end
+
+  def ==(other)
+    if @stream_id != other.stream_id
+      return false
+    end
+    if @number != other.number
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type PartArgs
+class PartArgs
+  attr_reader :to, :in_reply_to, :content
+
+  def initialize(to:, in_reply_to:, content:)
+    @to = to
+    @in_reply_to = in_reply_to
+    @content = content
+  end
+
+  def ==(other)
+    if @to != other.to
+      return false
+    end
+    if @in_reply_to != other.in_reply_to
+      return false
+    end
+    if @content != other.content
       return false
     end
 
@@ -14180,9 +14577,9 @@ end
 
   # Record type MessageRecord
 class MessageRecord
-  attr_reader :content, :from, :hops_remaining, :in_reply_to, :kind, :message_id, :metadata, :received_at, :redeliveries, :sequence, :verification
+  attr_reader :content, :from, :hops_remaining, :in_reply_to, :kind, :message_id, :metadata, :received_at, :redeliveries, :sequence, :verification, :wants_stream
 
-  def initialize(content:, from:, hops_remaining:, in_reply_to:, kind:, message_id:, metadata:, received_at:, redeliveries:, sequence:, verification:)
+  def initialize(content:, from:, hops_remaining:, in_reply_to:, kind:, message_id:, metadata:, received_at:, redeliveries:, sequence:, verification:, wants_stream:)
     @content = content
     @from = from
     @hops_remaining = hops_remaining
@@ -14194,6 +14591,7 @@ class MessageRecord
     @redeliveries = redeliveries
     @sequence = sequence
     @verification = verification
+    @wants_stream = wants_stream
   end
 
   def ==(other)
@@ -14228,6 +14626,9 @@ class MessageRecord
       return false
     end
     if @verification != other.verification
+      return false
+    end
+    if @wants_stream != other.wants_stream
       return false
     end
 
@@ -14302,6 +14703,24 @@ class NodeInfo
 
 end
 
+  # Record type OpenedStream
+class OpenedStream
+  attr_reader :stream_id
+
+  def initialize(stream_id:)
+    @stream_id = stream_id
+  end
+
+  def ==(other)
+    if @stream_id != other.stream_id
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type OutboxItem
 class OutboxItem
   attr_reader :attempts, :content, :created_at, :expires_at, :hops, :in_reply_to, :last_reason, :message_id, :metadata, :next_attempt, :sequence, :to, :was_limited
@@ -14360,6 +14779,28 @@ class OutboxItem
       return false
     end
     if @was_limited != other.was_limited
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type Part
+class Part
+  attr_reader :content, :number
+
+  def initialize(content:, number:)
+    @content = content
+    @number = number
+  end
+
+  def ==(other)
+    if @content != other.content
+      return false
+    end
+    if @number != other.number
       return false
     end
 
@@ -14814,6 +15255,28 @@ class TrustOf
       return false
     end
     if @updated_at != other.updated_at
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type WrittenPart
+class WrittenPart
+  attr_reader :number, :streamed
+
+  def initialize(number:, streamed:)
+    @number = number
+    @streamed = streamed
+  end
+
+  def ==(other)
+    if @number != other.number
+      return false
+    end
+    if @streamed != other.streamed
       return false
     end
 
@@ -15617,6 +16080,22 @@ end
     return Handout.uniffi_lift(result)
   end
 
+  def ask_stream(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeAskArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_ask_stream(uniffi_clone_handle(),RustBuffer.alloc_from_TypeAskArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeOpenedStream },
+    DmError
+    )
+  end
+
   def broadcast(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeBroadcastArgs(arguments)
@@ -15665,6 +16144,22 @@ end
     )
   end
 
+  def finish(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeFinishArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_finish(uniffi_clone_handle(),RustBuffer.alloc_from_TypeFinishArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeReceipt },
+    DmError
+    )
+  end
+
   def list(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -15701,6 +16196,22 @@ end
     return Handout.uniffi_lift(result)
   end
 
+  def next_part(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeNextPartArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_next_part(uniffi_clone_handle(),RustBuffer.alloc_from_TypeNextPartArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_OptionalTypePart },
+    DmError
+    )
+  end
+
   def outbox(cancel = nil)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
@@ -15711,6 +16222,22 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_SequenceTypeOutboxItem },
+    DmError
+    )
+  end
+
+  def part(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypePartArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_part(uniffi_clone_handle(),RustBuffer.alloc_from_TypePartArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeWrittenPart },
     DmError
     )
   end
@@ -16450,6 +16977,10 @@ end
   def verification()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_verification,uniffi_clone_handle(),)
     return result.consume_into_TypeVerification
+  end
+  def wants_stream()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_wants_stream,uniffi_clone_handle(),)
+    return 1 == result
   end
 
   def acknowledge(cancel = nil)

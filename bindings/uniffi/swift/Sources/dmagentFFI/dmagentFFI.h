@@ -464,6 +464,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_acknowledge(uint64_t ptr, Rust
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_ask(uint64_t ptr, RustBuffer arguments, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_ASK_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_ASK_STREAM
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_ask_stream(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_BROADCAST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_BROADCAST
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_broadcast(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
@@ -477,6 +482,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_cancel(uint64_t ptr, RustBuffe
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CONTEXT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CONTEXT
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_context(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FINISH
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FINISH
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_finish(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_LIST
@@ -494,9 +504,19 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_log(uint64_t ptr, RustBuffer a
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_next(uint64_t ptr, RustBuffer arguments, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_NEXT_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_NEXT_PART
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_next_part(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_OUTBOX
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_OUTBOX
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_outbox(uint64_t ptr, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_PART
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_part(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_RECEIPTS
@@ -742,6 +762,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_message_sequence(uint64_t ptr, RustCall
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_VERIFICATION
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_VERIFICATION
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_verification(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_WANTS_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_WANTS_STREAM
+int8_t uniffi_dmagent_uniffi_fn_method_message_wants_stream(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_ACKNOWLEDGE
@@ -1294,6 +1319,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_ask(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_ASK_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_ASK_STREAM
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_ask_stream(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_BROADCAST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_BROADCAST
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_broadcast(void
@@ -1309,6 +1340,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_cancel(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CONTEXT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CONTEXT
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_context(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_FINISH
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_FINISH
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_finish(void
 
 );
 #endif
@@ -1330,9 +1367,21 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_next(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_NEXT_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_NEXT_PART
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_next_part(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_OUTBOX
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_OUTBOX
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_outbox(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_PART
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_part(void
 
 );
 #endif
@@ -1567,6 +1616,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_message_sequence(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_VERIFICATION
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_VERIFICATION
 uint16_t uniffi_dmagent_uniffi_checksum_method_message_verification(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_WANTS_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_WANTS_STREAM
+uint16_t uniffi_dmagent_uniffi_checksum_method_message_wants_stream(void
 
 );
 #endif
