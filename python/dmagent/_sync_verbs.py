@@ -22,7 +22,6 @@ from ._records import (
     PeerHint,
     PeerOpinion,
     PendingRequest,
-    Receipt,
     ReceiptVerdict,
     Rule,
     RuleTrial,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-    from .sync import Message
+    from .sync import Message, Receipt
     from .types import AgentLike, DeliveryState, MessageKind, RoutingRule
 
 class NodeVerbs(NodeCaller):
@@ -250,7 +249,7 @@ class Messages(Caller):
         if metadata is not None:
             arguments["metadata"] = metadata
         result = self._call("messages.send", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     def ask(
         self,
@@ -354,7 +353,7 @@ class Messages(Caller):
         if metadata is not None:
             arguments["metadata"] = metadata
         result = self._call("messages.finish", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     def broadcast(self, content: str, *, metadata: dict[str, Any] | None = None, top: int | None = None) -> Receipt:
         """Tells all peers, or the most trusted, a status.
@@ -370,7 +369,7 @@ class Messages(Caller):
         if top is not None:
             arguments["top"] = top
         result = self._call("messages.broadcast", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     def next(
         self,
@@ -437,7 +436,7 @@ class Messages(Caller):
             message_id: Its id, as its receipt names it.
         """
         result = self._call("messages.status", {"message_id": message_id})
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     def until(self, message_id: str, state: DeliveryState, *, timeout_secs: float | None = None) -> Receipt:
         """Waits until a message came as far as a state.
@@ -452,7 +451,7 @@ class Messages(Caller):
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         result = self._call("messages.until", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     def cancel(self, message_id: str, *, reason: str | None = None) -> Cancellation:
         """Takes a message back that was sent.
@@ -474,7 +473,7 @@ class Messages(Caller):
             limit: At most this many, the newest; 1 to 10,000. Default: 50.
         """
         result = self._call("messages.sent", {"limit": limit})
-        return [Receipt.from_json(item) for item in result]
+        return [self._receipt(item) for item in result]
 
     def receipts(self, *, limit: int = 50) -> builtins.list[GivenReceipt]:
         """Lists the newest receipts that this node gave.

@@ -22,7 +22,6 @@ from ._records import (
     PeerHint,
     PeerOpinion,
     PendingRequest,
-    Receipt,
     ReceiptVerdict,
     Rule,
     RuleTrial,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._message import Message
+    from ._receipt import Receipt
     from .types import AgentLike, DeliveryState, MessageKind, RoutingRule
 
 class NodeVerbs(NodeCaller):
@@ -250,7 +250,7 @@ class Messages(Caller):
         if metadata is not None:
             arguments["metadata"] = metadata
         result = await self._call("messages.send", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def ask(
         self,
@@ -354,7 +354,7 @@ class Messages(Caller):
         if metadata is not None:
             arguments["metadata"] = metadata
         result = await self._call("messages.finish", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def broadcast(
         self,
@@ -376,7 +376,7 @@ class Messages(Caller):
         if top is not None:
             arguments["top"] = top
         result = await self._call("messages.broadcast", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def next(
         self,
@@ -443,7 +443,7 @@ class Messages(Caller):
             message_id: Its id, as its receipt names it.
         """
         result = await self._call("messages.status", {"message_id": message_id})
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def until(self, message_id: str, state: DeliveryState, *, timeout_secs: float | None = None) -> Receipt:
         """Waits until a message came as far as a state.
@@ -458,7 +458,7 @@ class Messages(Caller):
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         result = await self._call("messages.until", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def cancel(self, message_id: str, *, reason: str | None = None) -> Cancellation:
         """Takes a message back that was sent.
@@ -480,7 +480,7 @@ class Messages(Caller):
             limit: At most this many, the newest; 1 to 10,000. Default: 50.
         """
         result = await self._call("messages.sent", {"limit": limit})
-        return [Receipt.from_json(item) for item in result]
+        return [self._receipt(item) for item in result]
 
     async def receipts(self, *, limit: int = 50) -> builtins.list[GivenReceipt]:
         """Lists the newest receipts that this node gave.
