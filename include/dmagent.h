@@ -424,6 +424,9 @@ int64_t dm_message_received_at(const struct dm_message *message);
 // How often it was handed out before without being acknowledged, since the node opened.
 uint32_t dm_message_redeliveries(const struct dm_message *message);
 
+// Whether its sender waits for the answer in parts: write them with `messages.part`, end it with `messages.finish`.
+bool dm_message_wants_stream(const struct dm_message *message);
+
 // Sends a message to a connected or pending peer. `options` is a JSON object with more members of the verb
 // `messages.send` (such as `metadata`, `in_reply_to`, `expires_in_secs`, `timeout_secs`), or no text. `delivered` tells how
 // far it got, `receipt` the same in full as JSON, to be ended with `dm_string_free`; either may be NULL.

@@ -115,7 +115,7 @@ async fn whoever_does_not_stream_sees_one_reply_and_one_part() {
     answer.write("2").await.unwrap();
     answer.finish().await.unwrap();
     let reply = asked.await.unwrap().unwrap();
-    assert_eq!(reply.content, "42");
+    assert_eq!((reply.content.as_str(), reply.metadata.contains_key("dmagent_stream")), ("42", false));
     // An agent that answers at once.
     let mut stream = alice.ask_stream(AskArgs::new(bob.agent_id(), "really?")).await.unwrap();
     let question = next(&bob).await;

@@ -184,15 +184,12 @@ impl Messages<'_> {
     pub async fn finish(&self, args: FinishArgs) -> Result<Receipt> {
         let inner = self.node().inner();
         let mut metadata = args.metadata;
-        let mut is_streamed = false;
         if !args.content.is_empty() {
-            is_streamed = inner.write_part(args.to, &args.in_reply_to, &args.content)?.1;
+            inner.write_part(args.to, &args.in_reply_to, &args.content)?;
         }
-        let written = inner.written(args.to, &args.in_reply_to);
-        let (content, summary) =
-            written.map_or((String::new(), None), |(text, summary)| (text, Some(summary)));
-        // Whoever knows no streams gets a reply as any other.
-        if let Some(summary) = summary.filter(|_| is_streamed || inner.streams_with(&args.to)) {
+        let (content, summary) = inner.written(args.to, &args.in_reply_to).unwrap_or_default();
+        // Whoever does not wait for parts gets a reply as any other.
+        if let Some(summary) = summary {
             summary.write(&mut metadata);
         }
         let reply = SendArgs {

@@ -233,6 +233,7 @@ impl Inner {
                     || state.given.knows(&from, id)
                     || state.replay.contains(&from, id, now) => {}
                 // It may come yet, from an attempt that is under way.
+                None if !state.ahead.allows(&from, self.steady()) => {}
                 None => {
                     claims::reclaim(&mut heard.rows, &from, id, now)?;
                     heard.claimed.push(id.to_owned());

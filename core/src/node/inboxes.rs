@@ -174,16 +174,15 @@ impl Inner {
     pub(crate) fn release(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
         let now = self.steady();
         let mut state = self.state.lock();
+        let origin = state.inbox.origin(sequence);
+        let is_recalled = self.return_recalled(&mut state, sequence, redeliveries);
+        let released = is_recalled || state.inbox.release(sequence, redeliveries, now, delay);
         // Whoever gets it next begins its answer anew.
-        if let Some((from, message_id)) = state.inbox.origin(sequence) {
+        if let Some((from, message_id)) = origin.filter(|_| released) {
             state.answering.close(from, &message_id);
         }
-        if self.return_recalled(&mut state, sequence, redeliveries) {
-            return true;
-        }
-        let released = state.inbox.release(sequence, redeliveries, now, delay);
         drop(state);
-        if released {
+        if released && !is_recalled {
             self.inbox_bell.notify_waiters();
         }
         released

@@ -319,6 +319,7 @@ impl Inner {
         state.proven = old.proven;
         state.feed = old.feed;
         state.adrift = old.adrift;
+        state.ahead = old.ahead;
         state.asking = old.asking;
         state.answering = old.answering;
         drop(state);

@@ -158,7 +158,7 @@ impl Inner {
     }
 
     /// What the reply says: the whole text, and the members of its metadata.
-    pub(crate) fn written(&self, to: AgentId, question: &str) -> Option<(String, Summary)> {
+    pub(crate) fn written(&self, to: AgentId, question: &str) -> Option<(String, Option<Summary>)> {
         let state = self.state.lock();
         state.answering.written(to, question).map(|(text, summary)| (text.to_owned(), summary))
     }

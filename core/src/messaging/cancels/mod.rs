@@ -32,6 +32,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// How long a recipient is told: as long as an outbox of ours waits.
 const PERSISTENCE: Duration = Duration::from_secs(86_400);
 
+/// How many messages that have not come one peer may take back within an hour: each leaves a claimed id behind.
+const AHEAD: usize = 200;
+const HOUR: Duration = Duration::from_secs(3_600);
+
 /// What became of taking back one copy of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -169,6 +173,27 @@ impl Recalls {
     /// The recipient is no peer any more.
     pub fn part(&mut self, agent: &AgentId) {
         self.0.remove(agent);
+    }
+}
+
+/// How many messages peers took back before they came, in this hour.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    since: Option<Moment>,
+    counts: BTreeMap<AgentId, usize>,
+}
+
+impl Ahead {
+    /// Whether `agent` may take back one more.
+    pub fn allows(&mut self, agent: &AgentId, now: Moment) -> bool {
+        if self.since.is_none_or(|since| now.since(since) >= HOUR) {
+            self.since = Some(now);
+            self.counts.clear();
+        }
+        let count = self.counts.entry(*agent).or_default();
+        let allows = *count < AHEAD;
+        *count += usize::from(allows);
+        allows
     }
 }
 

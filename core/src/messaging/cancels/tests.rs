@@ -71,6 +71,14 @@ fn a_frame_holds_so_many() {
     assert_eq!(recalls.due(&known, START)[0].1.len(), 7);
 }
 
+#[test]
+fn a_peer_takes_back_so_many_messages_that_have_not_come() {
+    let (mut ahead, now) = (Ahead::default(), START.steady);
+    assert_eq!((0..AHEAD + 7).filter(|_| ahead.allows(&agent(1), now)).count(), AHEAD);
+    assert!(ahead.allows(&agent(2), now));
+    assert!(ahead.allows(&agent(1), now + HOUR));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Recall(u8, u8),

@@ -41,7 +41,9 @@ struct Answer {
     is_busy: bool,
     failures: u32,
     failing_since: Option<Moment>,
-    /// Whether parts are sent at all.
+    /// Whether the asker waits for parts.
+    is_wanted: bool,
+    /// Whether parts are sent, still.
     is_streaming: bool,
     touched: Moment,
 }
@@ -60,6 +62,7 @@ impl Answer {
             is_busy: false,
             failures: 0,
             failing_since: None,
+            is_wanted: is_streaming,
             is_streaming,
             touched: now,
         }
@@ -208,11 +211,12 @@ impl Answering {
         }
     }
 
-    /// What was written so far, and what the reply says about its parts.
-    pub fn written(&self, to: AgentId, question: &str) -> Option<(&str, Summary)> {
+    /// What was written so far, and what the reply says about its parts to an asker that waits for parts.
+    pub fn written(&self, to: AgentId, question: &str) -> Option<(&str, Option<Summary>)> {
         let answer = self.0.get(&(to, question.to_owned()))?;
-        let (stream, parts) = (answer.stream.clone(), answer.count);
-        Some((&answer.text, Summary { stream, parts, digest: answer.digest.text() }))
+        let summary =
+            || Summary { stream: answer.stream.clone(), parts: answer.count, digest: answer.digest.text() };
+        Some((&answer.text, answer.is_wanted.then(summary)))
     }
 
     /// The reply is on its way, or there will be none.

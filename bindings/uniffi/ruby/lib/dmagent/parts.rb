@@ -38,6 +38,9 @@ module Dmagent
       self
     end
 
+    # What it is made of.
+    def instance_variables = super - [:@messages]
+
     def marshal_dump = [message_id, state, deliveries]
 
     def marshal_load(members)
