@@ -152,11 +152,14 @@ def test_the_synchronous_twin_streams_and_waits() -> None:
         with bob.receive():
             pass
         assert receipt.until("handled", timeout=20).state == "handled"
-        asked = alice.ask_stream(bob, "well?")
+        asked = alice.ask_stream(bob, "well?", timeout=60)
         events = bob.events()
+        # One that nobody has would go back.
+        held = []
 
         def begin() -> None:
-            bob.receive().stream().write("a")
+            held.append(bob.receive())
+            held[0].stream().write("a")
 
         thread = threading.Thread(target=begin)
         thread.start()
