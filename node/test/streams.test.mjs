@@ -29,8 +29,8 @@ test('an answer is read while it is written', async (t) => {
 
 test('whoever stops reading takes the question back', async (t) => {
   const { alice, bob, toBob } = await pair(t);
-  const events = bob.events();
   for (const way of ['break', 'signal']) {
+    const events = bob.events();
     const stop = new AbortController();
     const asked = alice.askStream(toBob, 'go on', { signal: stop.signal });
     const first = asked.next();
