@@ -136,6 +136,7 @@ class Message {
         return std::chrono::microseconds(dm_message_received_at(get()));
     }
     std::uint32_t redeliveries() const noexcept { return dm_message_redeliveries(get()); }
+    bool wants_stream() const noexcept { return dm_message_wants_stream(get()); }
 
     // Answers it. `options` as for `Node::send`.
     Receipt reply(std::string_view content, std::optional<std::string_view> options = std::nullopt) {

@@ -68,7 +68,7 @@ async fn what_the_recipient_handled_while_the_sender_was_away_is_told_when_it_re
     let mut settings = config(&folders[0], "alice");
     settings.port = port;
     let alice = Node::open(settings).await.unwrap();
-    let receipt = until(&alice, &sent.message_id, DeliveryState::Handled).await.unwrap();
+    let receipt = sent.until(&alice, DeliveryState::Handled, Some(PATIENCE)).await.unwrap();
     let signed = receipt.deliveries[0].proof.clone().unwrap().0;
     assert_eq!(
         (signed.state, signed.to, signed.from),

@@ -273,3 +273,13 @@ pub unsafe extern "C" fn dm_message_received_at(message: *const dm_message) -> i
 pub unsafe extern "C" fn dm_message_redeliveries(message: *const dm_message) -> u32 {
     value(0, || Ok(held(message)?.message.redeliveries))
 }
+
+/// Whether its sender waits for the answer in parts: write them with `messages.part`, end it with `messages.finish`.
+///
+/// # Safety
+///
+/// The rules at the head.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dm_message_wants_stream(message: *const dm_message) -> bool {
+    value(false, || Ok(held(message)?.message.wants_stream))
+}

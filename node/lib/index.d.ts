@@ -16,10 +16,13 @@ import type {
   MessageQuestion,
   MessageRecord,
   Missed,
+  Part,
   Peer,
   Receipt,
+  WrittenPart,
 } from './records.js';
 import type { Settings } from './settings.js';
+import type { DeliveryState } from './records.js';
 import type { Messages, NodeVerbs, Peers } from './verbs.js';
 
 export * from './errors.js';
@@ -51,6 +54,8 @@ export type SendOptions = NonNullable<Parameters<Messages['send']>[2]>;
 export type ReplyOptions = Omit<SendOptions, 'inReplyTo'>;
 /** How to ask. */
 export type AskOptions = NonNullable<Parameters<Messages['ask']>[2]>;
+/** How to end an answer. */
+export type FinishOptions = NonNullable<Parameters<Messages['finish']>[2]>;
 /** How to connect. */
 export type ConnectOptions = NonNullable<Parameters<Peers['connect']>[1]>;
 
@@ -65,6 +70,8 @@ export declare class Message {
   private constructor();
   /** Answers the sender. */
   reply(content: string, options?: ReplyOptions): Promise<Receipt>;
+  /** The answer, written part by part. */
+  stream(): AnswerStream;
   /**
    * Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until the
    * disk has room, and a crash before that brings the message back.
@@ -85,6 +92,31 @@ export declare class Inbox implements AsyncIterableIterator<Message> {
   /** Ends it; a `next` that waits is done. */
   return(): Promise<IteratorResult<Message, undefined>>;
   [Symbol.asyncIterator](): this;
+}
+
+/** The parts of an answer, for `for await`, once. Whoever stops before the end takes the question back. */
+export declare class AskStream implements AsyncIterableIterator<Part> {
+  private constructor();
+  next(): Promise<IteratorResult<Part, undefined>>;
+  /** Ends it. Before the end of the answer, the other side is told that nobody waits for it any more. */
+  return(): Promise<IteratorResult<Part, undefined>>;
+  [Symbol.asyncIterator](): this;
+}
+
+/** An answer that is written part by part, whether the asker waits for parts or not. */
+export declare class AnswerStream {
+  private constructor();
+  /** Writes a part, which is sent within milliseconds when the asker waits for parts. */
+  write(content: string, options?: Cancellable): Promise<WrittenPart>;
+  /** Sends everything that was written, and `content` as the last part, as the reply: an ordinary message. */
+  finish(options?: FinishOptions): Promise<Receipt>;
+}
+
+declare module './records.js' {
+  interface Receipt {
+    /** Waits until the message came as far as `state`, by default `handled`. The errors are those of `messages.until`. */
+    until(state?: DeliveryState, options?: Parameters<Messages['until']>[2]): Promise<Receipt>;
+  }
 }
 
 /** Everything that happens, in order, until the node closes. A listener that is too slow gets a `missed`. */
@@ -173,6 +205,8 @@ export declare class Node extends EventEmitter {
   send(to: AgentLike | readonly AgentLike[], content: string, options?: SendOptions): Promise<Receipt>;
   /** Sends a message to one peer and waits for the answer to it, which only this call gets. */
   ask(to: AgentLike, content: string, options?: AskOptions): Promise<Message>;
+  /** Asks one peer, and gives the answer part by part as it is written, for `for await`. */
+  askStream(to: AgentLike, content: string, options?: AskOptions): AskStream;
   /**
    * The messages for the agent, for `for await`. Several inboxes of a node share the work: each message goes to one of
    * them.

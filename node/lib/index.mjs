@@ -6,6 +6,8 @@ export const {
   Message,
   Inbox,
   Events,
+  AskStream,
+  AnswerStream,
   DmError,
   InternalError,
   InvalidInputError,

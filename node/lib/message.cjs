@@ -3,6 +3,7 @@
 
 const { checkObject, shown } = require('./encode.cjs');
 const { invalid } = require('./failure.cjs');
+const { AnswerStream } = require('./parts.cjs');
 const { HANDLE } = require('./verbs.cjs');
 
 /**
@@ -29,6 +30,11 @@ class Message {
       throw invalid('reply takes no inReplyTo: it answers this message; use send to answer another');
     }
     return await this.#node.send(this.from, content, { ...given, inReplyTo: this.messageId });
+  }
+
+  /** The answer, written part by part. */
+  stream() {
+    return new AnswerStream(this.#node, this);
   }
 
   /**

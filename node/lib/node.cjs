@@ -8,6 +8,7 @@ const { record } = require('./decode.cjs');
 const { checkObject, settingsJson } = require('./encode.cjs');
 const { failure, invalid } = require('./failure.cjs');
 const { Message } = require('./message.cjs');
+const { AskStream } = require('./parts.cjs');
 const { handlerOf, methodsOf } = require('./policy.cjs');
 const { run } = require('./run.cjs');
 const { EVENTS, RECORDS } = require('./shapes.cjs');
@@ -91,6 +92,11 @@ class Node extends EventEmitter {
   /** Sends a message to one peer and waits for the answer to it. */
   async ask(to, content, options) {
     return await this.messages.ask(to, content, options);
+  }
+
+  /** Asks one peer, and gives the answer part by part as it is written, for `for await`. */
+  askStream(to, content, options) {
+    return new AskStream(this, to, content, options);
   }
 
   /** The messages for the agent, for `for await`. Several inboxes share the work: each message goes to one of them. */

@@ -5,48 +5,11 @@ const { observed } = require('./decode.cjs');
 const { checkObject, several } = require('./encode.cjs');
 const { invalid } = require('./failure.cjs');
 const { run } = require('./run.cjs');
-const { checkSignal, either } = require('./signals.cjs');
+const { Stream } = require('./stream.cjs');
 const { callVerb, HANDLE } = require('./verbs.cjs');
 
 /** What an agent works on; notices of the node itself only when asked for. */
 const FOR_THE_AGENT = ['peer', 'stranger'];
-
-/** A stream whose `return` ends a `next` that waits, which an async generator would not. */
-class Stream {
-  #over = new AbortController();
-  #signal;
-
-  constructor(signal) {
-    this.#signal = checkSignal(signal);
-  }
-
-  [Symbol.asyncIterator]() {
-    return this;
-  }
-
-  async next() {
-    if (this.#over.signal.aborted) return { value: undefined, done: true };
-    const joined = either([this.#over.signal, ...(this.#signal ? [this.#signal] : [])]);
-    try {
-      const value = await this._next(joined.signal);
-      if (value !== undefined) return { value, done: false };
-    } catch (error) {
-      if (!this.#over.signal.aborted || error !== this.#over.signal.reason) {
-        this.#over.abort();
-        throw error;
-      }
-    } finally {
-      joined.end();
-    }
-    this.#over.abort();
-    return { value: undefined, done: true };
-  }
-
-  async return(value) {
-    this.#over.abort();
-    return { value, done: true };
-  }
-}
 
 /** The arguments of `messages.next` for a filter. */
 function wanted(options) {

@@ -3,7 +3,7 @@
 
 const { argumentsJson, checkObject } = require('./encode.cjs');
 const { value } = require('./decode.cjs');
-const { invalid } = require('./failure.cjs');
+const { failure, invalid } = require('./failure.cjs');
 const { run } = require('./run.cjs');
 const { VERBS } = require('./shapes.cjs');
 
@@ -14,12 +14,28 @@ async function callVerb(node, verb, given, options) {
     const found = JSON.parse(text);
     if (result === 'nothing') return undefined;
     if (result.startsWith('flag:')) return found[result.slice('flag:'.length)];
+    if (result === 'Receipt') return known(node, value(found, result));
+    if (result === 'Receipt[]') return value(found, result).map((receipt) => known(node, receipt));
     if (!result.startsWith('Message')) return value(found, result);
     // One that is listed is not handed out.
     if (result === 'Message[]') return found.map((message) => node[MADE](message, false));
     return found === null ? null : node[MADE](found, true);
   };
   return await run(() => node[HANDLE]().call(verb, argumentsJson(verb, given)), made, options);
+}
+
+/**
+ * A receipt that can be waited on. It is equal to any other with the same members, and the same as JSON; whoever keeps it
+ * does not keep the node.
+ */
+function known(node, receipt) {
+  const home = new WeakRef(node);
+  const until = async (state = 'handled', options = {}) => {
+    const node = home.deref();
+    if (node === undefined) throw failure('closed', 'the node of this receipt is gone');
+    return await node.messages.until(receipt.messageId, state, options);
+  };
+  return Object.defineProperty(receipt, 'until', { value: until, enumerable: false });
 }
 
 /** How verbs reach what a node keeps to itself: its native handle, and the messages it makes. */

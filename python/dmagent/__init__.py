@@ -38,6 +38,8 @@ from ._records import (
     BlockedAgent,
     BroadcastReceived,
     Budget,
+    Cancellation,
+    CancelledCopy,
     ConnectionQuestion,
     ConnectionRejected,
     ConnectionRequested,
@@ -50,6 +52,7 @@ from ._records import (
     MailboxStatus,
     MessageAccepted,
     MessageAnswered,
+    MessageCancelled,
     MessageDelivered,
     MessageFailed,
     MessageHandled,
@@ -60,7 +63,9 @@ from ._records import (
     Missed,
     NodeInfo,
     Origin,
+    OpenedStream,
     OutboxItem,
+    Part,
     Peer,
     PeerConnected,
     PeerDisconnected,
@@ -81,7 +86,9 @@ from ._records import (
     TraceContext,
     TrustChanged,
     TrustOf,
+    WrittenPart,
 )
+from ._streams import AnswerStream, AskStream
 from ._untrusted import Untrusted
 
 TYPE_CHECKING = False
@@ -94,9 +101,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AgentDiscovered",
+    "AnswerStream",
+    "AskStream",
     "BlockedAgent",
     "BroadcastReceived",
     "Budget",
+    "Cancellation",
+    "CancelledCopy",
     "ClosedError",
     "ConfigError",
     "ConnectionQuestion",
@@ -121,6 +132,7 @@ __all__ = [
     "Message",
     "MessageAccepted",
     "MessageAnswered",
+    "MessageCancelled",
     "MessageDelivered",
     "MessageFailed",
     "MessageHandled",
@@ -133,7 +145,9 @@ __all__ = [
     "NodeInfo",
     "NotFoundError",
     "Origin",
+    "OpenedStream",
     "OutboxItem",
+    "Part",
     "Peer",
     "PeerConnected",
     "PeerDisconnected",
@@ -161,6 +175,7 @@ __all__ = [
     "TrustOf",
     "UnreachableError",
     "Untrusted",
+    "WrittenPart",
     "__version__",
     "sync",
     "types",

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._message import Message
+    from ._receipt import Receipt
 
 
 class NodeCaller:
@@ -18,6 +19,9 @@ class NodeCaller:
         raise NotImplementedError
 
     def _message(self, data: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
+    def _receipt(self, data: dict[str, Any]) -> Receipt:
         raise NotImplementedError
 
     async def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
@@ -40,6 +44,9 @@ class Caller:
 
     def _message(self, data: dict[str, Any]) -> Message:
         return self._node._message(data)
+
+    def _receipt(self, data: dict[str, Any]) -> Receipt:
+        return self._node._receipt(data)
 
     async def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
         return await self._node._handed(verb, arguments)

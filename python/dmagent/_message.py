@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import _records
 from ._arguments import checked, reply_options
 from ._base import from_json
+from ._streams import AnswerStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from . import _native
     from ._base import BaseNode
     from ._node import Node
-    from ._records import Receipt
+    from ._receipt import Receipt
     from .types import ReplyOptions
 
 
@@ -80,6 +81,10 @@ class Message(HeldMessage):
     async def reply(self, content: str, **options: Unpack[ReplyOptions]) -> Receipt:
         """Answers the sender."""
         return await self._node.send(self.from_, content, **reply_options(self.message_id, {**options}))
+
+    def stream(self) -> AnswerStream:
+        """The answer, written part by part: `async with message.stream() as answer: await answer.write("…")`."""
+        return AnswerStream(self)
 
     async def acknowledge(self) -> bool:
         """Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until

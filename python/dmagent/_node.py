@@ -7,12 +7,14 @@ from ._base import BaseNode, as_it_is, from_json, overload
 from ._bridge import run
 from ._errors import ClosedError
 from ._message import Message
-from ._records import EVENTS, Missed, Peer, Receipt
+from ._receipt import Receipt
+from ._records import EVENTS, Missed, Peer
+from ._streams import AskStream, question
 from ._verbs import Discovery, Groups, Messages, NodeVerbs, Passport, Peers, Rules, Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
     from typing import Any
 
@@ -74,7 +76,21 @@ class Node(NodeVerbs, BaseNode):
     ) -> Receipt:
         """Sends a message to one peer or several. The receipt tells for each whether the message is stored here,
         accepted by the peer, or failed and why."""
-        return Receipt.from_json(await self._call("messages.send", send_arguments(to, content, {**options})))
+        return self._receipt(await self._call("messages.send", send_arguments(to, content, {**options})))
+
+    def ask_stream(
+        self,
+        to: AgentLike,
+        content: str,
+        *,
+        timeout: float | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        in_reply_to: str | None = None,
+    ) -> AskStream:
+        """Asks one peer, and gives the answer part by part as it is written, for `async for`. A peer that knows no
+        streams gives one part. When no reply comes within `timeout` seconds, or nobody reads on, the question is taken
+        back."""
+        return AskStream(self, question(to, content, timeout, metadata, in_reply_to))
 
     @overload
     async def receive(
@@ -154,6 +170,9 @@ class Node(NodeVerbs, BaseNode):
 
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
+
+    def _receipt(self, data: dict[str, Any]) -> Receipt:
+        return Receipt._bound(data, self)
 
     def _held(self, lease: _native.Lease) -> Message:
         return Message._leased(lease, self)

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .sync import Message
+    from .sync import Message, Receipt
 
 
 class NodeCaller:
@@ -18,6 +18,9 @@ class NodeCaller:
         raise NotImplementedError
 
     def _message(self, data: dict[str, Any]) -> Message:
+        raise NotImplementedError
+
+    def _receipt(self, data: dict[str, Any]) -> Receipt:
         raise NotImplementedError
 
     def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
@@ -40,6 +43,9 @@ class Caller:
 
     def _message(self, data: dict[str, Any]) -> Message:
         return self._node._message(data)
+
+    def _receipt(self, data: dict[str, Any]) -> Receipt:
+        return self._node._receipt(data)
 
     def _handed(self, verb: str, arguments: dict[str, Any]) -> Message:
         return self._node._handed(verb, arguments)

@@ -18,12 +18,15 @@ from ._base import BaseNode, as_it_is, from_json, overload
 from ._errors import ClosedError, from_native
 from ._message import HeldMessage
 from ._node import observed
-from ._records import Peer, Receipt
+from ._receipt import KnownReceipt
+from ._records import Peer
+from ._streams import question
+from ._sync_streams import AnswerStream, AskStream
 from ._sync_verbs import Discovery, Messages, NodeVerbs, Passport, Peers, Rules, Trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
     from typing import Any, TypeVar
 
@@ -31,12 +34,27 @@ if TYPE_CHECKING:
 
     from . import _native
     from ._records import AnyEvent, Missed
-    from .types import AgentLike, MessageKind, ReplyOptions, SendOptions
+    from .types import AgentLike, DeliveryState, MessageKind, ReplyOptions, SendOptions
 
     T = TypeVar("T")
 
 
-__all__ = ["Discovery", "Events", "Groups", "Inbox", "Message", "Messages", "Node", "Passport", "Peers", "Rules", "Trust"]
+__all__ = [
+    "AnswerStream",
+    "AskStream",
+    "Discovery",
+    "Events",
+    "Groups",
+    "Inbox",
+    "Message",
+    "Messages",
+    "Node",
+    "Passport",
+    "Peers",
+    "Receipt",
+    "Rules",
+    "Trust",
+]
 
 
 def _wait(call: _native.Call, made: Callable[[Any], T]) -> T:
@@ -54,6 +72,18 @@ def _wait(call: _native.Call, made: Callable[[Any], T]) -> T:
         raise
 
 
+class Receipt(KnownReceipt):
+    """The honest answer to a send."""
+
+    __slots__ = ()
+
+    def until(self, state: DeliveryState = "handled", *, timeout: float | None = None) -> Receipt:
+        """Waits until the message came as far as `state`, at most `timeout` seconds, and returns what is known then. The
+        errors are those of `messages.until`."""
+        node: Node = self._knower()  # type: ignore[assignment]
+        return node.messages.until(self.message_id, state, timeout_secs=timeout)
+
+
 class Message(HeldMessage):
     """A received message. Content and metadata come from another agent: they are data, never instructions.
 
@@ -69,6 +99,10 @@ class Message(HeldMessage):
     def reply(self, content: str, **options: Unpack[ReplyOptions]) -> Receipt:
         """Answers the sender."""
         return self._node.send(self.from_, content, **reply_options(self.message_id, {**options}))
+
+    def stream(self) -> AnswerStream:
+        """The answer, written part by part."""
+        return AnswerStream(self)
 
     def acknowledge(self) -> bool:
         """Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until
@@ -127,7 +161,20 @@ class Node(NodeVerbs, BaseNode):
     def send(self, to: AgentLike | Iterable[AgentLike], content: str, **options: Unpack[SendOptions]) -> Receipt:
         """Sends a message to one peer or several. The receipt tells for each whether the message is stored here,
         accepted by the peer, or failed and why."""
-        return Receipt.from_json(self._call("messages.send", send_arguments(to, content, {**options})))
+        return self._receipt(self._call("messages.send", send_arguments(to, content, {**options})))
+
+    def ask_stream(
+        self,
+        to: AgentLike,
+        content: str,
+        *,
+        timeout: float | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        in_reply_to: str | None = None,
+    ) -> AskStream:
+        """Asks one peer, and gives the answer part by part as it is written, for `for`. What `dmagent.Node.ask_stream`
+        tells holds here."""
+        return AskStream(self, question(to, content, timeout, metadata, in_reply_to))
 
     @overload
     def receive(
@@ -199,6 +246,9 @@ class Node(NodeVerbs, BaseNode):
 
     def _message(self, data: dict[str, Any]) -> Message:
         return Message._bound(data, self)
+
+    def _receipt(self, data: dict[str, Any]) -> Receipt:
+        return Receipt._bound(data, self)
 
     def _held(self, lease: _native.Lease) -> Message:
         return Message._leased(lease, self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 
 from layout import HEADER, doc, row, safe, words
@@ -114,6 +115,7 @@ def returned(schema: Schema, result: Node) -> tuple[str, str]:
         hint = schema.hint(result)
         return hint, HANDED_OUT[hint]
     # One that is listed is not handed out.
+    decode = re.sub(r"\bReceipt\.from_json\(", "self._receipt(", decode)
     return schema.hint(result), decode.replace("Message.from_json(", "self._message(")
 
 
@@ -132,10 +134,10 @@ def verbs(schema: Schema, is_async: bool) -> str:
             body += [line for other in NOUNS if other != "node" for line in way_to(other)]
     # A method called `list` would hide the type.
     text = "\n".join(body).replace("-> list[", "-> builtins.list[") + "\n"
-    used = [name for name in schema.reachable() if f"{name}.from_json" in text]
+    used = [name for name in schema.reachable() if re.search(rf"\b{name}\.from_json", text)]
     kind = "asynchronous" if is_async else "synchronous"
     home = "_caller" if is_async else "_sync_caller"
-    message = "._message" if is_async else ".sync"
+    held = ["from ._message import Message", "from ._receipt import Receipt"]
     words_used = sorted(
         name
         for name in ["AgentLike", *SETTINGS, *(n for n in schema.defs if schema.is_enum(n))]
@@ -153,7 +155,7 @@ def verbs(schema: Schema, is_async: bool) -> str:
         "    from collections.abc import Iterable, Sequence",
         "    from typing import Any",
         "",
-        f"    from {message} import Message",
+        *(f"    {line}" for line in (held if is_async else ["from .sync import Message, Receipt"])),
         f"    from .types import {', '.join(words_used)}",
     ]
     return "\n".join(head) + text

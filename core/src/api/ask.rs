@@ -1,5 +1,7 @@
 //! The verb that sends a question and waits for its answer.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,7 +15,10 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{DeliveryState, Filter, Message, MessageEvent, Reason},
-    node::events::{EventBody, Observed},
+    node::{
+        Inner,
+        events::{EventBody, Observed},
+    },
     peers::PeerEvent,
     wire::envelope::{Amount, Budget, budget_text},
 };
@@ -90,9 +95,12 @@ impl Messages<'_> {
     /// # Errors
     ///
     /// Those of [`Messages::send`]; [`Code::PeerRefused`] when the question cannot be delivered, also later;
-    /// [`Code::PeerNotConnected`] when the connection ends before the answer; [`Code::Timeout`] when no answer came: the
-    /// question is not taken back, and a late answer comes as a message; [`Code::MessageUnknown`] when a question that is
+    /// [`Code::PeerNotConnected`] when the connection ends before the answer; [`Code::MessageCancelled`] when the question
+    /// is taken back meanwhile; [`Code::Timeout`] when no answer came; [`Code::MessageUnknown`] when a question that is
     /// repeated under its key was answered and the answer acknowledged.
+    ///
+    /// When time runs out, or the future is dropped, the question is taken back as by [`Messages::cancel`]. Whoever has it
+    /// in its hands by then may still answer: a late answer comes as a message.
     pub async fn ask(&self, args: AskArgs) -> Result<Message> {
         let inner = self.node().inner();
         let patience =
@@ -116,6 +124,7 @@ impl Messages<'_> {
         let is_first = first.is_none();
         let message_id = first.unwrap_or_else(|| inner.new_message_id());
         let _expected = inner.expect_answer(&message_id, args.to);
+        let mut asking = Asking::new(inner, &message_id);
         // Before the question leaves, so that no news about it is missed.
         let mut events = self.node().events();
         let filter =
@@ -126,7 +135,7 @@ impl Messages<'_> {
         // The answer may overtake the receipt.
         let receipt = tokio::select! {
             biased;
-            answer = &mut answer => return answer?.ok_or_else(late),
+            answer = &mut answer => return asking.end(answer),
             receipt = &mut sent => receipt?,
         };
         if receipt.message_id != message_id {
@@ -142,12 +151,13 @@ impl Messages<'_> {
         }
         if receipt.state.is_failure() {
             let reason = receipt.deliveries.into_iter().find_map(|delivery| delivery.reason);
+            asking.is_over();
             return Err(undelivered(reason));
         }
         loop {
             let observed = tokio::select! {
                 biased;
-                answer = &mut answer => return answer?.ok_or_else(late),
+                answer = &mut answer => return asking.end(answer),
                 observed = events.next() => observed,
             };
             let over = match observed {
@@ -155,19 +165,64 @@ impl Messages<'_> {
                 // What was missed may have been about the peer.
                 Some(Observed::Missed { .. }) => inner.peer(&args.to).err(),
                 // The node closes, which the inbox tells.
-                None => return answer.await?.ok_or_else(late),
+                None => return asking.end(answer.await),
             };
             if let Some(error) = over {
+                asking.is_over();
                 return Err(error);
             }
         }
     }
 }
 
+/// A question that somebody waits for the answer of. When nobody does any more, it is taken back.
+pub(super) struct Asking {
+    inner: Arc<Inner>,
+    message_id: Option<String>,
+    /// Whoever drops the future may be outside of it.
+    runtime: tokio::runtime::Handle,
+}
+
+impl Asking {
+    fn new(inner: &Arc<Inner>, message_id: &str) -> Self {
+        let runtime = tokio::runtime::Handle::current();
+        Self { inner: Arc::clone(inner), message_id: Some(message_id.to_owned()), runtime }
+    }
+
+    /// There is nothing to take back.
+    fn is_over(&mut self) {
+        self.message_id = None;
+    }
+
+    /// The answer came, or time ran out.
+    fn end(&mut self, answer: Result<Option<Message>>) -> Result<Message> {
+        match answer {
+            Ok(Some(answer)) => {
+                self.is_over();
+                Ok(answer)
+            }
+            Ok(None) => Err(late()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if let Some(message_id) = self.message_id.take() {
+            let _inside = self.runtime.enter();
+            self.inner.abandon(message_id, NOBODY_WAITS);
+        }
+    }
+}
+
+/// What the other side is told when the asker gave up.
+pub(super) const NOBODY_WAITS: &str = "nobody waits for the answer any more";
+
 const UNDELIVERED: &str = "the question was not delivered";
 
 /// Why no answer to this question of `agent` can come any more.
-fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error> {
+pub(super) fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error> {
     match news {
         EventBody::Message(MessageEvent::MessageFailed { message_id, reason, .. })
             if message_id == question =>
@@ -181,10 +236,13 @@ fn end_of_hope(news: EventBody, question: &str, agent: &AgentId) -> Option<Error
     }
 }
 
-fn undelivered(reason: Option<Reason>) -> Error {
+pub(super) fn undelivered(reason: Option<Reason>) -> Error {
     match reason {
         // The question may have arrived all the same: its acceptance and the end of the connection can cross.
         Some(reason) if reason.code == Code::PeerNotConnected.name() => parted(&reason.text),
+        Some(reason) if reason.code == Code::MessageCancelled.name() => {
+            Error::new(Code::MessageCancelled, "the question was taken back")
+        }
         Some(reason) => Error::new(Code::PeerRefused, UNDELIVERED).with("reason", reason.text),
         None => Error::new(Code::PeerRefused, UNDELIVERED).with("reason", "no reason given"),
     }
@@ -195,6 +253,9 @@ fn parted(reason: &str) -> Error {
     Error::new(Code::PeerNotConnected, sentence).with("reason", reason)
 }
 
-fn late() -> Error {
-    Error::new(Code::Timeout, "no answer came in time; a late one comes as a message")
+pub(super) fn late() -> Error {
+    Error::new(
+        Code::Timeout,
+        "no answer came in time; the question is taken back, and a late answer comes as a message",
+    )
 }

@@ -14,6 +14,7 @@
 
 mod ask;
 pub mod blocking;
+mod cancel;
 mod discovery;
 mod forward;
 mod groups;
@@ -28,10 +29,12 @@ mod peers;
 mod receipts;
 mod rules;
 mod schema;
+mod streams;
 mod trust;
 mod verbs;
 
 pub use ask::AskArgs;
+pub use cancel::CancelArgs;
 pub use discovery::{Discoveries, NoArgs};
 pub use forward::ForwardArgs;
 pub use groups::{Group, GroupArgs, GroupReceipt, GroupSendArgs, Groups, MembersArgs, SetGroupArgs};
@@ -51,5 +54,6 @@ pub use peers::{
 pub use receipts::{GivenReceipt, MessageArgs, NewestArgs, ReceiptVerdict, UntilArgs, VerifyReceiptArgs};
 pub use rules::{Fate, Rule, RuleTrial, Rules, RulesArgs, TryArgs};
 pub use schema::schema;
+pub use streams::{AnswerStream, AskStream, FinishArgs, NextPartArgs, OpenedStream, PartArgs, WrittenPart};
 pub use trust::{AskOpinionArgs, Impressions, SetTrustArgs, TrustOf};
 pub use verbs::{Done, VERBS, Verb};

@@ -13,6 +13,7 @@ use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
     messaging::{DeliveryState, Receipt, body_digest},
+    node::Node,
     wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},
 };
 
@@ -119,6 +120,23 @@ pub struct GivenReceipt {
     pub reply_id: Option<String>,
     /// The signed text, which `messages.verify` checks, on any node.
     pub receipt: String,
+}
+
+impl Receipt {
+    /// Waits until the message came as far as `state`, with every recipient, at most `patience`. `node` sent the message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Messages::until`].
+    pub async fn until(
+        &self,
+        node: &Node,
+        state: DeliveryState,
+        patience: Option<std::time::Duration>,
+    ) -> Result<Self> {
+        let timeout_secs = patience.map(|patience| patience.as_secs_f64());
+        node.messages().until(UntilArgs { message_id: self.message_id.clone(), state, timeout_secs }).await
+    }
 }
 
 impl Messages<'_> {

@@ -12,7 +12,9 @@ use crate::{
     discovery::Discovered,
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{Acknowledged, MailboxStatus, Message, OutboxItem, Receipt, log::LogEntry},
+    messaging::{
+        Acknowledged, Cancellation, MailboxStatus, Message, OutboxItem, Part, Receipt, log::LogEntry,
+    },
     node::Node,
     peers::{BlockedAgent, Peer, PendingRequest},
     trust::PeerOpinion,
@@ -96,6 +98,14 @@ verbs! {
     "messages.ask" => messages.ask(AskArgs) -> Message, hands_out;
     /// Passes a message of the inbox on, with its author and under its limits.
     "messages.forward" => messages.forward(ForwardArgs) -> Receipt;
+    /// Sends a question whose answer may come in parts.
+    "messages.ask_stream" => messages.ask_stream(AskArgs) -> OpenedStream;
+    /// Waits for the next part of an answer.
+    "messages.next_part" => messages.next_part(NextPartArgs) -> Option<Part>;
+    /// Writes a part of the answer to a question that is in hands.
+    "messages.part" => messages.part(PartArgs) -> WrittenPart;
+    /// Sends what was written as the reply.
+    "messages.finish" => messages.finish(FinishArgs) -> Receipt;
     /// Tells all peers, or the most trusted, a status.
     "messages.broadcast" => messages.broadcast(BroadcastArgs) -> Receipt;
     /// Waits for the next message.
@@ -114,6 +124,8 @@ verbs! {
     "messages.status" => messages.status(MessageArgs) -> Receipt;
     /// Waits until a message came as far as a state.
     "messages.until" => messages.until(UntilArgs) -> Receipt;
+    /// Takes a message back that was sent.
+    "messages.cancel" => messages.cancel(CancelArgs) -> Cancellation;
     /// Lists what became of the newest messages that were sent.
     "messages.sent" => messages.sent(NewestArgs) -> Vec<Receipt>;
     /// Lists the newest receipts that this node gave.

@@ -216,6 +216,8 @@ codes! {
     MessageExpired = 1003, "message_expired", Never, 410, Timeout;
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004, "no_receipts", Never, 409, Refused;
+    /// The sender took the message back.
+    MessageCancelled = 1005, "message_cancelled", Never, 410, Refused;
     /// An idempotency key stands for another message.
     IdempotencyKeyReused = 1010, "idempotency_key_reused", Never, 409, InvalidInput;
     /// A limit of the message is looser than its author or a forwarder signed.

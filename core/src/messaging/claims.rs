@@ -27,6 +27,12 @@ pub fn claim(rows: &mut Batch, from: &AgentId, id: &str, proof: Proof, now: Time
     Ok(())
 }
 
+/// Claims what `from` calls `id` and nobody has taken, as far as anybody knows.
+pub fn reclaim(rows: &mut Batch, from: &AgentId, id: &str, now: Timestamp) -> Result<()> {
+    rows.put(Table::Seen, key(from, id), &(now + CLAIM_LIFETIME))?;
+    Ok(())
+}
+
 /// The deletion of those `claims` that may be forgotten at `now`.
 pub fn expired(claims: &[Row], now: Timestamp) -> Result<Batch> {
     let mut rows = Batch::new();

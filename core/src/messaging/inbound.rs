@@ -10,6 +10,7 @@ use super::{
     inbox::{Inbox, InboxLimits},
     log::{ConversationLog, Direction, EntryType, LogEntry},
     rules::Decision,
+    streams,
     types::{Message, MessageEvent, MessageKind},
 };
 use crate::{
@@ -263,6 +264,8 @@ fn try_receive(message: Verified<MessageFrame>, tables: Tables<'_>, rules: Rules
             forwarded_to: Vec::new(),
             sequence: 0,
             redeliveries: 0,
+            // What 1.1.1 signs leaves the metadata out.
+            wants_stream: proof >= Proof::V2 && streams::is_wanted(&metadata),
         };
         let (sequence, inbox_rows) = inbox.reserve(message, rules.limits)?;
         rows.append(inbox_rows);

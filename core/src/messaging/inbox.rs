@@ -59,8 +59,7 @@ impl Default for InboxLimits {
 /// The row of the meta table that says which numbers are used up. An acknowledged message leaves no other trace
 /// of its number, and a host that repeats an acknowledgement after a restart must not hit another message.
 pub const NUMBERS: &str = "inbox_numbers";
-/// How many replaced or handed-over messages may still be acknowledged; the oldest are unknown after that.
-const REPLACED: usize = 1_024;
+
 /// How many numbers are claimed at a time.
 const CLAIM: u64 = 1_024;
 
@@ -97,8 +96,8 @@ pub struct Inbox {
     bytes: usize,
     /// Messages that are over, although their rows may be there.
     owed: BTreeSet<u64>,
-    /// Notices that were handed out and then made room for newer ones: whoever has one may still acknowledge it.
-    replaced: BTreeSet<u64>,
+    /// What was handed out and is not here any more: whoever has it may still acknowledge it.
+    gone: gone::Gone,
     /// When what is queued is over.
     deadlines: BTreeSet<(Timestamp, u64)>,
     /// Questions that somebody waits for the answer of, with whom was asked.
@@ -165,7 +164,7 @@ impl Inbox {
             self.take(*sequence);
         }
         self.owed.clone_from(&before.owed);
-        self.replaced.clone_from(&before.replaced);
+        self.gone.clone_from(&before.gone);
         self.questions.clone_from(&before.questions);
     }
 
@@ -289,10 +288,7 @@ impl Inbox {
         if let Some((sequence, state)) = oldest {
             self.take(sequence);
             if state == State::Leased {
-                self.replaced.insert(sequence);
-                if self.replaced.len() > REPLACED {
-                    self.replaced.pop_first();
-                }
+                self.gone.replaced(sequence);
             }
             rows.delete(Table::Inbox, sequence::key(sequence));
         }
@@ -383,7 +379,7 @@ impl Inbox {
     ///
     /// [`Code::MessageUnknown`] when it is not here, or was acknowledged before.
     pub fn acknowledge(&mut self, sequence: u64) -> Result<Batch> {
-        if self.replaced.remove(&sequence) {
+        if self.gone.may_finish(sequence) {
             return Ok(Batch::new());
         }
         self.require_shown(sequence)?;
@@ -399,7 +395,7 @@ impl Inbox {
     ///
     /// As [`Inbox::acknowledge`].
     pub fn owe(&mut self, sequence: u64) -> Result<()> {
-        if self.replaced.remove(&sequence) {
+        if self.gone.finish(sequence) {
             return Ok(());
         }
         self.require_shown(sequence)?;
@@ -433,11 +429,13 @@ impl Inbox {
 
     /// Who sent a message, and what its sender calls it.
     pub fn origin(&self, sequence: u64) -> Option<(AgentId, String)> {
-        self.items.get(&sequence).map(|item| (item.message.from, item.message.message_id.clone()))
+        let here = self.items.get(&sequence).map(|item| (item.message.from, item.message.message_id.clone()));
+        here.or_else(|| self.gone.origin(sequence))
     }
 
     /// Removes an acknowledged or withdrawn message whose row is gone.
     pub fn forget(&mut self, sequence: u64) {
+        self.gone.finish(sequence);
         self.take(sequence);
     }
 
@@ -490,6 +488,8 @@ impl Inbox {
 
 mod answers;
 mod deadlines;
+mod gone;
 mod passing;
+pub use gone::{InHands, Place};
 #[cfg(test)]
 mod tests;

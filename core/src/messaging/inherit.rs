@@ -101,6 +101,7 @@ mod tests {
             forwarded_to: Vec::new(),
             sequence: 1,
             redeliveries: 0,
+            wants_stream: false,
         }
     }
 

@@ -20,6 +20,7 @@
 //! | [`context`] | the log, told to a session |
 
 pub mod bundles;
+pub mod cancels;
 pub mod claims;
 pub mod compose;
 pub mod context;
@@ -37,9 +38,11 @@ pub mod receipts;
 pub mod rule_book;
 pub mod rules;
 pub mod sealers;
+pub mod streams;
 mod types;
 
 pub use bundles::Bundles;
+pub use cancels::{CancelOutcome, Cancellation, CancelledCopy};
 pub use inbox::{Inbox, InboxLimits};
 pub use mailbox::{Mailbox, MailboxStatus};
 pub use outbox::Outbox;
@@ -47,11 +50,12 @@ pub use prekeys::PreKeys;
 pub use receipts::{Given, Sent};
 pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
+pub use streams::Part;
 pub use types::{
     Acknowledged, Custodian, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem,
     Reason, Receipt, Verification, body_digest,
 };
-pub(crate) use types::{THROWN_AWAY, TOO_LATE};
+pub(crate) use types::{TAKEN_BACK, THROWN_AWAY, TOO_LATE};
 
 use std::time::Duration;
 

@@ -241,6 +241,11 @@ impl Outbox {
         }
     }
 
+    /// Whether somebody is sending it right now.
+    pub fn is_under_way(&self, sequence: u64) -> bool {
+        self.items.get(&sequence).is_some_and(|entry| entry.stage != Stage::Waiting)
+    }
+
     /// The message was accepted, refused or expired: it leaves.
     pub fn finish(&mut self, sequence: u64) -> Batch {
         let mut rows = Batch::new();

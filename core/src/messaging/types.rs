@@ -104,6 +104,9 @@ pub struct Message {
     /// How often it was handed out before without being acknowledged, since the node opened.
     #[serde(default)]
     pub redeliveries: u32,
+    /// Whether its sender waits for the answer in parts: see `messages.part`.
+    #[serde(default)]
+    pub wants_stream: bool,
 }
 
 impl Message {
@@ -208,6 +211,9 @@ pub(crate) const THROWN_AWAY: &str = "the peer took the message and threw it awa
 /// Why a message is expired that the peer took.
 pub(crate) const TOO_LATE: &str = "the deadline passed before the agent over there had the message";
 
+/// Why a message failed that its sender took back.
+pub(crate) const TAKEN_BACK: &str = "the sender took the message back";
+
 /// One copy of a sent message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
@@ -268,9 +274,14 @@ impl Delivery {
         }
     }
 
-    /// Goes up the ladder, never down.
+    /// Whether the peer signed that it let go of the message.
+    pub(super) fn is_let_go(&self) -> bool {
+        self.proof.as_ref().is_some_and(|proof| proof.0.state == ReceiptState::Cancelled)
+    }
+
+    /// Goes up the ladder, never down. After a message was taken back, only that an agent finished with it counts.
     pub(super) fn rise(&mut self, state: DeliveryState, at: Timestamp) {
-        if state > self.state {
+        if state > self.state && (state >= DeliveryState::Handled || !self.is_let_go()) {
             self.state = state;
             self.at = Some(at);
             self.reason = None;
@@ -298,6 +309,13 @@ impl Delivery {
             self.state = DeliveryState::Expired;
             self.at = Some(receipt.at);
             self.reason = Some(Reason::new(Code::MessageExpired, TOO_LATE));
+        } else if receipt.state == ReceiptState::Cancelled {
+            if self.state >= DeliveryState::Handled {
+                return false;
+            }
+            self.state = DeliveryState::Failed;
+            self.at = Some(receipt.at);
+            self.reason = Some(Reason::new(Code::MessageCancelled, TAKEN_BACK));
         } else {
             self.rise(receipt.state.into(), receipt.at);
             self.reply_id = self.reply_id.take().or_else(|| receipt.reply_id.clone());
@@ -460,6 +478,17 @@ pub enum MessageEvent {
         by: AgentId,
         /// To what kind of key of the recipient this copy is sealed.
         sealed_to: KeyKind,
+    },
+    /// The author of a message in the inbox took it back.
+    MessageCancelled {
+        /// Its id.
+        message_id: String,
+        /// Its author.
+        from: AgentId,
+        /// Why: the author's words, which are data.
+        reason: Option<String>,
+        /// Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never handed out.
+        handed_out: bool,
     },
     /// A message of ours will not be delivered.
     MessageFailed {

@@ -144,6 +144,7 @@ impl Inner {
                     forwarded_to: Vec::new(),
                     sequence: 0,
                     redeliveries: 0,
+                    wants_stream: false,
                 };
                 let (sequence, rows) = state.inbox.reserve(message, &self.config.inbox)?;
                 Ok((rows, sequence))

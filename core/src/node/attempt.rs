@@ -13,7 +13,7 @@ use crate::{
     error::Code,
     identity::AgentId,
     messaging::{
-        Delivery, DeliveryState, OutboxItem, Reason, THROWN_AWAY,
+        Delivery, DeliveryState, OutboxItem, Reason, TAKEN_BACK, THROWN_AWAY,
         compose::{self, Draft, Form},
         forwarding,
     },
@@ -64,6 +64,11 @@ impl Attempt {
             (Self::Accepted { .. }, Some(proof)) if proof.state == ReceiptState::Refused => {
                 let reason = Reason::new(Code::PeerRefused, THROWN_AWAY);
                 Self::Over { state: DeliveryState::Refused, reason, proof: Some(proof) }
+            }
+            // Our taking it back overtook it.
+            (Self::Accepted { .. }, Some(proof)) if proof.state == ReceiptState::Cancelled => {
+                let reason = Reason::new(Code::MessageCancelled, TAKEN_BACK);
+                Self::Over { state: DeliveryState::Failed, reason, proof: Some(proof) }
             }
             (Self::Accepted { via, .. }, proof) => Self::Accepted { via, proof },
             (other, _) => other,
@@ -169,6 +174,9 @@ impl Inner {
         let receipt: SignedReceipt = serde_json::from_value(object.remove("receipt")?).ok()?;
         let is_ours =
             receipt.to == item.to && receipt.from == self.me() && receipt.message_id == item.message_id;
+        let is_ours = is_ours
+            && (receipt.state != ReceiptState::Cancelled
+                || self.state.lock().sent.is_recalled(&item.message_id, &item.to));
         if is_ours && item.digest().is_ok_and(|digest| digest == receipt.digest) && receipt.is_valid() {
             return Some(receipt);
         }

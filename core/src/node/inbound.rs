@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{gate::Admitted, inner::Inner, settle::Settled};
+use super::{gate::Admitted, inner::Inner, settle::Settled, state::State};
 use crate::{
     env::Timestamp,
     error::Code,
@@ -21,7 +21,7 @@ use crate::{
     transport::{Arrival, Outcome, Receiver, Source},
     wire::{
         Answer,
-        frame::Frame,
+        frame::{Frame, PrivateBody, PrivateFrame},
         limiter::{Class, Limited, PeerRate, SourceKey},
         route::{Access, Endpoint, Route, RouteError},
         verify::{Believed, Verified, Verifier},
@@ -176,6 +176,7 @@ impl Inner {
             Frame::StatusBroadcast(broadcast) => seen(&broadcast.claim_id()).then(messages::duplicate),
             Frame::ImpressionQuery(query) => seen(&query.claim_id()).then(messages::duplicate),
             Frame::Mail(hand) => seen(&hand.mail.message_id).then(|| self.known_mail(hand)),
+            Frame::Private(frame) => seen(&frame.claim_id()).then(messages::duplicate),
             Frame::PeerUpdate(update) => self.state.lock().peers.is_known_update(update).then(known_update),
             _ => None,
         };
@@ -207,6 +208,8 @@ impl Inner {
                     self.upkeep_bell.notify_one();
                 }
                 let spent = match verified.frame() {
+                    // Each brings an answer further that we asked for, which is bounded.
+                    Frame::Private(frame) if brings_parts(&state, frame) => Ok(()),
                     Frame::Receipts(_) => state.limiter.receipts(&sender, rate, now),
                     _ => state.limiter.peer(&sender, rate, now),
                 };
@@ -233,6 +236,7 @@ impl Inner {
             Believed::ImpressionQuery(query) => {
                 return Ok(self.answer_impression_query(query.frame(), now));
             }
+            Believed::Private(frame) => return self.hear_private(frame).await,
             Believed::Query(query) => return Ok(self.answer_query(query.frame(), source).await),
             Believed::Ping(ping) => return Ok(self.answer_ping(ping.frame().from, source, now)),
             Believed::Mailbox(request) => {
@@ -283,6 +287,7 @@ impl Inner {
                     Believed::Message(_)
                     | Believed::StatusBroadcast(_)
                     | Believed::Receipts(_)
+                    | Believed::Private(_)
                     | Believed::ImpressionQuery(_)
                     | Believed::Mailbox(_)
                     | Believed::Mail(_)
@@ -335,6 +340,16 @@ pub(super) fn source_key(source: &Source) -> SourceKey {
         Source::Process(label) => SourceKey::Process(label.clone()),
         // All that is unknown shares one window, as if it came from one address.
         Source::Unknown => SourceKey::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+    }
+}
+
+/// Whether a frame brings parts of an answer that somebody here waits for.
+fn brings_parts(state: &State, frame: &PrivateFrame) -> bool {
+    match &frame.body {
+        PrivateBody::Parts(parts) => {
+            state.asking.is_news(&frame.from, &parts.in_reply_to, parts.first, parts.parts.len())
+        }
+        _ => false,
     }
 }
 

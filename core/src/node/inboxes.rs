@@ -179,8 +179,16 @@ impl Inner {
     /// Gives a message back, to be handed out again after `delay`; with `redeliveries` only that hand-out of it.
     pub(crate) fn release(&self, sequence: u64, redeliveries: Option<u32>, delay: Duration) -> bool {
         let now = self.steady();
-        let released = self.state.lock().inbox.release(sequence, redeliveries, now, delay);
-        if released {
+        let mut state = self.state.lock();
+        let origin = state.inbox.origin(sequence);
+        let is_recalled = self.return_recalled(&mut state, sequence, redeliveries);
+        let released = is_recalled || state.inbox.release(sequence, redeliveries, now, delay);
+        // Whoever gets it next begins its answer anew.
+        if let Some((from, message_id)) = origin.filter(|_| released) {
+            state.answering.close(from, &message_id);
+        }
+        drop(state);
+        if released && !is_recalled {
             self.inbox_bell.notify_waiters();
         }
         released

@@ -21,10 +21,10 @@ use crate::{
     env::{Env, Moment, Now, SigningTimes, Timestamp},
     error::{Code, Error, Result},
     identity::{AgentId, Passport},
-    messaging::Sealers,
+    messaging::{Sealers, cancels::Recalls},
     peers::{
-        CAPABILITY_MAILBOX, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL, CAPABILITY_SIGNATURE,
-        SelfDescription, handshake,
+        CAPABILITY_CANCEL, CAPABILITY_MAILBOX, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL,
+        CAPABILITY_SIGNATURE, CAPABILITY_STREAMS, SelfDescription, handshake,
     },
     store::{Batch, Owner, Store, StoreFuture, Table},
     transport::Switchboard,
@@ -51,6 +51,12 @@ pub(crate) struct Inner {
     pub(crate) outbox_bell: Notify,
     /// Rung when there are receipts to tell.
     pub(crate) receipt_bell: Notify,
+    /// Rung when there is somebody to tell that a message was taken back.
+    pub(crate) recall_bell: Notify,
+    /// Rung when something came of a stream that was asked for.
+    pub(crate) stream_bell: Notify,
+    /// Rung when there are parts of answers to send.
+    pub(crate) part_bell: Notify,
     /// Rung when a sent message came further.
     pub(crate) sent_bell: Notify,
     /// Rung when there is mail to give to keepers, or keepers to tell our keys.
@@ -132,6 +138,8 @@ impl Inner {
         let mut capabilities = self.config.capabilities.clone();
         capabilities.insert(CAPABILITY_SIGNATURE.into(), json!(2));
         capabilities.insert(CAPABILITY_OPINION.into(), json!(1));
+        capabilities.insert(CAPABILITY_CANCEL.into(), json!(1));
+        capabilities.insert(CAPABILITY_STREAMS.into(), json!(1));
         if self.config.seal {
             capabilities.insert(CAPABILITY_SEAL.into(), json!(1));
         }
@@ -318,6 +326,7 @@ impl Inner {
         fresh.sent.succeed(&state.sent);
         fresh.mailbox.succeed(&state.mailbox);
         fresh.given.succeed(&state.given, self.steady());
+        fresh.recalls = Recalls::load(&fresh.sent, self.steady());
         fresh.peers.succeed(&state.peers);
         fresh.trust.succeed(&state.trust);
         let old = std::mem::replace(&mut *state, fresh);
@@ -327,12 +336,16 @@ impl Inner {
         state.feed = old.feed;
         state.adrift = old.adrift;
         state.mail = old.mail;
+        state.ahead = old.ahead;
+        state.asking = old.asking;
+        state.answering = old.answering;
         drop(state);
         self.stalled.store(false, Ordering::Release);
         self.publish([NodeEvent::StorageRecovered]);
         self.inbox_bell.notify_waiters();
         self.outbox_bell.notify_one();
         self.receipt_bell.notify_one();
+        self.recall_bell.notify_one();
     }
 
     /// The state as the disk has it, once the disk takes rows again.

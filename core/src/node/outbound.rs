@@ -153,7 +153,7 @@ impl Inner {
                         leaving.into_iter().for_each(|item| inner.attempt_now(item, sender.clone()));
                     }
                     if let (Ok(()), Some(sequence)) = (&result, passes_on) {
-                        inner.state.lock().inbox.forget(sequence);
+                        inner.state.lock().inbox.handed_over(sequence);
                     }
                     inner.outbox_bell.notify_one();
                     result
@@ -363,14 +363,20 @@ impl Inner {
                         );
                     }
                     Attempt::Over { state: end, reason, proof } => {
-                        rows.append(state.outbox.finish(sequence));
-                        let end =
-                            Settlement::Over { state: *end, reason: reason.clone(), proof: proof.clone() };
-                        rows.append(state.sent.settle(&message_id, &to, now, end)?);
-                        rows.append(state.trim_sent(self.config.sent_limit)?);
-                        events.push(
-                            MessageEvent::MessageFailed { message_id, to, reason: reason.clone() }.into(),
-                        );
+                        let left = state.outbox.finish(sequence);
+                        // It may have been taken back meanwhile, which was told.
+                        let is_news = !left.is_empty();
+                        rows.append(left);
+                        if is_news || proof.is_some() {
+                            let (state_of, reason) = (*end, reason.clone());
+                            let end = Settlement::Over { state: state_of, reason, proof: proof.clone() };
+                            rows.append(state.sent.settle(&message_id, &to, now, end)?);
+                            rows.append(state.trim_sent(self.config.sent_limit)?);
+                        }
+                        if is_news {
+                            let reason = reason.clone();
+                            events.push(MessageEvent::MessageFailed { message_id, to, reason }.into());
+                        }
                     }
                     Attempt::Later { reason, hint, .. } => {
                         rows.append(state.outbox.postpone(sequence, self.both(), *hint, reason.clone())?);
@@ -392,7 +398,7 @@ impl Inner {
                 if result.is_ok() {
                     inner.publish(events);
                     if let Some(sequence) = over {
-                        inner.state.lock().inbox.forget(sequence);
+                        inner.state.lock().inbox.handed_over(sequence);
                     }
                 }
                 inner.outbox_bell.notify_one();

@@ -212,6 +212,8 @@ impl Inner {
                 }
                 state.given.part(&agent);
                 rows.append(super::mail::part(state, &agent)?);
+                state.recalls.part(&agent);
+                state.answering.part(&agent);
                 Ok((rows, Some(dropped)))
             },
             move |inner, result, dropped| {

@@ -8,7 +8,7 @@ use super::{inner::Inner, state::State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{DeliveryState, Message, MessageEvent, Reason, Receipt, THROWN_AWAY, TOO_LATE},
+    messaging::{DeliveryState, Message, MessageEvent, Reason, Receipt, TAKEN_BACK, THROWN_AWAY, TOO_LATE},
     peers::Connection,
     store::Batch,
     transport::Outcome,
@@ -44,6 +44,9 @@ impl Inner {
         }
         if self.may_have_mail(state, agent) {
             self.mail_bell.notify_one();
+        }
+        if state.recalls.wake(agent, now.steady) {
+            self.recall_bell.notify_one();
         }
     }
 
@@ -207,7 +210,9 @@ fn end_of_ladder(receipt: &Receipt, state: DeliveryState) -> Result<()> {
     for delivery in &receipt.deliveries {
         let told = |code, sentence: String| Err(Error::new(code, sentence).with("to", delivery.to));
         if delivery.state.is_failure() {
+            let is_cancelled = |reason: &Reason| reason.code == Code::MessageCancelled.name();
             let code = match delivery.state {
+                _ if delivery.reason.as_ref().is_some_and(is_cancelled) => Code::MessageCancelled,
                 DeliveryState::Expired => Code::MessageExpired,
                 DeliveryState::Refused => Code::PeerRefused,
                 _ => Code::PeerNotConnected,
@@ -243,6 +248,10 @@ pub(super) fn step_event(
         DeliveryState::Delivered => Some(MessageEvent::MessageDelivered { message_id, to }),
         DeliveryState::Handled => Some(MessageEvent::MessageHandled { message_id, to }),
         DeliveryState::Answered => Some(MessageEvent::MessageAnswered { message_id, to, reply_id }),
+        DeliveryState::Failed => {
+            let reason = Reason::new(Code::MessageCancelled, TAKEN_BACK);
+            Some(MessageEvent::MessageFailed { message_id, to, reason })
+        }
         DeliveryState::Refused => {
             let reason = Reason::new(Code::PeerRefused, THROWN_AWAY);
             Some(MessageEvent::MessageFailed { message_id, to, reason })

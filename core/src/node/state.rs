@@ -9,6 +9,7 @@ use crate::{
     identity::AgentId,
     messaging::{
         Bundles, Given, Inbox, Mailbox, Outbox, PreKeys, Sent,
+        cancels::{Ahead, Recalls},
         context::ContextFeed,
         groups::{GROUPS, Groups},
         idempotency::Keys,
@@ -17,6 +18,7 @@ use crate::{
         log::ConversationLog,
         receipts::sent::Departure,
         rule_book::{ROUTING_RULES, RuleBook},
+        streams::{Answering, Asking},
     },
     peers::{Blocks, Connection, Lookups, Peers, Sightings},
     store::{Batch, Range, Row, Store, Table},
@@ -103,6 +105,10 @@ pub(crate) struct State {
     pub(crate) bundles: Bundles,
     pub(crate) mailbox: Mailbox,
     pub(crate) mail: super::mail::Desk,
+    pub(crate) recalls: Recalls,
+    pub(crate) ahead: Ahead,
+    pub(crate) asking: Asking,
+    pub(crate) answering: Answering,
     pub(crate) log: ConversationLog,
     pub(crate) feed: ContextFeed,
     pub(crate) limiter: Limiter,
@@ -143,6 +149,10 @@ impl State {
             outbox: Outbox::load(&scan(Table::Outbox).await?, env.both())?,
             sent: Sent::load(&scan(Table::Sent).await?)?,
             keys: Keys::load(&scan(Table::Keys).await?)?,
+            recalls: Recalls::default(),
+            ahead: Ahead::default(),
+            asking: Asking::default(),
+            answering: Answering::default(),
             given: Given::load(&scan(Table::Given).await?, env.steady())?,
             prekeys: PreKeys::load(&scan(Table::PreKeys).await?)?,
             bundles: Bundles::load(&scan(Table::Bundles).await?)?,
@@ -160,6 +170,7 @@ impl State {
             asked: super::routed::Asked::default(),
         };
         state.expect_waiting()?;
+        state.recalls = Recalls::load(&state.sent, env.steady());
         Ok(state)
     }
 

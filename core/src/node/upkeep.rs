@@ -67,6 +67,10 @@ impl Inner {
         let inner = Arc::clone(self);
         self.env.tasks.spawn("mail", async move { inner.run_mail().await });
         let inner = Arc::clone(self);
+        self.env.tasks.spawn("parts", async move { inner.run_parts().await });
+        let inner = Arc::clone(self);
+        self.env.tasks.spawn("recalls", async move { inner.run_recalls().await });
+        let inner = Arc::clone(self);
         self.env.tasks.spawn("upkeep", async move { inner.run_upkeep().await });
         let inner = Arc::clone(self);
         self.env.tasks.spawn("announce", async move { inner.announce_self().await });

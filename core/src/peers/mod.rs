@@ -34,8 +34,8 @@ pub(crate) use table::not_connected;
 pub(crate) use table::tests::peer_at;
 pub use table::{PENDING_LIMIT, Peers};
 pub use types::{
-    AutoAccept, CAPABILITY_MAILBOX, CAPABILITY_OPINION, CAPABILITY_RECEIPTS, CAPABILITY_SEAL,
-    CAPABILITY_SIGNATURE, Connection, Outstanding, Peer, PeerEvent, PeerState, PendingRequest,
-    SelfDescription,
+    AutoAccept, CAPABILITY_CANCEL, CAPABILITY_MAILBOX, CAPABILITY_OPINION, CAPABILITY_RECEIPTS,
+    CAPABILITY_SEAL, CAPABILITY_SIGNATURE, CAPABILITY_STREAMS, Connection, Outstanding, Peer, PeerEvent,
+    PeerState, PendingRequest, SelfDescription,
 };
 pub(crate) use update::known_update;

@@ -104,6 +104,10 @@ pub const CAPABILITY_SIGNATURE: &str = "signature";
 pub const CAPABILITY_RECEIPTS: &str = "receipts";
 /// The capability that says: I answer signed questions about agents, signed.
 pub const CAPABILITY_OPINION: &str = "opinion";
+/// The capability that says: I let authors take back their messages.
+pub const CAPABILITY_CANCEL: &str = "cancel";
+/// The capability that says: I take parts of answers.
+pub const CAPABILITY_STREAMS: &str = "streams";
 /// The capability that says: I open sealed bodies.
 pub const CAPABILITY_SEAL: &str = "seal";
 /// The capability that says: I keep mail for those who leave their pre-keys with me.
@@ -140,6 +144,16 @@ impl Connection {
     /// Whether the peer gives and takes receipts.
     pub fn gives_receipts(&self) -> bool {
         self.signs_v2() && self.offers(CAPABILITY_RECEIPTS)
+    }
+
+    /// Whether the peer lets go of a message that its author takes back.
+    pub fn takes_cancels(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_CANCEL)
+    }
+
+    /// Whether the peer takes parts of answers.
+    pub fn takes_streams(&self) -> bool {
+        self.signs_v2() && self.offers(CAPABILITY_STREAMS)
     }
 
     /// How near its URL may lead.

@@ -30,6 +30,14 @@ pub const REPLAY_ENTRIES: usize = 10_000;
 pub const CHALLENGE_LIFETIME: Duration = crate::identity::CHALLENGE_LIFETIME;
 /// Most receipts in one frame.
 pub const RECEIPTS: usize = 50;
+/// Most messages that one frame takes back.
+pub const CANCELS: usize = 50;
+/// Longest reason for taking a message back, in characters.
+pub const CANCEL_REASON_CHARS: usize = 500;
+/// Most parts of an answer in one frame.
+pub const PARTS: usize = 256;
+/// Most parts of an answer.
+pub const STREAM_PARTS: u64 = 16_384;
 /// Hops of a message that names none, or an unusable number.
 pub const DEFAULT_HOPS: u32 = 10;
 /// Most hops a sender may give.

@@ -19,7 +19,8 @@ use crate::{
     identity::{AgentId, Passport, Signature},
 };
 
-/// How far a message came at its recipient. Each step implies those before it, but for a refusal.
+/// How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end of a
+/// message that was taken back: an agent that handled or answered it all the same had it in its hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiptState {
@@ -27,6 +28,8 @@ pub enum ReceiptState {
     Accepted,
     /// Handed to its agent.
     Delivered,
+    /// Its author took it back before it was acknowledged: it is gone here, unhandled.
+    Cancelled,
     /// Acknowledged by its agent.
     Handled,
     /// Its agent answered.
@@ -43,6 +46,7 @@ impl ReceiptState {
         match self {
             Self::Accepted => "accepted",
             Self::Delivered => "delivered",
+            Self::Cancelled => "cancelled",
             Self::Handled => "handled",
             Self::Answered => "answered",
             Self::Refused => "refused",
@@ -226,8 +230,13 @@ mod tests {
 
     #[test]
     fn the_ladder_is_ordered() {
-        let ladder =
-            [ReceiptState::Accepted, ReceiptState::Delivered, ReceiptState::Handled, ReceiptState::Answered];
+        let ladder = [
+            ReceiptState::Accepted,
+            ReceiptState::Delivered,
+            ReceiptState::Cancelled,
+            ReceiptState::Handled,
+            ReceiptState::Answered,
+        ];
         assert!(ladder.is_sorted());
     }
 }

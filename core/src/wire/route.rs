@@ -76,6 +76,10 @@ endpoints! {
     StatusBroadcast = "status_broadcast", Public, [Post];
     /// What became of messages of ours.
     Receipts = "receipts", Public, [Post];
+    /// Messages that their author takes back.
+    Cancel = "cancel", Public, [Post];
+    /// Parts of an answer.
+    Parts = "parts", Public, [Post];
     /// A new address, name or bio.
     PeerUpdate = "peer_update", Public, [Post];
     /// A sign of life.

@@ -12,8 +12,8 @@ use super::{
     canonical::{BodyDigest, Domain},
     frame::{
         Body, ConnectionAccepted, ConnectionProof, ConnectionRequest, Frame, HandOver, HandshakeSignature,
-        ImpressionQuery, MailboxRequest, MessageFrame, PeerUpdate, Ping, Query, Receipts, RoutedEnvelope,
-        StatusBroadcast,
+        ImpressionQuery, MailboxRequest, MessageFrame, PeerUpdate, Ping, PrivateBody, PrivateFrame, Query,
+        Receipts, RoutedEnvelope, StatusBroadcast,
     },
     prekeys::KeyKind,
     receipt::SignedReceipt,
@@ -115,6 +115,8 @@ pub enum Believed {
     StatusBroadcast(Verified<StatusBroadcast>),
     /// Receipts of a node of our kind.
     Receipts(Verified<Receipts>),
+    /// A private frame of a node of our kind, opened.
+    Private(Verified<PrivateFrame>),
     /// §6.8.
     PeerUpdate(Verified<PeerUpdate>),
     /// §6.9.
@@ -147,6 +149,7 @@ impl Verified<Frame> {
             Frame::Message(frame) => Believed::Message(keep!(*frame)),
             Frame::StatusBroadcast(frame) => Believed::StatusBroadcast(keep!(*frame)),
             Frame::Receipts(frame) => Believed::Receipts(keep!(frame)),
+            Frame::Private(frame) => Believed::Private(keep!(*frame)),
             Frame::PeerUpdate(frame) => Believed::PeerUpdate(keep!(*frame)),
             Frame::Ping(frame) => Believed::Ping(keep!(frame)),
             Frame::Routed(frame) => Believed::Routed(keep!(*frame)),
@@ -192,6 +195,11 @@ impl Verifier<'_> {
                 self.receipts(&receipts)?;
                 let sender = Some(receipts.from);
                 Ok(Verified { frame: Frame::Receipts(receipts), sender, proof: Proof::V2 })
+            }
+            Frame::Private(frame) => {
+                let sender = Some(frame.from);
+                let (frame, proof) = self.private(*frame)?;
+                Ok(Verified { frame: Frame::Private(Box::new(frame)), sender, proof })
             }
             Frame::PeerUpdate(update) => {
                 let proof = self.update(&update)?;
@@ -388,6 +396,25 @@ impl Verifier<'_> {
         } else {
             Err(refuse(Code::SignatureInvalid, INVALID))
         }
+    }
+
+    /// Only peers, only under the second signature; what is sealed is opened after it.
+    fn private(&self, mut frame: PrivateFrame) -> Result<(PrivateFrame, Proof), Answer> {
+        if (self.relation)(&frame.from) == Relation::Stranger {
+            return Err(refuse(Code::PeerNotConnected, "Not connected"));
+        }
+        let Some(signature) = &frame.signature_v2 else {
+            return Err(refuse(Code::SignatureMissing, "Signature required — this frame is signed"));
+        };
+        self.object(frame.kind.domain(), &frame.from, true, &frame.object, signature)?;
+        self.fresh(&frame.timestamp)?;
+        let PrivateBody::Sealed(sealed) = &frame.body else { return Ok((frame, Proof::V2)) };
+        let plain = seal::open(self.passport, &frame.from, &frame.claim_id(), sealed)
+            .map_err(|error| Answer::from_error(&error))?;
+        let object = super::json::parse_object(&plain)
+            .map_err(|_| Answer::refuse(400, Code::WireField, "The sealed body is not a JSON object"))?;
+        frame.body = PrivateBody::read(frame.kind, object)?;
+        Ok((frame, Proof::Sealed))
     }
 
     /// Only peers ask, and only under the second signature.

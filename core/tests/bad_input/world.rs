@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) client: Client,
     local: Client,
     state: Vec<Value>,
+    /// A question to `peer` whose answer may come in parts.
+    stream: String,
 }
 
 impl World {
@@ -50,8 +52,12 @@ impl World {
         let to = support::address(&node);
         let client = Client::new(to);
         let local = Client::new(to).with_token(node.local_token());
-        let mut world = Self { node, peer, asked, asked_node, client, local, state: Vec::new() };
+        let mut world =
+            Self { node, peer, asked, asked_node, client, local, state: Vec::new(), stream: String::new() };
         world.befriend().await;
+        let question = json!({"to": world.peer.id(), "content": "well?"});
+        let opened = world.node.call("messages.ask_stream", question).await.unwrap();
+        world.stream = opened["stream_id"].as_str().unwrap().to_owned();
         world
     }
 
@@ -121,6 +127,8 @@ impl World {
                 let message = self.peer.message(&us, Form::Sealed, "hello");
                 self.peer.envelope(&us, message)
             }
+            Endpoint::Cancel => self.peer.cancel(&us, "msg-1", &"00".repeat(32)),
+            Endpoint::Parts => self.peer.parts(&us, &self.stream, 0, &["part"]),
             Endpoint::ImpressionQuery => self.peer.impression_query(&us, &Actor::new(9).id()),
             Endpoint::Mailbox => self.peer.publication(&us),
             Endpoint::KeptMessage => {
@@ -182,6 +190,10 @@ impl World {
                 let Some(entry) = entry.as_object_mut() else { continue };
                 entry.remove("unreachable");
                 entry.remove("health");
+                // The question waits in the outbox for nobody.
+                for moving in ["attempts", "next_attempt", "last_reason"] {
+                    entry.remove(moving);
+                }
                 // Whoever is there may answer our own ping in between.
                 if entry.get("url").is_some_and(|url| url != NOWHERE) {
                     entry.remove("last_activity");

@@ -151,6 +151,14 @@ impl Actor {
         draft.seal(None, &self.passport, &*self.env.random).unwrap()
     }
 
+    /// An answer to a message.
+    pub(crate) fn reply(&self, to: &AgentId, form: Form, question: &str, content: &str) -> Object {
+        let (id, metadata) = (self.fresh("msg-"), Object::new());
+        let draft =
+            Draft { message_id: &id, content, metadata: &metadata, in_reply_to: Some(question), hops: 0 };
+        compose::message(draft, to, form, &self.passport, self.now(), &*self.env.random).unwrap()
+    }
+
     /// A status broadcast.
     pub(crate) fn broadcast(&self, to: &AgentId, form: Form, content: &str) -> Object {
         let metadata = object(json!({"topic": "t"}));
@@ -173,6 +181,20 @@ impl Actor {
             json!(statement.sign(&self.passport))
         });
         object(json!({"receipts": signed.collect::<Vec<_>>()}))
+    }
+
+    /// Takes a message of ours back.
+    pub(crate) fn cancel(&self, to: &AgentId, message_id: &str, digest: &str) -> Object {
+        let cancels = json!({"cancels": [{"message_id": message_id, "digest": digest, "reason": "why"}]});
+        let members = json!({"from_agent_id": self.id(), "nonce": self.fresh(""), "body": cancels});
+        self.sign(Domain::Cancel, to, object(members))
+    }
+
+    /// Parts of an answer.
+    pub(crate) fn parts(&self, to: &AgentId, in_reply_to: &str, first: u64, parts: &[&str]) -> Object {
+        let body = json!({"in_reply_to": in_reply_to, "stream": "s", "first": first, "parts": parts});
+        let members = json!({"from_agent_id": self.id(), "nonce": self.fresh(""), "body": body});
+        self.sign(Domain::Parts, to, object(members))
     }
 
     /// The question what somebody thinks of `about`.

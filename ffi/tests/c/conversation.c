@@ -27,6 +27,7 @@ int main(void) {
     CHECK(dm_message_kind_of(message) == DM_MESSAGE_PEER);
     CHECK(dm_message_verification(message) == DM_VERIFIED_SEALED);
     CHECK(dm_message_received_at(message) > 1600000000000000 && dm_message_redeliveries(message) == 0);
+    CHECK(!dm_message_wants_stream(message));
     CHECK(strstr(dm_message_json(message).data, "\"content\":\"6 times 7?\""));
     OK(dm_reply(message, T("42"), NONE, &delivered, NULL, &error));
     bool stored = false;

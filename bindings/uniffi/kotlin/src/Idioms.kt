@@ -104,6 +104,68 @@ suspend fun Node.ask(
     messages.ask(AskArgs(to, content, inReplyTo, metadata, timeoutSecs)).await()!!
 }
 
+/** What the other side is told when nobody reads on. */
+private const val NOBODY_READS = "nobody waits for the answer any more"
+
+/**
+ * Asks one peer when it is collected, and gives the answer part by part as it is written. A peer that knows no streams gives
+ * one part. Whoever stops before the end, or is cancelled, takes the question back. [AskArgs] tells the options.
+ */
+fun Node.askStream(
+    to: AgentId,
+    content: String,
+    timeoutSecs: Double? = null,
+    metadata: Json? = null,
+    inReplyTo: String? = null,
+): Flow<Part> = flow {
+    messages().use { messages ->
+        val stream = messages.askStream(AskArgs(to, content, inReplyTo, metadata, timeoutSecs)).streamId
+        var next = 0uL
+        var isOver = false
+        try {
+            while (true) {
+                val part = try {
+                    messages.nextPart(NextPartArgs(streamId = stream, number = next))
+                } catch (failure: DmException) {
+                    isOver = failure !is DmException.CancelledException
+                    throw failure
+                }
+                if (part == null) {
+                    isOver = true
+                    return@use
+                }
+                next = part.number + 1uL
+                emit(part)
+            }
+        } finally {
+            if (!isOver) {
+                withContext(NonCancellable) {
+                    try {
+                        messages.cancel(CancelArgs(messageId = stream, reason = NOBODY_READS))
+                    } catch (_: DmException) {
+                        // The node is closed, or the question is long over.
+                    }
+                }
+            }
+        }
+    }
+}
+
+/** Answers [question] with the parts that [block] writes, whether the asker waits for parts or not, and sends the reply. */
+suspend fun Node.answer(question: Message, block: suspend (write: suspend (String) -> WrittenPart) -> Unit): Receipt =
+    messages().use { messages ->
+        val (to, id) = question.from() to question.messageId()
+        block { content -> messages.part(PartArgs(content = content, inReplyTo = id, to = to)) }
+        messages.finish(FinishArgs(inReplyTo = id, to = to))
+    }
+
+/** Waits until the message came as far as [state]. The errors are those of `messages.until`; [node] sent the message. */
+suspend fun Receipt.until(
+    node: Node,
+    state: DeliveryState = DeliveryState.HANDLED,
+    timeoutSecs: Double? = null,
+): Receipt = node.messages().use { it.until(UntilArgs(messageId = messageId, state = state, timeoutSecs = timeoutSecs)) }
+
 /** The next message for the agent; null when none comes within [timeoutSecs]. [NextArgs] tells what the others choose. */
 suspend fun Node.receive(
     timeoutSecs: Double? = null,

@@ -12,7 +12,8 @@ include Dmagent
 JSON_TEXT = %i[metadata capabilities wallets].freeze
 # Members that are words, which are numbers in Ruby.
 WORDS = { kind: MessageKind, verification: Verification, source: FoundBy, direction: Direction, entry_type: EntryType,
-          told_from: AddressClass, action: RuleAction, fate: Fate, health: PeerHealth, sealed_to: KeyKind }.freeze
+          told_from: AddressClass, action: RuleAction, fate: Fate, health: PeerHealth, sealed_to: KeyKind,
+          outcome: CancelOutcome, mode: GroupMode }.freeze
 # What the word `state` is one of.
 STATES = { Peer => PeerState, ReceiptVerdict => ReceiptState, GivenReceipt => ReceiptState }.freeze
 # Messages that nobody has handled yet, by their place in the inbox.

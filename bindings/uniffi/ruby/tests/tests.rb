@@ -30,6 +30,40 @@ def pair
   end
 end
 
+suite.test('an answer is read while it is written, and whoever stops reading takes the question back') do
+  pair do |alice, bob|
+    writing = Thread.new do
+      bob.receive.handle do |message|
+        bob.answer(message) { |write| ['once ', 'upon ', 'a time'].each(&write) }
+      end
+    end
+    heard = alice.ask_stream(bob.agent_id, 'tell me a story', timeout_secs: 60).map(&:content).join
+    writing.join
+    same heard, 'once upon a time'
+    held = nil
+    writing = Thread.new do
+      held = bob.receive
+      bob.messages.part(to: held.from, in_reply_to: held.message_id, content: 'well, ')
+    end
+    alice.ask_stream(bob.agent_id, 'go on', timeout_secs: 60) { |_part| break }
+    writing.join
+    fails(DmError::RefusedError) do
+      2_000.times { bob.messages.part(to: held.from, in_reply_to: held.message_id, content: 'm') and sleep 0.01 }
+    end
+    held.release
+  end
+end
+
+suite.test('a receipt can be waited on and stays plain data') do
+  pair do |alice, bob|
+    receipt = alice.tell(bob.agent_id, 'hello')
+    same Marshal.load(Marshal.dump(receipt)), receipt
+    same receipt.instance_variables.sort, %i[@deliveries @message_id @state]
+    bob.receive.handle { |message| message }
+    same receipt.until(timeout_secs: 20).state, DeliveryState::HANDLED
+  end
+end
+
 suite.test('a message arrives and is answered') do
   pair do |alice, bob|
     receipt = alice.tell(bob.agent_id, 'hello', metadata: { type: 'greeting' })

@@ -40,6 +40,7 @@ fn item() -> Message {
         forwarded_to: vec![id(4)],
         sequence: 1,
         redeliveries: 0,
+        wants_stream: false,
     }
 }
 

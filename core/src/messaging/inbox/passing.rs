@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Inbox, REPLACED, State};
+use super::{Inbox, State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,
@@ -57,19 +57,21 @@ impl Inbox {
         Ok(rows)
     }
 
-    /// A copy arrived and the message is over: nobody gets it any more. Returns the rows that remove it; [`Inbox::forget`] it
+    /// A copy arrived and the message is over: nobody gets it any more. Returns the rows that remove it; [`Inbox::handed_over`]
     /// when they are on disk. Whoever has it may still acknowledge it.
     pub fn hand_over(&mut self, sequence: u64) -> Batch {
         let mut rows = Batch::new();
         let Some(item) = self.items.get(&sequence) else { return rows };
         if item.state == State::Leased {
-            self.replaced.insert(sequence);
-            if self.replaced.len() > REPLACED {
-                self.replaced.pop_first();
-            }
+            self.gone.replaced(sequence);
         }
         self.move_to(sequence, State::Reserved);
         rows.delete(Table::Inbox, sequence::key(sequence));
         rows
+    }
+
+    /// The rows of [`Inbox::hand_over`] are on disk.
+    pub fn handed_over(&mut self, sequence: u64) {
+        self.take(sequence);
     }
 }

@@ -23,6 +23,7 @@ fn message(from: u8, kind: MessageKind, content: &str) -> Message {
         forwarded_to: Vec::new(),
         sequence: 0,
         redeliveries: 0,
+        wants_stream: false,
     }
 }
 

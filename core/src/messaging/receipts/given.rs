@@ -51,6 +51,9 @@ struct Entry {
     /// Its end is not on the disk yet, so nobody is told of it.
     #[serde(skip)]
     is_held: bool,
+    /// Since when its author wants it back that the host has in its hands: on the disk it is over already.
+    #[serde(skip)]
+    recalled_at: Option<Timestamp>,
 }
 
 impl Entry {
@@ -107,6 +110,11 @@ impl Given {
             if let Some(mine) = self.find(&entry.statement.from, &entry.statement.message_id) {
                 let mine = self.entries.get_mut(&mine).expect("found by its number");
                 mine.told = mine.told.max(entry.told);
+                // The disk says how it ends unless the host, which has it, says otherwise.
+                if entry.recalled_at.is_some() {
+                    *mine = Entry { told: mine.told, ..entry.clone() };
+                    self.over.remove(&mine.sequence);
+                }
                 if entry.statement.state > mine.statement.state {
                     mine.statement = entry.statement.clone();
                     mine.is_held = entry.is_held;
@@ -186,6 +194,7 @@ impl Given {
             told: ReceiptState::Accepted,
             is_over: false,
             is_held: false,
+            recalled_at: None,
         };
         let mut rows = Batch::new();
         rows.put(Table::Given, key(&entry.statement), &entry)?;
@@ -221,11 +230,22 @@ impl Given {
     ///
     /// As [`Given::accept`].
     pub fn handled(&mut self, from: &AgentId, message_id: &str, now: Timestamp) -> Result<Batch> {
+        self.end(from, message_id, ReceiptState::Handled, now)
+    }
+
+    fn end(
+        &mut self,
+        from: &AgentId,
+        message_id: &str,
+        state: ReceiptState,
+        now: Timestamp,
+    ) -> Result<Batch> {
         let mut rows = Batch::new();
         let Some(sequence) = self.find(from, message_id) else { return Ok(rows) };
-        let is_news = self.rise(from, message_id, ReceiptState::Handled, now).is_some();
+        let is_news = self.rise(from, message_id, state, now).is_some();
         if let Some(entry) = self.entries.get_mut(&sequence) {
             entry.is_over = true;
+            entry.recalled_at = None;
             entry.is_held |= is_news;
             rows.put(Table::Given, key(&entry.statement), &Entry { is_held: false, ..entry.clone() })?;
         }
@@ -467,5 +487,6 @@ impl Given {
     }
 }
 
+mod recalled;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,10 @@ use crate::{
     env::Timestamp,
     error::Result,
     identity::AgentId,
-    messaging::types::{Custodian, Delivery, DeliveryState, Reason, Receipt},
+    messaging::{
+        cancels::Recall,
+        types::{Custodian, Delivery, DeliveryState, Reason, Receipt},
+    },
     store::{Batch, Row, Table, sequence},
     wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},
 };
@@ -24,6 +27,9 @@ struct Copy {
     digest: String,
     #[serde(flatten)]
     delivery: Delivery,
+    /// Since its recipient is to let go of it.
+    #[serde(default)]
+    recall: Option<Recall>,
 }
 
 /// A copy that is about to be sent.
@@ -58,6 +64,7 @@ impl From<ReceiptState> for DeliveryState {
             ReceiptState::Answered => Self::Answered,
             ReceiptState::Refused => Self::Refused,
             ReceiptState::Expired => Self::Expired,
+            ReceiptState::Cancelled => Self::Failed,
         }
     }
 }
@@ -116,6 +123,7 @@ impl Sent {
             message_id: message_id.to_owned(),
             digest: digest.to_owned(),
             delivery,
+            recall: None,
         });
     }
 
@@ -165,7 +173,9 @@ impl Sent {
                     }
                 }
                 // A peer that told of it before had it.
-                Settlement::Over { state, reason, proof } if delivery.state <= DeliveryState::Stored => {
+                Settlement::Over { state, reason, proof }
+                    if delivery.state <= DeliveryState::Stored && !delivery.is_let_go() =>
+                {
                     delivery.state = state;
                     delivery.at = Some(now);
                     delivery.reason = Some(reason);
@@ -184,7 +194,10 @@ impl Sent {
     ///
     /// As [`Sent::settle`].
     pub fn note(&mut self, receipt: &SignedReceipt) -> Result<(Batch, Option<DeliveryState>)> {
-        if !self.fits(receipt) {
+        // Nobody lets go of what we did not take back.
+        let is_wanted =
+            receipt.state != ReceiptState::Cancelled || self.is_recalled(&receipt.message_id, &receipt.to);
+        if !self.fits(receipt) || !is_wanted {
             return Ok((Batch::new(), None));
         }
         self.change(&receipt.message_id, &receipt.to, |delivery| delivery.prove(receipt.clone()))
@@ -332,5 +345,6 @@ fn is_finished(delivery: &Delivery) -> bool {
     }
 }
 
+mod recall;
 #[cfg(test)]
 mod tests;

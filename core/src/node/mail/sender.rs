@@ -232,7 +232,7 @@ impl Inner {
         let (passed, over) = forwarding::arrived(state, item.passing, to)?;
         rows.append(passed);
         if let Some(sequence) = over {
-            state.inbox.forget(sequence);
+            state.inbox.handed_over(sequence);
         }
         if let Some(answered) = &item.in_reply_to {
             rows.append(state.given.answered(&to, answered, &item.message_id, self.both())?);

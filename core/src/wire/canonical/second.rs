@@ -72,6 +72,10 @@ pub enum Domain {
     MailReceipt,
     /// A request to a mailbox.
     Mailbox,
+    /// Messages that their author takes back.
+    Cancel,
+    /// Parts of an answer.
+    Parts,
     /// A text of the host program, for its own purposes: `passport.sign`.
     Application,
 }
@@ -105,6 +109,8 @@ impl Domain {
         Self::Custody,
         Self::MailReceipt,
         Self::Mailbox,
+        Self::Cancel,
+        Self::Parts,
         Self::Application,
     ];
 
@@ -137,6 +143,8 @@ impl Domain {
             Self::Custody => "custody",
             Self::MailReceipt => "mail_receipt",
             Self::Mailbox => "mailbox",
+            Self::Cancel => "cancel",
+            Self::Parts => "parts",
             Self::Application => "application",
         }
     }

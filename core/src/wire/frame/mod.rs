@@ -9,6 +9,7 @@ mod handshake;
 mod mail;
 mod message;
 mod opinion;
+mod private;
 mod query;
 mod receipts;
 mod routed;
@@ -22,6 +23,7 @@ pub use handshake::{
 pub use mail::{HandOver, MailboxAsk, MailboxRequest};
 pub use message::{Body, MessageFrame, StatusBroadcast};
 pub use opinion::ImpressionQuery;
+pub use private::{Cancel, Parts, PrivateBody, PrivateFrame, PrivateKind};
 pub use query::{Lookup, Query, pairs};
 pub use receipts::Receipts;
 pub use routed::{RouteHop, RouteType, RoutedEnvelope};
@@ -51,6 +53,8 @@ pub enum Frame {
     StatusBroadcast(Box<StatusBroadcast>),
     /// Receipts of a node of our kind.
     Receipts(Receipts),
+    /// A private frame of a node of our kind.
+    Private(Box<PrivateFrame>),
     /// §6.8.
     PeerUpdate(Box<PeerUpdate>),
     /// §6.9.
@@ -101,6 +105,8 @@ impl Frame {
             | Endpoint::Message
             | Endpoint::StatusBroadcast
             | Endpoint::Receipts
+            | Endpoint::Cancel
+            | Endpoint::Parts
             | Endpoint::PeerUpdate
             | Endpoint::Ping
             | Endpoint::ImpressionQuery
@@ -124,6 +130,8 @@ impl Frame {
             Endpoint::Message => Self::Message(Box::new(MessageFrame::decode(object)?)),
             Endpoint::StatusBroadcast => Self::StatusBroadcast(Box::new(StatusBroadcast::decode(object)?)),
             Endpoint::Receipts => Self::Receipts(Receipts::decode(object)?),
+            Endpoint::Cancel => Self::Private(Box::new(PrivateFrame::decode(PrivateKind::Cancel, object)?)),
+            Endpoint::Parts => Self::Private(Box::new(PrivateFrame::decode(PrivateKind::Parts, object)?)),
             Endpoint::PeerUpdate => Self::PeerUpdate(Box::new(PeerUpdate::decode(object)?)),
             Endpoint::Ping => Self::Ping(Ping::decode(object)?),
             Endpoint::ImpressionQuery => Self::ImpressionQuery(Box::new(ImpressionQuery::decode(object)?)),

@@ -26,6 +26,38 @@ module Dmagent
     # Sends a message to one peer and waits for the answer to it; the options are those of `messages.ask`.
     def ask(to, content, **options) = messages.ask(to: to, content: content, **options).await
 
+    # Asks one peer, and yields the answer part by part as it is written; without a block an Enumerator. A peer that knows no
+    # streams gives one part. Whoever leaves the block before the end takes the question back. The options are those of
+    # `messages.ask_stream`.
+    def ask_stream(to, content, **options)
+      return enum_for(:ask_stream, to, content, **options) unless block_given?
+
+      noun = messages
+      stream = noun.ask_stream(to: to, content: content, **options).stream_id
+      number = 0
+      begin
+        while (part = Parts.next(noun, stream, number))
+          number = part.number + 1
+          yield part
+        end
+        stream = nil
+        self
+      rescue Parts::Over => e
+        stream = nil
+        raise e.cause
+      ensure
+        Parts.cancel(noun, stream) if stream
+      end
+    end
+
+    # Answers a question in hands part by part, whether its asker waits for parts or not: yields what writes a part, and sends
+    # the reply when the block returns.
+    def answer(question)
+      whose = { to: question.from, in_reply_to: question.message_id }
+      yield ->(content) { messages.part(content: content, **whose) }
+      messages.finish(**whose)
+    end
+
     # The next message for the agent; nil when none comes within `timeout` seconds. `from`, `in_reply_to` and `kinds` choose, as
     # in `messages.next`. A block is lent the message, as by
     # `Message#handle`: acknowledged when the block returns, given back when it fails, is interrupted, or is left with `break`.

@@ -172,6 +172,9 @@ enum Step {
     HandleWithoutDisk(u8),
     DiskBack,
     Answer(u8),
+    Cancel(u8),
+    Recall(u8),
+    GiveBack(u8),
     Tell,
     TellInVain,
     Wake,
@@ -186,6 +189,9 @@ fn step() -> impl Strategy<Value = Step> {
         id.clone().prop_map(Step::Handle),
         id.clone().prop_map(Step::HandleWithoutDisk),
         Just(Step::DiskBack),
+        id.clone().prop_map(Step::Cancel),
+        id.clone().prop_map(Step::Recall),
+        id.clone().prop_map(Step::GiveBack),
         id.prop_map(Step::Answer),
         Just(Step::Tell),
         Just(Step::TellInVain),
@@ -244,6 +250,30 @@ proptest! {
                         on_disk.insert(id.to_string(), ReceiptState::Answered);
                     }
                 }
+                // The inbox knows which: what is in hands is recalled, everything else is cancelled.
+                Step::Cancel(id) => {
+                    let id = id.to_string();
+                    if given.statement(&from, &id).is_some_and(|said| said.state == ReceiptState::Accepted) {
+                        apply(&mut rows, given.cancelled(&from, &id, now.wall).unwrap());
+                        given.confirm(&from, &id, now.steady);
+                        on_disk.insert(id, ReceiptState::Cancelled);
+                    }
+                }
+                Step::Recall(id) => {
+                    let id = id.to_string();
+                    if given.statement(&from, &id).is_some_and(|said| said.state == ReceiptState::Delivered) {
+                        apply(&mut rows, given.recalled(&from, &id, now.wall).unwrap());
+                        prop_assert_eq!(given.statement(&from, &id).unwrap().state, ReceiptState::Delivered);
+                        on_disk.insert(id, ReceiptState::Cancelled);
+                    }
+                }
+                Step::GiveBack(id) => {
+                    let id = id.to_string();
+                    let is_recalled = |entry: &&Entry| entry.recalled_at.is_some() && entry.statement.message_id == id;
+                    if given.entries.values().any(|entry| is_recalled(&entry)) {
+                        given.let_go_of(&from, &id, now);
+                    }
+                }
                 Step::Tell => hear(tell(&mut given, now), &mut heard),
                 Step::TellInVain => {
                     for (agent, _) in given.due(now) {
@@ -265,6 +295,11 @@ proptest! {
                 prop_assert!(heard.get(id).is_none_or(|heard| *heard < ReceiptState::Handled || on_disk.contains_key(id)));
             }
         }
+        let in_hands: Vec<_> = given.entries.values().filter(|entry| entry.recalled_at.is_some()).cloned().collect();
+        for entry in in_hands {
+            given.let_go_of(&from, &entry.statement.message_id, now);
+        }
+        given.release(now.steady);
         for _ in 0..10 {
             now = now + LONGEST_WAIT;
             hear(tell(&mut given, now), &mut heard);

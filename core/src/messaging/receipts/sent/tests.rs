@@ -158,6 +158,8 @@ enum News {
     Accepted,
     Over(DeliveryState),
     Receipt(ReceiptState),
+    TakenBack,
+    LetGo,
     Answered,
     Restart,
 }
@@ -174,6 +176,8 @@ fn news() -> impl Strategy<Value = News> {
             ReceiptState::Answered
         ])
         .prop_map(News::Receipt),
+        Just(News::TakenBack),
+        Just(News::LetGo),
         Just(News::Answered),
         Just(News::Restart),
     ]
@@ -185,6 +189,8 @@ proptest! {
         let (mut sent, mut rows) = (begun(&["m"], true), BTreeMap::new());
         // The model: the best that anybody said, and whether it left the ladder before the peer had it.
         let (mut best, mut is_over) = (DeliveryState::Stored, None);
+        // Whether we took it back, and whether the peer signed that it let go of it.
+        let (mut is_taken_back, mut is_let_go) = (false, false);
         for news in sequence {
             let before = state(&sent, "m");
             match &news {
@@ -204,6 +210,14 @@ proptest! {
                     stored(&mut rows, sent.note(&receipt("m", *state)).unwrap().0);
                     best = best.max((*state).into());
                 }
+                News::TakenBack => {
+                    stored(&mut rows, sent.recall("m", &peer().agent_id(), None, NOW).unwrap());
+                    is_taken_back = true;
+                }
+                News::LetGo => {
+                    stored(&mut rows, sent.note(&receipt("m", ReceiptState::Cancelled)).unwrap().0);
+                    is_let_go |= is_taken_back;
+                }
                 News::Answered => {
                     stored(&mut rows, sent.answered("m", &peer().agent_id(), "r", NOW).unwrap().0);
                     best = DeliveryState::Answered;
@@ -215,7 +229,15 @@ proptest! {
                     sent.begin(Departure { message_id: "m", to: peer().agent_id(), digest: DIGEST, gives_receipts: true });
                 }
             }
-            let expected = if best > DeliveryState::Stored { best } else { is_over.unwrap_or(best) };
+            let expected = if best >= DeliveryState::Handled {
+                best
+            } else if is_let_go {
+                DeliveryState::Failed
+            } else if best > DeliveryState::Stored {
+                best
+            } else {
+                is_over.unwrap_or(best)
+            };
             prop_assert_eq!(state(&sent, "m"), expected, "after {:?}", news);
             prop_assert!(expected >= before || before.is_failure() || expected.is_failure());
             prop_assert!(rows.len() <= 1);
