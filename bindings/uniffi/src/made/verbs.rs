@@ -548,6 +548,6 @@ impl Message {
 
     /// Whether its sender waits for the answer in parts: see `messages.part`.
     pub fn wants_stream(&self) -> bool {
-        self.record.wants_stream.clone()
+        self.record.wants_stream
     }
 }
