@@ -158,6 +158,8 @@ enum {
     DM_MESSAGE_EXPIRED = 1003,
     // The peer gives no receipts: beyond accepted nothing is known but an answer.
     DM_NO_RECEIPTS = 1004,
+    // The sender took the message back.
+    DM_MESSAGE_CANCELLED = 1005,
     // An idempotency key stands for another message.
     DM_IDEMPOTENCY_KEY_REUSED = 1010,
     // A limit of the message is looser than its author or a forwarder signed.
@@ -437,6 +439,9 @@ int64_t dm_message_received_at(const struct dm_message *message);
 
 // How often it was handed out before without being acknowledged, since the node opened.
 uint32_t dm_message_redeliveries(const struct dm_message *message);
+
+// Whether its sender waits for the answer in parts: write them with `messages.part`, end it with `messages.finish`.
+bool dm_message_wants_stream(const struct dm_message *message);
 
 // Sends a message to a connected or pending peer. `options` is a JSON object with more members of the verb
 // `messages.send` (such as `metadata`, `in_reply_to`, `expires_in_secs`, `timeout_secs`), or no text. `delivered` tells how

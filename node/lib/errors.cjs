@@ -89,6 +89,7 @@ const CODES = {
   message_unknown: { kind: CLASSES.NotFoundError, number: 1002, retryable: false },
   message_expired: { kind: CLASSES.TimeoutError, number: 1003, retryable: false },
   no_receipts: { kind: CLASSES.RefusedError, number: 1004, retryable: false },
+  message_cancelled: { kind: CLASSES.RefusedError, number: 1005, retryable: false },
   idempotency_key_reused: { kind: CLASSES.InvalidInputError, number: 1010, retryable: false },
   limits_loosened: { kind: CLASSES.RefusedError, number: 1011, retryable: false },
   origin_invalid: { kind: CLASSES.RefusedError, number: 1012, retryable: false },

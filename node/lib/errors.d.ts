@@ -56,6 +56,7 @@ export type Code =
   | 'message_unknown'
   | 'message_expired'
   | 'no_receipts'
+  | 'message_cancelled'
   | 'idempotency_key_reused'
   | 'limits_loosened'
   | 'origin_invalid'
@@ -168,6 +169,7 @@ export declare class NotFoundError extends DmError {}
  * - `policy_refused`: The host's policy said no, failed or did not answer in time.
  * - `peer_blocked`: The agent is on the block list, here or at the other side.
  * - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
+ * - `message_cancelled`: The sender took the message back.
  * - `limits_loosened`: A limit of the message is looser than its author or a forwarder signed.
  * - `origin_invalid`: What the message says about its author or its way does not hold.
  * - `hops_exhausted`: The message may not be forwarded any more.

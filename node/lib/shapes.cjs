@@ -15,6 +15,14 @@ const RECORDS = {
     amount: ['amount', ''],
     unit: ['unit', ''],
   },
+  Cancellation: {
+    copies: ['copies', 'CancelledCopy[]'],
+    message_id: ['messageId', ''],
+  },
+  CancelledCopy: {
+    outcome: ['outcome', ''],
+    to: ['to', ''],
+  },
   ConnectionQuestion: {
     agent_id: ['agentId', ''],
     bio: ['bio', ''],
@@ -104,6 +112,7 @@ const RECORDS = {
     redeliveries: ['redeliveries', '', 0],
     sequence: ['sequence', 'big'],
     verification: ['verification', ''],
+    wants_stream: ['wantsStream', '', false],
   },
   MessageLimits: {
     budget: ['budget', 'Budget', null],
@@ -135,6 +144,9 @@ const RECORDS = {
     url: ['url', ''],
     version: ['version', ''],
   },
+  OpenedStream: {
+    stream_id: ['streamId', ''],
+  },
   Origin: {
     agent_id: ['agentId', ''],
     digest: ['digest', ''],
@@ -161,6 +173,10 @@ const RECORDS = {
     sequence: ['sequence', 'big'],
     to: ['to', ''],
     was_limited: ['wasLimited', '', false],
+  },
+  Part: {
+    content: ['content', ''],
+    number: ['number', 'big'],
   },
   Peer: {
     agent_id: ['agentId', ''],
@@ -273,6 +289,10 @@ const RECORDS = {
     score: ['score', ''],
     updated_at: ['updatedAt', 'big', 0],
   },
+  WrittenPart: {
+    number: ['number', 'big'],
+    streamed: ['streamed', ''],
+  },
 };
 
 /** The same for events. */
@@ -317,6 +337,13 @@ const EVENTS = {
     message_id: ['messageId', ''],
     sealed_to: ['sealedTo', ''],
     to: ['to', ''],
+  },
+  message_cancelled: {
+    at: ['at', 'big'],
+    from: ['from', ''],
+    handed_out: ['handedOut', ''],
+    message_id: ['messageId', ''],
+    reason: ['reason', '', null],
   },
   message_failed: {
     at: ['at', 'big'],
@@ -590,6 +617,52 @@ const VERBS = {
     },
     result: 'Receipt',
   },
+  'messages.ask_stream': {
+    row: ['to', 'content'],
+    members: {
+      budget: ['budget', ''],
+      causedBy: ['caused_by', 'sequence'],
+      content: ['content', ''],
+      deadline: ['deadline', ''],
+      idempotencyKey: ['idempotency_key', ''],
+      inReplyTo: ['in_reply_to', ''],
+      metadata: ['metadata', ''],
+      spend: ['spend', ''],
+      timeoutSecs: ['timeout_secs', ''],
+      to: ['to', 'agent'],
+      traceparent: ['traceparent', ''],
+      tracestate: ['tracestate', ''],
+    },
+    result: 'OpenedStream',
+  },
+  'messages.next_part': {
+    row: ['streamId'],
+    members: {
+      number: ['number', ''],
+      streamId: ['stream_id', ''],
+    },
+    result: 'Part',
+  },
+  'messages.part': {
+    row: ['to', 'inReplyTo', 'content'],
+    members: {
+      content: ['content', ''],
+      inReplyTo: ['in_reply_to', ''],
+      to: ['to', 'agent'],
+    },
+    result: 'WrittenPart',
+  },
+  'messages.finish': {
+    row: ['to', 'inReplyTo'],
+    members: {
+      content: ['content', ''],
+      inReplyTo: ['in_reply_to', ''],
+      metadata: ['metadata', ''],
+      timeoutSecs: ['timeout_secs', ''],
+      to: ['to', 'agent'],
+    },
+    result: 'Receipt',
+  },
   'messages.broadcast': {
     row: ['content'],
     members: {
@@ -654,6 +727,14 @@ const VERBS = {
       timeoutSecs: ['timeout_secs', ''],
     },
     result: 'Receipt',
+  },
+  'messages.cancel': {
+    row: ['messageId'],
+    members: {
+      messageId: ['message_id', ''],
+      reason: ['reason', ''],
+    },
+    result: 'Cancellation',
   },
   'messages.sent': {
     row: [],

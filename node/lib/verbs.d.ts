@@ -5,16 +5,22 @@
 import type { AgentLike, Message } from './index.js';
 import type {
   BlockedAgent,
+  Cancellation,
   ContextText,
   DeliveryState,
   Discovered,
   GivenReceipt,
+  Group,
+  GroupMode,
+  GroupReceipt,
   Json,
   LogEntry,
   MailboxStatus,
   MessageKind,
   NodeInfo,
+  OpenedStream,
   OutboxItem,
+  Part,
   Peer,
   PeerHint,
   PeerOpinion,
@@ -25,6 +31,7 @@ import type {
   RuleTrial,
   Signed,
   TrustOf,
+  WrittenPart,
 } from './records.js';
 import type { RoutingRule } from './settings.js';
 
@@ -55,6 +62,8 @@ export interface NodeVerbs {
   readonly trust: Trust;
   /** Verbs about routing rules. */
   readonly rules: Rules;
+  /** Verbs about groups. */
+  readonly groups: Groups;
   /** Verbs about discovery. */
   readonly discovery: Discovery;
   /** Verbs about the passport: signatures of this agent, and the check of anybody's. */
@@ -229,6 +238,87 @@ export interface Messages {
     },
   ): Promise<Receipt>;
   /**
+   * Sends a question whose answer may come in parts.
+   * @param to Whom to ask: a connected or pending peer.
+   * @param content 1 to 65,536 characters.
+   * @param options.budget What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may
+   *   only lower that; who spends it is the affair of hosts.
+   * @param options.causedBy The `sequence` of a message of the inbox because of which this one is asked, as in
+   *   `messages.send`.
+   * @param options.deadline When the message is over, wherever it is then: nobody sends, takes, hands out or
+   *   forwards it any more. In microseconds since 1970.
+   * @param options.idempotencyKey A name of the host for this question, as in `messages.send`: asked again, it
+   *   waits for the answer to the first one.
+   * @param options.inReplyTo The message this one answers.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.spend What was spent of the budget of that message already: a decimal as text.
+   * @param options.timeoutSecs How long to wait for the answer, in seconds; absent for as long as it takes.
+   * @param options.traceparent Which trace it belongs to, as the header of that name in W3C Trace Context.
+   * @param options.tracestate What the tracing systems say about that, as the header of that name.
+   */
+  ask_stream(
+    to: AgentLike,
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+      budget?: string | null;
+      causedBy?: bigint | number | Message | null;
+      deadline?: bigint | number | null;
+      idempotencyKey?: string | null;
+      inReplyTo?: string | null;
+      metadata?: Json;
+      spend?: string | null;
+      timeoutSecs?: number | null;
+      traceparent?: string | null;
+      tracestate?: string | null;
+    },
+  ): Promise<OpenedStream>;
+  /**
+   * Waits for the next part of an answer.
+   * @param streamId The stream, as `messages.ask_stream` named it.
+   * @param options.number The number of the part; those before it are let go. Default: the one after the last
+   *   that was handed out. Whoever may lose a result on the way names it.
+   */
+  next_part(
+    streamId: string,
+    options?: {
+      signal?: AbortSignal;
+      number?: bigint | number | null;
+    },
+  ): Promise<Part | null>;
+  /**
+   * Writes a part of the answer to a question that is in hands.
+   * @param to Who asked.
+   * @param inReplyTo The question, which this program has in its hands.
+   * @param content At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+   */
+  part(
+    to: AgentLike,
+    inReplyTo: string,
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+    },
+  ): Promise<WrittenPart>;
+  /**
+   * Sends what was written as the reply.
+   * @param to Who asked.
+   * @param inReplyTo The question.
+   * @param options.content The last part, when there is one more.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.timeoutSecs How long this call waits for the first attempt, in seconds. Default: 10.
+   */
+  finish(
+    to: AgentLike,
+    inReplyTo: string,
+    options?: {
+      signal?: AbortSignal;
+      content?: string;
+      metadata?: Json;
+      timeoutSecs?: number;
+    },
+  ): Promise<Receipt>;
+  /**
    * Tells all peers, or the most trusted, a status.
    * @param content 1 to 65,536 characters.
    * @param options.metadata What travels along.
@@ -300,6 +390,18 @@ export interface Messages {
       timeoutSecs?: number | null;
     },
   ): Promise<Receipt>;
+  /**
+   * Takes a message back that was sent.
+   * @param messageId Its id, as its receipt names it.
+   * @param options.reason Why, for the other side: at most 500 characters.
+   */
+  cancel(
+    messageId: string,
+    options?: {
+      signal?: AbortSignal;
+      reason?: string | null;
+    },
+  ): Promise<Cancellation>;
   /**
    * Lists what became of the newest messages that were sent.
    * @param options.limit At most this many, the newest; 1 to 10,000. Default: 50.
@@ -397,6 +499,76 @@ export interface Rules {
       metadata?: Json;
     },
   ): Promise<RuleTrial>;
+}
+
+/** Verbs about groups. */
+export interface Groups {
+  /**
+   * Makes a group, or replaces its members.
+   * @param name Its name, 1 to 128 characters. A group of that name is replaced.
+   * @param members 1 to 256 agents. They need not be peers yet.
+   */
+  set(
+    name: string,
+    members: AgentLike | readonly AgentLike[],
+    options?: {
+      signal?: AbortSignal;
+    },
+  ): Promise<Group>;
+  /** Lists the groups. */
+  list(options?: { signal?: AbortSignal }): Promise<Group[]>;
+  /**
+   * Forgets a group.
+   * @param name Its name.
+   */
+  remove(name: string, options?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Tells who would get a message for a group, or for whoever matches.
+   * @param options.group The name of a group.
+   * @param options.match What they must be, as in `groups.send`.
+   * @param options.to A list of agents.
+   */
+  find(
+    options?: {
+      signal?: AbortSignal;
+      group?: string | null;
+      match?: Json;
+      to?: AgentLike | readonly AgentLike[];
+    },
+  ): Promise<string[]>;
+  /**
+   * Sends a message to all members of a group, or to exactly one.
+   * @param content 1 to 65,536 characters.
+   * @param options.expiresInSecs How long it waits for an unreachable peer, in seconds, at most 86,400. Default:
+   *   the setting `outbox_expiry_secs`.
+   * @param options.group The name of a group.
+   * @param options.hops How often it may be forwarded, 0 to 50. Default: 10.
+   * @param options.inReplyTo The message this one answers.
+   * @param options.match What they must be: alone, all peers that match; beside a group or a list, those of it
+   *   that match. Its members, all of which must hold: `capabilities`, an object of what a peer offers (null
+   *   takes any value, another one must be equal or, when the peer offers a list, in it); `text` in its name or
+   *   bio, in any letter case; `min_score`, what we think of it at least, -1 to 1, where unknown agents have 0;
+   *   `reachable`, true for those that answered when we last tried.
+   * @param options.metadata What travels along: a JSON object of at most 64 KiB.
+   * @param options.mode `all` or `any`. Default: `all`.
+   * @param options.timeoutSecs How long this call waits for each first attempt, in seconds. Default: 10.
+   * @param options.to A list of agents.
+   */
+  send(
+    content: string,
+    options?: {
+      signal?: AbortSignal;
+      expiresInSecs?: number | null;
+      group?: string | null;
+      hops?: number;
+      inReplyTo?: string | null;
+      match?: Json;
+      metadata?: Json;
+      mode?: GroupMode;
+      timeoutSecs?: number;
+      to?: AgentLike | readonly AgentLike[];
+    },
+  ): Promise<GroupReceipt>;
 }
 
 /** Verbs about discovery. */

@@ -144,6 +144,7 @@ class RefusedError(DmError):
     - `policy_refused`: The host's policy said no, failed or did not answer in time.
     - `peer_blocked`: The agent is on the block list, here or at the other side.
     - `no_receipts`: The peer gives no receipts: beyond accepted nothing is known but an answer.
+    - `message_cancelled`: The sender took the message back.
     - `limits_loosened`: A limit of the message is looser than its author or a forwarder signed.
     - `origin_invalid`: What the message says about its author or its way does not hold.
     - `hops_exhausted`: The message may not be forwarded any more.
@@ -224,6 +225,7 @@ CODES: dict[str, tuple[type[DmError], bool]] = {
     "message_unknown": (NotFoundError, False),
     "message_expired": (TimeoutError, False),
     "no_receipts": (RefusedError, False),
+    "message_cancelled": (RefusedError, False),
     "idempotency_key_reused": (InvalidInputError, False),
     "limits_loosened": (RefusedError, False),
     "origin_invalid": (RefusedError, False),

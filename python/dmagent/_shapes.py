@@ -224,6 +224,52 @@ VERBS = {
         },
         "to",
     ),
+    "messages.ask_stream": Members(
+        {
+            "budget": Optional(Text()),
+            "caused_by": Optional(Whole(0, 18446744073709551615)),
+            "content": Text(),
+            "deadline": Optional(Whole(0, 9223372036854775807)),
+            "idempotency_key": Optional(Text()),
+            "in_reply_to": Optional(Text()),
+            "metadata": Dict(Json()),
+            "spend": Optional(Text()),
+            "timeout_secs": Optional(Number(0.0, 31536000.0)),
+            "to": Agent(),
+            "traceparent": Optional(Text()),
+            "tracestate": Optional(Text()),
+        },
+        "to",
+        "content",
+    ),
+    "messages.next_part": Members(
+        {
+            "number": Optional(Whole(0, 18446744073709551615)),
+            "stream_id": Text(),
+        },
+        "stream_id",
+    ),
+    "messages.part": Members(
+        {
+            "content": Text(),
+            "in_reply_to": Text(),
+            "to": Agent(),
+        },
+        "to",
+        "in_reply_to",
+        "content",
+    ),
+    "messages.finish": Members(
+        {
+            "content": Text(),
+            "in_reply_to": Text(),
+            "metadata": Dict(Json()),
+            "timeout_secs": Number(0.0, 31536000.0),
+            "to": Agent(),
+        },
+        "to",
+        "in_reply_to",
+    ),
     "messages.broadcast": Members(
         {
             "content": Text(),
@@ -270,6 +316,13 @@ VERBS = {
         },
         "message_id",
         "state",
+    ),
+    "messages.cancel": Members(
+        {
+            "message_id": Text(),
+            "reason": Optional(Text()),
+        },
+        "message_id",
     ),
     "messages.sent": Members(
         {

@@ -9,23 +9,28 @@ from ._arguments import agent_id, agent_ids, listed, recipients, sequence_of, se
 from ._caller import Caller, NodeCaller
 from ._records import (
     BlockedAgent,
+    Cancellation,
     ContextText,
     Discovered,
     GivenReceipt,
+    Group,
+    GroupReceipt,
     LogEntry,
     MailboxStatus,
     NodeInfo,
+    OpenedStream,
     OutboxItem,
+    Part,
     Peer,
     PeerHint,
     PeerOpinion,
     PendingRequest,
-    Receipt,
     ReceiptVerdict,
     Rule,
     RuleTrial,
     Signed,
     TrustOf,
+    WrittenPart,
 )
 
 TYPE_CHECKING = False
@@ -35,7 +40,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._message import Message
-    from .types import AgentLike, DeliveryState, MessageKind, RoutingRule
+    from ._receipt import Receipt
+    from .types import AgentLike, DeliveryState, GroupMode, MessageKind, RoutingRule
 
 class NodeVerbs(NodeCaller):
     """What a node tells and changes about itself."""
@@ -91,6 +97,11 @@ class NodeVerbs(NodeCaller):
     def rules(self) -> Rules:
         """Verbs about routing rules."""
         return Rules(self)
+
+    @property
+    def groups(self) -> Groups:
+        """Verbs about groups."""
+        return Groups(self)
 
     @property
     def discovery(self) -> Discovery:
@@ -281,7 +292,7 @@ class Messages(Caller):
         if tracestate is not None:
             arguments["tracestate"] = tracestate
         result = await self._call("messages.send", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def ask(
         self,
@@ -382,7 +393,116 @@ class Messages(Caller):
         if sequence is not None:
             arguments["sequence"] = sequence_of("sequence", sequence)
         result = await self._call("messages.forward", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
+
+    async def ask_stream(
+        self,
+        to: AgentLike,
+        content: str,
+        *,
+        budget: str | None = None,
+        caused_by: int | Message | None = None,
+        deadline: int | None = None,
+        idempotency_key: str | None = None,
+        in_reply_to: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        spend: str | None = None,
+        timeout_secs: float | None = None,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
+    ) -> OpenedStream:
+        """Sends a question whose answer may come in parts.
+
+        Args:
+            to: Whom to ask: a connected or pending peer.
+            content: 1 to 65,536 characters.
+            budget: What it may cost, an amount and a unit such as `12.5 usd`. Whoever passes it on may
+                only lower that; who spends it is the affair of hosts.
+            caused_by: The `sequence` of a message of the inbox because of which this one is asked, as
+                in `messages.send`.
+            deadline: When the message is over, wherever it is then: nobody sends, takes, hands out or
+                forwards it any more. In microseconds since 1970.
+            idempotency_key: A name of the host for this question, as in `messages.send`: asked again,
+                it waits for the answer to the first one.
+            in_reply_to: The message this one answers.
+            metadata: What travels along: a JSON object of at most 64 KiB.
+            spend: What was spent of the budget of that message already: a decimal as text.
+            timeout_secs: How long to wait for the answer, in seconds; absent for as long as it takes.
+            traceparent: Which trace it belongs to, as the header of that name in W3C Trace Context.
+            tracestate: What the tracing systems say about that, as the header of that name.
+        """
+        arguments: dict[str, Any] = {"to": agent_id("to", to), "content": content}
+        if budget is not None:
+            arguments["budget"] = budget
+        if caused_by is not None:
+            arguments["caused_by"] = sequence_of("caused_by", caused_by)
+        if deadline is not None:
+            arguments["deadline"] = deadline
+        if idempotency_key is not None:
+            arguments["idempotency_key"] = idempotency_key
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if spend is not None:
+            arguments["spend"] = spend
+        if timeout_secs is not None:
+            arguments["timeout_secs"] = timeout_secs
+        if traceparent is not None:
+            arguments["traceparent"] = traceparent
+        if tracestate is not None:
+            arguments["tracestate"] = tracestate
+        result = await self._call("messages.ask_stream", arguments)
+        return OpenedStream.from_json(result)
+
+    async def next_part(self, stream_id: str, *, number: int | None = None) -> Part | None:
+        """Waits for the next part of an answer.
+
+        Args:
+            stream_id: The stream, as `messages.ask_stream` named it.
+            number: The number of the part; those before it are let go. Default: the one after the last
+                that was handed out. Whoever may lose a result on the way names it.
+        """
+        arguments: dict[str, Any] = {"stream_id": stream_id}
+        if number is not None:
+            arguments["number"] = number
+        result = await self._call("messages.next_part", arguments)
+        return None if result is None else Part.from_json(result)
+
+    async def part(self, to: AgentLike, in_reply_to: str, content: str) -> WrittenPart:
+        """Writes a part of the answer to a question that is in hands.
+
+        Args:
+            to: Who asked.
+            in_reply_to: The question, which this program has in its hands.
+            content: At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+        """
+        result = await self._call("messages.part", {"to": agent_id("to", to), "in_reply_to": in_reply_to, "content": content})
+        return WrittenPart.from_json(result)
+
+    async def finish(
+        self,
+        to: AgentLike,
+        in_reply_to: str,
+        *,
+        content: str = "",
+        metadata: dict[str, Any] | None = None,
+        timeout_secs: float = 10.0,
+    ) -> Receipt:
+        """Sends what was written as the reply.
+
+        Args:
+            to: Who asked.
+            in_reply_to: The question.
+            content: The last part, when there is one more.
+            metadata: What travels along: a JSON object of at most 64 KiB.
+            timeout_secs: How long this call waits for the first attempt, in seconds. Default: 10.
+        """
+        arguments: dict[str, Any] = {"to": agent_id("to", to), "in_reply_to": in_reply_to, "content": content, "timeout_secs": timeout_secs}
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        result = await self._call("messages.finish", arguments)
+        return self._receipt(result)
 
     async def broadcast(
         self,
@@ -404,7 +524,7 @@ class Messages(Caller):
         if top is not None:
             arguments["top"] = top
         result = await self._call("messages.broadcast", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def next(
         self,
@@ -476,7 +596,7 @@ class Messages(Caller):
             message_id: Its id, as its receipt names it.
         """
         result = await self._call("messages.status", {"message_id": message_id})
-        return Receipt.from_json(result)
+        return self._receipt(result)
 
     async def until(self, message_id: str, state: DeliveryState, *, timeout_secs: float | None = None) -> Receipt:
         """Waits until a message came as far as a state.
@@ -491,7 +611,20 @@ class Messages(Caller):
         if timeout_secs is not None:
             arguments["timeout_secs"] = timeout_secs
         result = await self._call("messages.until", arguments)
-        return Receipt.from_json(result)
+        return self._receipt(result)
+
+    async def cancel(self, message_id: str, *, reason: str | None = None) -> Cancellation:
+        """Takes a message back that was sent.
+
+        Args:
+            message_id: Its id, as its receipt names it.
+            reason: Why, for the other side: at most 500 characters.
+        """
+        arguments: dict[str, Any] = {"message_id": message_id}
+        if reason is not None:
+            arguments["reason"] = reason
+        result = await self._call("messages.cancel", arguments)
+        return Cancellation.from_json(result)
 
     async def sent(self, *, limit: int = 50) -> builtins.list[Receipt]:
         """Lists what became of the newest messages that were sent.
@@ -500,7 +633,7 @@ class Messages(Caller):
             limit: At most this many, the newest; 1 to 10,000. Default: 50.
         """
         result = await self._call("messages.sent", {"limit": limit})
-        return [Receipt.from_json(item) for item in result]
+        return [self._receipt(item) for item in result]
 
     async def receipts(self, *, limit: int = 50) -> builtins.list[GivenReceipt]:
         """Lists the newest receipts that this node gave.
@@ -640,6 +773,109 @@ class Rules(Caller):
             arguments["metadata"] = metadata
         result = await self._call("rules.test", arguments)
         return RuleTrial.from_json(result)
+
+
+class Groups(Caller):
+    """Verbs about groups."""
+
+    __slots__ = ()
+
+    async def set(self, name: str, members: AgentLike | Iterable[AgentLike]) -> Group:
+        """Makes a group, or replaces its members.
+
+        Args:
+            name: Its name, 1 to 128 characters. A group of that name is replaced.
+            members: 1 to 256 agents. They need not be peers yet.
+        """
+        result = await self._call("groups.set", {"name": name, "members": agent_ids("members", members)})
+        return Group.from_json(result)
+
+    async def list(self) -> builtins.list[Group]:
+        """Lists the groups."""
+        result = await self._call("groups.list", {})
+        return [Group.from_json(item) for item in result]
+
+    async def remove(self, name: str) -> None:
+        """Forgets a group.
+
+        Args:
+            name: Its name.
+        """
+        await self._call("groups.remove", {"name": name})
+
+    async def find(
+        self,
+        *,
+        group: str | None = None,
+        match: dict[str, Any] | None = None,
+        to: AgentLike | Iterable[AgentLike] | None = None,
+    ) -> builtins.list[str]:
+        """Tells who would get a message for a group, or for whoever matches.
+
+        Args:
+            group: The name of a group.
+            match: What they must be, as in `groups.send`.
+            to: A list of agents.
+        """
+        arguments: dict[str, Any] = {}
+        if group is not None:
+            arguments["group"] = group
+        if match is not None:
+            arguments["match"] = match
+        if to is not None:
+            arguments["to"] = agent_ids("to", to)
+        result = await self._call("groups.find", arguments)
+        return result
+
+    async def send(
+        self,
+        content: str,
+        *,
+        expires_in_secs: float | None = None,
+        group: str | None = None,
+        hops: int = 10,
+        in_reply_to: str | None = None,
+        match: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        mode: GroupMode = "all",
+        timeout_secs: float = 10.0,
+        to: AgentLike | Iterable[AgentLike] | None = None,
+    ) -> GroupReceipt:
+        """Sends a message to all members of a group, or to exactly one.
+
+        Args:
+            content: 1 to 65,536 characters.
+            expires_in_secs: How long it waits for an unreachable peer, in seconds, at most 86,400.
+                Default: the setting `outbox_expiry_secs`.
+            group: The name of a group.
+            hops: How often it may be forwarded, 0 to 50. Default: 10.
+            in_reply_to: The message this one answers.
+            match: What they must be: alone, all peers that match; beside a group or a list, those of it
+                that match. Its members, all of which must hold: `capabilities`, an object of what a
+                peer offers (null takes any value, another one must be equal or, when the peer offers a
+                list, in it); `text` in its name or bio, in any letter case; `min_score`, what we think
+                of it at least, -1 to 1, where unknown agents have 0; `reachable`, true for those that
+                answered when we last tried.
+            metadata: What travels along: a JSON object of at most 64 KiB.
+            mode: `all` or `any`. Default: `all`.
+            timeout_secs: How long this call waits for each first attempt, in seconds. Default: 10.
+            to: A list of agents.
+        """
+        arguments: dict[str, Any] = {"content": content, "hops": hops, "mode": mode, "timeout_secs": timeout_secs}
+        if expires_in_secs is not None:
+            arguments["expires_in_secs"] = expires_in_secs
+        if group is not None:
+            arguments["group"] = group
+        if in_reply_to is not None:
+            arguments["in_reply_to"] = in_reply_to
+        if match is not None:
+            arguments["match"] = match
+        if metadata is not None:
+            arguments["metadata"] = metadata
+        if to is not None:
+            arguments["to"] = agent_ids("to", to)
+        result = await self._call("groups.send", arguments)
+        return GroupReceipt.from_json(result)
 
 
 class Discovery(Caller):

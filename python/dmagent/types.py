@@ -50,6 +50,17 @@ never opens the door (S17).
 - `all`: Everybody's, as an entry node does.
 """
 
+CancelOutcome = Literal["withdrawn", "telling", "too_late", "cannot_tell"]
+"""What became of taking back one copy of a message.
+
+- `withdrawn`: It waited here and never left: nobody has it.
+- `telling`: The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what
+  became of the message; an agent that has it in its hands may still handle it.
+- `too_late`: It is over: handled, answered, or never delivered.
+- `cannot_tell`: The peer has it, or may have it, and does not know how to take a message back, as dmagent
+  1.1.1.
+"""
+
 DeliveryState = Literal["failed", "expired", "refused", "stored", "accepted", "delivered", "handled", "answered"]
 """What is known about one copy of a sent message: a ladder from `stored` to `answered`, and below it the ends that
 are none of its steps.
@@ -110,6 +121,13 @@ FoundBy = Literal["multicast", "localhost", "lan", "bootstrap"]
 - `bootstrap`: A bootstrap peer.
 """
 
+GroupMode = Literal["all", "any"]
+"""Whom a message of a group goes to.
+
+- `all`: Every member gets a copy.
+- `any`: Exactly one member gets it.
+"""
+
 KeyKind = Literal["identity", "rotating", "one_time"]
 """What kind of key a message was sealed to, best last.
 
@@ -166,11 +184,13 @@ PeerState = Literal["connected", "pending"]
 - `pending`: We asked, and the other side has not decided yet.
 """
 
-ReceiptState = Literal["accepted", "delivered", "handled", "answered", "refused", "expired"]
-"""How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ReceiptState = Literal["accepted", "delivered", "cancelled", "handled", "answered", "refused", "expired"]
+"""How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
 
 - `accepted`: On the recipient's disk.
 - `delivered`: Handed to its agent.
+- `cancelled`: Its author took it back before it was acknowledged: it is gone here, unhandled.
 - `handled`: Acknowledged by its agent.
 - `answered`: Its agent answered.
 - `refused`: The recipient took it and threw it away, as its rules say.
@@ -341,8 +361,8 @@ class Settings(TypedDict, total=False):
     10,000.
     """
     ping_interval_secs: int
-    """How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for a new
-    address after 30 s of silence.
+    """How often an idle peer is pinged, in seconds; 0 for never. Default: 20, so that silence is found within 30
+    s: a ping may take 4 s, and a second one follows it after 1 s.
     """
     policy_timeout_ms: int
     """How long the host's policy may think, in milliseconds. Default: 2,000."""

@@ -66,7 +66,7 @@ def verbs(schema: Schema) -> str:
     body += ["", "#[uniffi::export]", "impl Message {"]
     for member, value in schema.defs["Message"]["properties"].items():
         kind = typed(schema, value)
-        copied = kind in ("u32", "u64", "Timestamp") or kind in schema.defs and schema.is_enum(kind)
+        copied = kind in ("bool", "u32", "u64", "Timestamp") or kind in schema.defs and schema.is_enum(kind)
         body += ["", *comment(value["description"], "    "), f"    pub fn {member}(&self) -> {kind} {{"]
         body += [f"        self.record.{member}{'' if copied else '.clone()'}", "    }"]
     body += ["}"]
