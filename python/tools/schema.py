@@ -41,6 +41,11 @@ class Schema:
         choices = self.defs[name].get("oneOf", [])
         return bool(choices) and all("const" in choice for choice in choices)
 
+    def is_word(self, described: Node) -> bool:
+        """Whether a member is one of several words."""
+        name = self.name_of(described)
+        return name is not None and self.is_enum(name)
+
     def is_record(self, name: str) -> bool:
         return self.defs[name].get("type") == "object" and name not in SETTINGS
 

@@ -45,6 +45,11 @@ def typed(schema: Schema, described: Node) -> str:
     return {"string": "String", "number": "f64", "boolean": "bool"}[str(kind)]
 
 
+def named(member: str) -> str:
+    """The name of a member. A keyword of Rust is written raw; the languages have the plain word."""
+    return f"r#{member}" if member in ("match", "type") else member
+
+
 def literal(value: Any) -> str:
     """A default as the generators of the languages read it."""
     return json.dumps(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from layout import camel
-from rust import HEADER, comment, imports, literal, typed, variant
+from rust import HEADER, comment, imports, literal, named, typed, variant
 from schema import SETTINGS, Node, Schema
 
 SAID = {"Settings": "The settings of a node. What is absent stays as the preset has it."}
@@ -42,7 +42,7 @@ def members(schema: Schema, described: Node, indent: str = "    ") -> list[str]:
             kind = f"Option<{kind}>"
         lines += comment(value.get("description", "") or f"`{member}`.", indent)
         lines += [f"{indent}#[serde(default)]"] if absent else []
-        lines.append(f"{indent}pub {member}: {kind},")
+        lines.append(f"{indent}pub {named(member)}: {kind},")
     return lines
 
 
@@ -89,7 +89,9 @@ def given(schema: Schema, name: str, exported: str, all_optional: bool) -> list[
     for member in [*first, *(member for member in members if member not in first)]:
         value, required = members[member], member in first
         kind, default = typed(schema, value), value.get("default")
-        optional = not required and (all_optional or default in (None, {}) or kind.startswith("Option<"))
+        # A word has no form as a default that every generator reads.
+        loose = all_optional or default in (None, {}) or schema.is_word(value)
+        optional = not required and (loose or kind.startswith("Option<"))
         if optional and not kind.startswith("Option<"):
             kind = f"Option<{kind}>"
         body += comment(value.get("description", ""), "    ")
@@ -100,7 +102,7 @@ def given(schema: Schema, name: str, exported: str, all_optional: bool) -> list[
             body += ["    #[uniffi(default = None)]"]
         elif not required:
             body += [f"    #[uniffi(default = {literal(default)})]"]
-        body.append(f"    pub {member}: {kind},")
+        body.append(f"    pub {named(member)}: {kind},")
     return [*body, "}"]
 
 
@@ -109,7 +111,8 @@ def arguments(schema: Schema) -> str:
     names = sorted({str(schema.name_of(verb["arguments"])) for verb in schema.whole["verbs"]} - {"NoArgs"})
     body = [line for name in names for line in given(schema, name, name, all_optional=False)]
     groups = sorted({part for line in body for part in _names(line) if part in SETTINGS})
-    used = "use super::records::{DeliveryState, MessageKind};\nuse crate::plain::{AgentId, Json, Timestamp, finite};"
+    kinds = sorted({part for line in body for part in _names(line) if part in schema.defs and schema.is_enum(part)})
+    used = f"use super::records::{{{', '.join(kinds)}}};\nuse crate::plain::{{AgentId, Json, Timestamp, finite}};"
     used += f"\nuse super::settings::{{{', '.join(groups)}}};" if groups else ""
     return file("What verbs take.", "Serialize", body, used)
 

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::records::{DeliveryState, MessageKind};
+use super::records::{DeliveryState, GroupMode, MessageKind};
 use super::settings::RoutingRule;
 use crate::plain::{AgentId, Json, Timestamp, finite};
 
@@ -102,6 +102,17 @@ pub struct BroadcastArgs {
     pub top: Option<u32>,
 }
 
+/// A message to take back.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct CancelArgs {
+    /// Its id, as its receipt names it.
+    pub message_id: String,
+    /// Why, for the other side: at most 500 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub reason: Option<String>,
+}
+
 /// Whom to connect to.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct ConnectArgs {
@@ -131,6 +142,26 @@ pub struct DisconnectArgs {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[uniffi(default = None)]
     pub reason: Option<String>,
+}
+
+/// The end of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct FinishArgs {
+    /// Who asked.
+    pub to: AgentId,
+    /// The question.
+    pub in_reply_to: String,
+    /// The last part, when there is one more.
+    #[uniffi(default = "")]
+    pub content: String,
+    /// What travels along: a JSON object of at most 64 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
+    /// How long this call waits for the first attempt, in seconds. Default: 10.
+    #[serde(serialize_with = "finite")]
+    #[uniffi(default = 10.0)]
+    pub timeout_secs: f64,
 }
 
 /// A message of the inbox to pass on.
@@ -170,12 +201,82 @@ pub struct ForwardArgs {
     pub timeout_secs: f64,
 }
 
+/// A group.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct GroupArgs {
+    /// Its name.
+    pub name: String,
+}
+
+/// A message for a group.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct GroupSendArgs {
+    /// 1 to 65,536 characters.
+    pub content: String,
+    /// How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
+    /// `outbox_expiry_secs`.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
+    #[uniffi(default = None)]
+    pub expires_in_secs: Option<f64>,
+    /// The name of a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub group: Option<String>,
+    /// How often it may be forwarded, 0 to 50. Default: 10.
+    #[uniffi(default = 10)]
+    pub hops: u32,
+    /// The message this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub in_reply_to: Option<String>,
+    /// What they must be: alone, all peers that match; beside a group or a list, those of it that match. Its
+    /// members, all of which must hold: `capabilities`, an object of what a peer offers (null takes any value,
+    /// another one must be equal or, when the peer offers a list, in it); `text` in its name or bio, in any
+    /// letter case; `min_score`, what we think of it at least, -1 to 1, where unknown agents have 0; `reachable`,
+    /// true for those that answered when we last tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub r#match: Option<Json>,
+    /// What travels along: a JSON object of at most 64 KiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub metadata: Option<Json>,
+    /// `all` or `any`. Default: `all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub mode: Option<GroupMode>,
+    /// How long this call waits for each first attempt, in seconds. Default: 10.
+    #[serde(serialize_with = "finite")]
+    #[uniffi(default = 10.0)]
+    pub timeout_secs: f64,
+    /// A list of agents.
+    #[uniffi(default = [])]
+    pub to: Vec<AgentId>,
+}
+
 /// Which entries of the conversation log.
 #[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
 pub struct LogArgs {
     /// At most this many, the newest. Default: 50.
     #[uniffi(default = 50)]
     pub limit: u64,
+}
+
+/// Which agents: a group, a list, or all peers that match. With a match beside it, only those of the group or the
+/// list that match.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct MembersArgs {
+    /// The name of a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub group: Option<String>,
+    /// What they must be, as in `groups.send`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub r#match: Option<Json>,
+    /// A list of agents.
+    #[uniffi(default = [])]
+    pub to: Vec<AgentId>,
 }
 
 /// A message that was sent.
@@ -210,6 +311,29 @@ pub struct NextArgs {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "finite")]
     #[uniffi(default = None)]
     pub timeout_secs: Option<f64>,
+}
+
+/// Which part of which stream.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct NextPartArgs {
+    /// The stream, as `messages.ask_stream` named it.
+    pub stream_id: String,
+    /// The number of the part; those before it are let go. Default: the one after the last that was handed out.
+    /// Whoever may lose a result on the way names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[uniffi(default = None)]
+    pub number: Option<u64>,
+}
+
+/// A part of an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct PartArgs {
+    /// Who asked.
+    pub to: AgentId,
+    /// The question, which this program has in its hands.
+    pub in_reply_to: String,
+    /// At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+    pub content: String,
 }
 
 /// Whose peers to ask for.
@@ -317,6 +441,15 @@ pub struct SendArgs {
 pub struct SequenceArgs {
     /// Its `sequence`.
     pub sequence: u64,
+}
+
+/// A group to make or to change.
+#[derive(Clone, Debug, PartialEq, Serialize, uniffi::Record)]
+pub struct SetGroupArgs {
+    /// Its name, 1 to 128 characters. A group of that name is replaced.
+    pub name: String,
+    /// 1 to 256 agents. They need not be peers yet.
+    pub members: Vec<AgentId>,
 }
 
 /// What to think of an agent.

@@ -102,6 +102,8 @@ pub enum Code {
     PolicyRefused = 907,
     /// The agent is on the block list, here or at the other side.
     PeerBlocked = 908,
+    /// There is no group of that name.
+    GroupUnknown = 909,
     /// The receiver's queue is full.
     QueueFull = 1000,
     /// Too many requests from this source or peer.
@@ -112,6 +114,8 @@ pub enum Code {
     MessageExpired = 1003,
     /// The peer gives no receipts: beyond accepted nothing is known but an answer.
     NoReceipts = 1004,
+    /// The sender took the message back.
+    MessageCancelled = 1005,
     /// An idempotency key stands for another message.
     IdempotencyKeyReused = 1010,
     /// A limit of the message is looser than its author or a forwarder signed.
@@ -175,11 +179,13 @@ impl From<CoreCode> for Code {
             CoreCode::TierRestricted => Self::TierRestricted,
             CoreCode::PolicyRefused => Self::PolicyRefused,
             CoreCode::PeerBlocked => Self::PeerBlocked,
+            CoreCode::GroupUnknown => Self::GroupUnknown,
             CoreCode::QueueFull => Self::QueueFull,
             CoreCode::RateLimited => Self::RateLimited,
             CoreCode::MessageUnknown => Self::MessageUnknown,
             CoreCode::MessageExpired => Self::MessageExpired,
             CoreCode::NoReceipts => Self::NoReceipts,
+            CoreCode::MessageCancelled => Self::MessageCancelled,
             CoreCode::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             CoreCode::LimitsLoosened => Self::LimitsLoosened,
             CoreCode::OriginInvalid => Self::OriginInvalid,
@@ -234,15 +240,15 @@ pub enum DmError {
         /// What went wrong.
         failure: Failure,
     },
-    /// For these codes: `peer_not_connected`, `request_unknown`, `message_unknown`.
+    /// For these codes: `peer_not_connected`, `request_unknown`, `group_unknown`, `message_unknown`.
     NotFoundError {
         /// What went wrong.
         failure: Failure,
     },
     /// For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
     /// `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `limits_loosened`,
-    /// `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
+    /// `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `message_cancelled`,
+    /// `limits_loosened`, `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
     RefusedError {
         /// What went wrong.
         failure: Failure,

@@ -94,6 +94,22 @@ pub enum Event {
         /// For whom it is.
         to: AgentId,
     },
+    /// The author of a message in the inbox took it back.
+    #[serde(rename = "message_cancelled")]
+    MessageCancelled {
+        /// When, in microseconds since 1970.
+        at: Timestamp,
+        /// Its author.
+        from: AgentId,
+        /// Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never
+        /// handed out.
+        handed_out: bool,
+        /// Its id.
+        message_id: String,
+        /// Why: the author's words, which are data.
+        #[serde(default)]
+        reason: Option<String>,
+    },
     /// A message of ours will not be delivered.
     #[serde(rename = "message_failed")]
     MessageFailed {

@@ -47,6 +47,11 @@ impl Node {
         Arc::new(Rules { caller: self.caller.clone() })
     }
 
+    /// Verbs about groups.
+    pub fn groups(&self) -> Arc<Groups> {
+        Arc::new(Groups { caller: self.caller.clone() })
+    }
+
     /// Verbs about discovery.
     pub fn discovery(&self) -> Arc<Discovery> {
         Arc::new(Discovery { caller: self.caller.clone() })
@@ -186,6 +191,46 @@ impl Messages {
         self.caller.call("messages.forward", &arguments, cancel).await
     }
 
+    /// Sends a question whose answer may come in parts.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn ask_stream(
+        &self,
+        arguments: AskArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<OpenedStream, DmError> {
+        self.caller.call("messages.ask_stream", &arguments, cancel).await
+    }
+
+    /// Waits for the next part of an answer.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn next_part(
+        &self,
+        arguments: NextPartArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Option<Part>, DmError> {
+        self.caller.call("messages.next_part", &arguments, cancel).await
+    }
+
+    /// Writes a part of the answer to a question that is in hands.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn part(
+        &self,
+        arguments: PartArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<WrittenPart, DmError> {
+        self.caller.call("messages.part", &arguments, cancel).await
+    }
+
+    /// Sends what was written as the reply.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn finish(
+        &self,
+        arguments: FinishArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Receipt, DmError> {
+        self.caller.call("messages.finish", &arguments, cancel).await
+    }
+
     /// Tells all peers, or the most trusted, a status.
     #[uniffi::method(default(cancel = None))]
     pub async fn broadcast(
@@ -259,6 +304,16 @@ impl Messages {
     #[uniffi::method(default(cancel = None))]
     pub async fn until(&self, arguments: UntilArgs, cancel: Option<Arc<Cancel>>) -> Result<Receipt, DmError> {
         self.caller.call("messages.until", &arguments, cancel).await
+    }
+
+    /// Takes a message back that was sent.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn cancel(
+        &self,
+        arguments: CancelArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Cancellation, DmError> {
+        self.caller.call("messages.cancel", &arguments, cancel).await
     }
 
     /// Lists what became of the newest messages that were sent.
@@ -388,6 +443,54 @@ impl Rules {
     #[uniffi::method(default(cancel = None))]
     pub async fn test(&self, arguments: TryArgs, cancel: Option<Arc<Cancel>>) -> Result<RuleTrial, DmError> {
         self.caller.call("rules.test", &arguments, cancel).await
+    }
+}
+
+/// Verbs about groups.
+#[derive(uniffi::Object)]
+pub struct Groups {
+    caller: Caller,
+}
+
+#[uniffi::export]
+impl Groups {
+    /// Makes a group, or replaces its members.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn set(&self, arguments: SetGroupArgs, cancel: Option<Arc<Cancel>>) -> Result<Group, DmError> {
+        self.caller.call("groups.set", &arguments, cancel).await
+    }
+
+    /// Lists the groups.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn list(&self, cancel: Option<Arc<Cancel>>) -> Result<Vec<Group>, DmError> {
+        self.caller.call("groups.list", &NoArgs {}, cancel).await
+    }
+
+    /// Forgets a group.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn remove(&self, arguments: GroupArgs, cancel: Option<Arc<Cancel>>) -> Result<(), DmError> {
+        let Done {} = self.caller.call("groups.remove", &arguments, cancel).await?;
+        Ok(())
+    }
+
+    /// Tells who would get a message for a group, or for whoever matches.
+    #[uniffi::method(default(arguments = None, cancel = None))]
+    pub async fn find(
+        &self,
+        arguments: Option<MembersArgs>,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<Vec<AgentId>, DmError> {
+        self.caller.call("groups.find", &Given(arguments), cancel).await
+    }
+
+    /// Sends a message to all members of a group, or to exactly one.
+    #[uniffi::method(default(cancel = None))]
+    pub async fn send(
+        &self,
+        arguments: GroupSendArgs,
+        cancel: Option<Arc<Cancel>>,
+    ) -> Result<GroupReceipt, DmError> {
+        self.caller.call("groups.send", &arguments, cancel).await
     }
 }
 
@@ -526,5 +629,10 @@ impl Message {
     /// How the sender was proven.
     pub fn verification(&self) -> Verification {
         self.record.verification
+    }
+
+    /// Whether its sender waits for the answer in parts: see `messages.part`.
+    pub fn wants_stream(&self) -> bool {
+        self.record.wants_stream
     }
 }

@@ -367,6 +367,66 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type CancelArgs.
+
+  def self.check_lower_TypeCancelArgs(v)
+
+    RustBuffer.check_lower_Optionalstring(v.reason)
+  end
+
+  def self.alloc_from_TypeCancelArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancelArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancelArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeCancelArgs
+    end
+  end
+
+  # The Record type Cancellation.
+
+  def self.check_lower_TypeCancellation(v)
+    RustBuffer.check_lower_SequenceTypeCancelledCopy(v.copies)
+
+  end
+
+  def self.alloc_from_TypeCancellation(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancellation(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancellation
+    consumeWithStream do |stream|
+      return stream.read_TypeCancellation
+    end
+  end
+
+  # The Record type CancelledCopy.
+
+  def self.check_lower_TypeCancelledCopy(v)
+    RustBuffer.check_lower_TypeCancelOutcome(v.outcome)
+
+  end
+
+  def self.alloc_from_TypeCancelledCopy(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancelledCopy(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancelledCopy
+    consumeWithStream do |stream|
+      return stream.read_TypeCancelledCopy
+    end
+  end
+
   # The Record type ConnectArgs.
 
   def self.check_lower_TypeConnectArgs(v)
@@ -451,11 +511,34 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type Custodian.
+
+  def self.check_lower_TypeCustodian(v)
+
+
+    RustBuffer.check_lower_TypeKeyKind(v.sealed_to)
+
+  end
+
+  def self.alloc_from_TypeCustodian(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCustodian(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCustodian
+    consumeWithStream do |stream|
+      return stream.read_TypeCustodian
+    end
+  end
+
   # The Record type Delivery.
 
   def self.check_lower_TypeDelivery(v)
     RustBuffer.check_lower_OptionalTypeTimestamp(v.at)
 
+    RustBuffer.check_lower_SequenceTypeCustodian(v.kept_by)
     RustBuffer.check_lower_Optionalstring(v.proof)
     RustBuffer.check_lower_OptionalTypeReason(v.reason)
     RustBuffer.check_lower_Optionalstring(v.reply_id)
@@ -547,6 +630,29 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type FinishArgs.
+
+  def self.check_lower_TypeFinishArgs(v)
+
+
+
+    RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+
+  end
+
+  def self.alloc_from_TypeFinishArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeFinishArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeFinishArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeFinishArgs
+    end
+  end
+
   # The Record type ForwardArgs.
 
   def self.check_lower_TypeForwardArgs(v)
@@ -595,6 +701,94 @@ private_constant :UniffiHandleMap
   def consume_into_TypeGivenReceipt
     consumeWithStream do |stream|
       return stream.read_TypeGivenReceipt
+    end
+  end
+
+  # The Record type Group.
+
+  def self.check_lower_TypeGroup(v)
+    RustBuffer.check_lower_SequenceTypeAgentId(v.members)
+
+  end
+
+  def self.alloc_from_TypeGroup(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeGroup(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeGroup
+    consumeWithStream do |stream|
+      return stream.read_TypeGroup
+    end
+  end
+
+  # The Record type GroupArgs.
+
+  def self.check_lower_TypeGroupArgs(v)
+
+  end
+
+  def self.alloc_from_TypeGroupArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeGroupArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeGroupArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeGroupArgs
+    end
+  end
+
+  # The Record type GroupReceipt.
+
+  def self.check_lower_TypeGroupReceipt(v)
+    RustBuffer.check_lower_TypeGroupMode(v.mode)
+    RustBuffer.check_lower_SequenceTypeDelivery(v.passed_over)
+    RustBuffer.check_lower_TypeReceipt(v.receipt)
+  end
+
+  def self.alloc_from_TypeGroupReceipt(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeGroupReceipt(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeGroupReceipt
+    consumeWithStream do |stream|
+      return stream.read_TypeGroupReceipt
+    end
+  end
+
+  # The Record type GroupSendArgs.
+
+  def self.check_lower_TypeGroupSendArgs(v)
+
+    RustBuffer.check_lower_Optionalf64(v.expires_in_secs)
+    RustBuffer.check_lower_Optionalstring(v.group)
+
+    RustBuffer.check_lower_Optionalstring(v.in_reply_to)
+    RustBuffer.check_lower_OptionalTypeJson(v.match)
+    RustBuffer.check_lower_OptionalTypeJson(v.metadata)
+    RustBuffer.check_lower_OptionalTypeGroupMode(v.mode)
+
+    RustBuffer.check_lower_SequenceTypeAgentId(v.to)
+  end
+
+  def self.alloc_from_TypeGroupSendArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeGroupSendArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeGroupSendArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeGroupSendArgs
     end
   end
 
@@ -692,6 +886,49 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type MailboxStatus.
+
+  def self.check_lower_TypeMailboxStatus(v)
+
+
+
+
+  end
+
+  def self.alloc_from_TypeMailboxStatus(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeMailboxStatus(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeMailboxStatus
+    consumeWithStream do |stream|
+      return stream.read_TypeMailboxStatus
+    end
+  end
+
+  # The Record type MembersArgs.
+
+  def self.check_lower_TypeMembersArgs(v)
+    RustBuffer.check_lower_Optionalstring(v.group)
+    RustBuffer.check_lower_OptionalTypeJson(v.match)
+    RustBuffer.check_lower_SequenceTypeAgentId(v.to)
+  end
+
+  def self.alloc_from_TypeMembersArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeMembersArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeMembersArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeMembersArgs
+    end
+  end
+
   # The Record type MessageArgs.
 
   def self.check_lower_TypeMessageArgs(v)
@@ -774,6 +1011,7 @@ private_constant :UniffiHandleMap
 
 
     RustBuffer.check_lower_TypeVerification(v.verification)
+
   end
 
   def self.alloc_from_TypeMessageRecord(v)
@@ -830,6 +1068,26 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type NextPartArgs.
+
+  def self.check_lower_TypeNextPartArgs(v)
+
+    RustBuffer.check_lower_Optionalu64(v.number)
+  end
+
+  def self.alloc_from_TypeNextPartArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeNextPartArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeNextPartArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeNextPartArgs
+    end
+  end
+
   # The Record type NodeInfo.
 
   def self.check_lower_TypeNodeInfo(v)
@@ -859,6 +1117,25 @@ private_constant :UniffiHandleMap
   def consume_into_TypeNodeInfo
     consumeWithStream do |stream|
       return stream.read_TypeNodeInfo
+    end
+  end
+
+  # The Record type OpenedStream.
+
+  def self.check_lower_TypeOpenedStream(v)
+
+  end
+
+  def self.alloc_from_TypeOpenedStream(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeOpenedStream(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeOpenedStream
+    consumeWithStream do |stream|
+      return stream.read_TypeOpenedStream
     end
   end
 
@@ -921,6 +1198,47 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type Part.
+
+  def self.check_lower_TypePart(v)
+
+
+  end
+
+  def self.alloc_from_TypePart(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypePart(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypePart
+    consumeWithStream do |stream|
+      return stream.read_TypePart
+    end
+  end
+
+  # The Record type PartArgs.
+
+  def self.check_lower_TypePartArgs(v)
+
+
+
+  end
+
+  def self.alloc_from_TypePartArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypePartArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypePartArgs
+    consumeWithStream do |stream|
+      return stream.read_TypePartArgs
+    end
+  end
+
   # The Record type Peer.
 
   def self.check_lower_TypePeer(v)
@@ -932,6 +1250,7 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_OptionalTypePeerHealth(v.health)
 
     RustBuffer.check_lower_OptionalTypeTimestamp(v.last_activity)
+    RustBuffer.check_lower_SequenceTypeAgentId(v.mailboxes)
 
 
     RustBuffer.check_lower_TypePeerState(v.state)
@@ -1305,6 +1624,26 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type SetGroupArgs.
+
+  def self.check_lower_TypeSetGroupArgs(v)
+
+    RustBuffer.check_lower_SequenceTypeAgentId(v.members)
+  end
+
+  def self.alloc_from_TypeSetGroupArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeSetGroupArgs(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeSetGroupArgs
+    consumeWithStream do |stream|
+      return stream.read_TypeSetGroupArgs
+    end
+  end
+
   # The Record type SetTrustArgs.
 
   def self.check_lower_TypeSetTrustArgs(v)
@@ -1344,6 +1683,8 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_Optionalbool(v.http)
     RustBuffer.check_lower_OptionalTypeInboxLimits(v.inbox)
     RustBuffer.check_lower_OptionalTypeLimits(v.limits)
+    RustBuffer.check_lower_Optionalbool(v.mailbox)
+    RustBuffer.check_lower_Optionalu64(v.mailbox_after_secs)
     RustBuffer.check_lower_Optionalu64(v.max_connections)
     RustBuffer.check_lower_Optionalbool(v.memory)
     RustBuffer.check_lower_Optionalu64(v.negative_trust_secs)
@@ -1367,6 +1708,7 @@ private_constant :UniffiHandleMap
     RustBuffer.check_lower_Optionalbool(v.shared_port)
     RustBuffer.check_lower_OptionalSequencestring(v.trusted_proxies)
     RustBuffer.check_lower_Optionalbool(v.upnp)
+    RustBuffer.check_lower_Optionalbool(v.use_mailboxes)
   end
 
   def self.alloc_from_TypeSettings(v)
@@ -1600,6 +1942,26 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Record type WrittenPart.
+
+  def self.check_lower_TypeWrittenPart(v)
+
+
+  end
+
+  def self.alloc_from_TypeWrittenPart(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeWrittenPart(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeWrittenPart
+    consumeWithStream do |stream|
+      return stream.read_TypeWrittenPart
+    end
+  end
+
   # The Enum type AccessName.
 
   def self.check_lower_TypeAccessName(v)
@@ -1653,6 +2015,25 @@ private_constant :UniffiHandleMap
   def consume_into_TypeAutoAccept
     consumeWithStream do |stream|
       return stream.read_TypeAutoAccept
+    end
+  end
+
+
+  # The Enum type CancelOutcome.
+
+  def self.check_lower_TypeCancelOutcome(v)
+  end
+
+  def self.alloc_from_TypeCancelOutcome(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeCancelOutcome(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeCancelOutcome
+    consumeWithStream do |stream|
+      return stream.read_TypeCancelOutcome
     end
   end
 
@@ -1843,6 +2224,22 @@ private_constant :UniffiHandleMap
 
       return
     end
+    if v.message_kept?
+
+
+
+        RustBuffer.check_lower_TypeKeyKind(v.sealed_to)
+
+      return
+    end
+    if v.message_cancelled?
+
+
+
+
+        RustBuffer.check_lower_Optionalstring(v.reason)
+      return
+    end
     if v.message_failed?
 
 
@@ -1959,6 +2356,44 @@ private_constant :UniffiHandleMap
   def consume_into_TypeFoundBy
     consumeWithStream do |stream|
       return stream.read_TypeFoundBy
+    end
+  end
+
+
+  # The Enum type GroupMode.
+
+  def self.check_lower_TypeGroupMode(v)
+  end
+
+  def self.alloc_from_TypeGroupMode(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeGroupMode(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeGroupMode
+    consumeWithStream do |stream|
+      return stream.read_TypeGroupMode
+    end
+  end
+
+
+  # The Enum type KeyKind.
+
+  def self.check_lower_TypeKeyKind(v)
+  end
+
+  def self.alloc_from_TypeKeyKind(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_TypeKeyKind(v)
+      return builder.finalize
+    end
+  end
+
+  def consume_into_TypeKeyKind
+    consumeWithStream do |stream|
+      return stream.read_TypeKeyKind
     end
   end
 
@@ -2541,6 +2976,27 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Optional<T> type for TypeMembersArgs.
+
+  def self.check_lower_OptionalTypeMembersArgs(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeMembersArgs(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeMembersArgs(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeMembersArgs(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeMembersArgs
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeMembersArgs
+    end
+  end
+
   # The Optional<T> type for TypeMessageLimits.
 
   def self.check_lower_OptionalTypeMessageLimits(v)
@@ -2622,6 +3078,27 @@ private_constant :UniffiHandleMap
   def consume_into_OptionalTypeOrigin
     consumeWithStream do |stream|
       return stream.read_OptionalTypeOrigin
+    end
+  end
+
+  # The Optional<T> type for TypePart.
+
+  def self.check_lower_OptionalTypePart(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypePart(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypePart(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypePart(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypePart
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypePart
     end
   end
 
@@ -2790,6 +3267,27 @@ private_constant :UniffiHandleMap
   def consume_into_OptionalTypeEvent
     consumeWithStream do |stream|
       return stream.read_OptionalTypeEvent
+    end
+  end
+
+  # The Optional<T> type for TypeGroupMode.
+
+  def self.check_lower_OptionalTypeGroupMode(v)
+    if !v.nil?
+      RustBuffer.check_lower_TypeGroupMode(v)
+    end
+  end
+
+  def self.alloc_from_OptionalTypeGroupMode(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_OptionalTypeGroupMode(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_OptionalTypeGroupMode
+    consumeWithStream do |stream|
+      return stream.read_OptionalTypeGroupMode
     end
   end
 
@@ -3213,6 +3711,48 @@ private_constant :UniffiHandleMap
     end
   end
 
+  # The Sequence<T> type for TypeCancelledCopy.
+
+  def self.check_lower_SequenceTypeCancelledCopy(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeCancelledCopy(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeCancelledCopy(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeCancelledCopy(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeCancelledCopy
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeCancelledCopy
+    end
+  end
+
+  # The Sequence<T> type for TypeCustodian.
+
+  def self.check_lower_SequenceTypeCustodian(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeCustodian(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeCustodian(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeCustodian(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeCustodian
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeCustodian
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def self.check_lower_SequenceTypeDelivery(v)
@@ -3273,6 +3813,27 @@ private_constant :UniffiHandleMap
   def consume_into_SequenceTypeGivenReceipt
     consumeWithStream do |stream|
       return stream.read_SequenceTypeGivenReceipt
+    end
+  end
+
+  # The Sequence<T> type for TypeGroup.
+
+  def self.check_lower_SequenceTypeGroup(v)
+    v.each do |item|
+      RustBuffer.check_lower_TypeGroup(item)
+    end
+  end
+
+  def self.alloc_from_SequenceTypeGroup(v)
+    RustBuffer.allocWithBuilder do |builder|
+      builder.write_SequenceTypeGroup(v)
+      return builder.finalize()
+    end
+  end
+
+  def consume_into_SequenceTypeGroup
+    consumeWithStream do |stream|
+      return stream.read_SequenceTypeGroup
     end
   end
 
@@ -3695,6 +4256,13 @@ class RustBufferStream
     return Events.uniffi_lift(handle)
   end
 
+  # The Object type Groups.
+
+  def read_TypeGroups
+    handle = unpack_from 8, 'Q>'
+    return Groups.uniffi_lift(handle)
+  end
+
   # The Object type Handout.
 
   def read_TypeHandout
@@ -3839,6 +4407,33 @@ class RustBufferStream
     )
   end
 
+  # The Record type CancelArgs.
+
+  def read_TypeCancelArgs
+    CancelArgs.new(
+      message_id: read_string,
+      reason: read_Optionalstring
+    )
+  end
+
+  # The Record type Cancellation.
+
+  def read_TypeCancellation
+    Cancellation.new(
+      copies: read_SequenceTypeCancelledCopy,
+      message_id: read_string
+    )
+  end
+
+  # The Record type CancelledCopy.
+
+  def read_TypeCancelledCopy
+    CancelledCopy.new(
+      outcome: read_TypeCancelOutcome,
+      to: read_TypeAgentId
+    )
+  end
+
   # The Record type ConnectArgs.
 
   def read_TypeConnectArgs
@@ -3879,12 +4474,24 @@ class RustBufferStream
     )
   end
 
+  # The Record type Custodian.
+
+  def read_TypeCustodian
+    Custodian.new(
+      agent_id: read_TypeAgentId,
+      proof: read_string,
+      sealed_to: read_TypeKeyKind,
+      _until: read_TypeTimestamp
+    )
+  end
+
   # The Record type Delivery.
 
   def read_TypeDelivery
     Delivery.new(
       at: read_OptionalTypeTimestamp,
       gives_receipts: read_bool,
+      kept_by: read_SequenceTypeCustodian,
       proof: read_Optionalstring,
       reason: read_OptionalTypeReason,
       reply_id: read_Optionalstring,
@@ -3931,6 +4538,18 @@ class RustBufferStream
     )
   end
 
+  # The Record type FinishArgs.
+
+  def read_TypeFinishArgs
+    FinishArgs.new(
+      to: read_TypeAgentId,
+      in_reply_to: read_string,
+      content: read_string,
+      metadata: read_OptionalTypeJson,
+      timeout_secs: read_f64
+    )
+  end
+
   # The Record type ForwardArgs.
 
   def read_TypeForwardArgs
@@ -3957,6 +4576,50 @@ class RustBufferStream
       receipt: read_string,
       reply_id: read_Optionalstring,
       state: read_TypeReceiptState
+    )
+  end
+
+  # The Record type Group.
+
+  def read_TypeGroup
+    Group.new(
+      members: read_SequenceTypeAgentId,
+      name: read_string
+    )
+  end
+
+  # The Record type GroupArgs.
+
+  def read_TypeGroupArgs
+    GroupArgs.new(
+      name: read_string
+    )
+  end
+
+  # The Record type GroupReceipt.
+
+  def read_TypeGroupReceipt
+    GroupReceipt.new(
+      mode: read_TypeGroupMode,
+      passed_over: read_SequenceTypeDelivery,
+      receipt: read_TypeReceipt
+    )
+  end
+
+  # The Record type GroupSendArgs.
+
+  def read_TypeGroupSendArgs
+    GroupSendArgs.new(
+      content: read_string,
+      expires_in_secs: read_Optionalf64,
+      group: read_Optionalstring,
+      hops: read_u32,
+      in_reply_to: read_Optionalstring,
+      match: read_OptionalTypeJson,
+      metadata: read_OptionalTypeJson,
+      mode: read_OptionalTypeGroupMode,
+      timeout_secs: read_f64,
+      to: read_SequenceTypeAgentId
     )
   end
 
@@ -4010,6 +4673,27 @@ class RustBufferStream
     )
   end
 
+  # The Record type MailboxStatus.
+
+  def read_TypeMailboxStatus
+    MailboxStatus.new(
+      bytes: read_u64,
+      messages: read_u64,
+      offered: read_bool,
+      recipients: read_u64
+    )
+  end
+
+  # The Record type MembersArgs.
+
+  def read_TypeMembersArgs
+    MembersArgs.new(
+      group: read_Optionalstring,
+      match: read_OptionalTypeJson,
+      to: read_SequenceTypeAgentId
+    )
+  end
+
   # The Record type MessageArgs.
 
   def read_TypeMessageArgs
@@ -4059,7 +4743,8 @@ class RustBufferStream
       received_at: read_TypeTimestamp,
       redeliveries: read_u32,
       sequence: read_u64,
-      verification: read_TypeVerification
+      verification: read_TypeVerification,
+      wants_stream: read_bool
     )
   end
 
@@ -4082,6 +4767,15 @@ class RustBufferStream
     )
   end
 
+  # The Record type NextPartArgs.
+
+  def read_TypeNextPartArgs
+    NextPartArgs.new(
+      stream_id: read_string,
+      number: read_Optionalu64
+    )
+  end
+
   # The Record type NodeInfo.
 
   def read_TypeNodeInfo
@@ -4100,6 +4794,14 @@ class RustBufferStream
       unread: read_u64,
       url: read_string,
       version: read_string
+    )
+  end
+
+  # The Record type OpenedStream.
+
+  def read_TypeOpenedStream
+    OpenedStream.new(
+      stream_id: read_string
     )
   end
 
@@ -4140,6 +4842,25 @@ class RustBufferStream
     )
   end
 
+  # The Record type Part.
+
+  def read_TypePart
+    Part.new(
+      content: read_string,
+      number: read_u64
+    )
+  end
+
+  # The Record type PartArgs.
+
+  def read_TypePartArgs
+    PartArgs.new(
+      to: read_TypeAgentId,
+      in_reply_to: read_string,
+      content: read_string
+    )
+  end
+
   # The Record type Peer.
 
   def read_TypePeer
@@ -4152,6 +4873,7 @@ class RustBufferStream
       health: read_OptionalTypePeerHealth,
       identity_verified: read_bool,
       last_activity: read_OptionalTypeTimestamp,
+      mailboxes: read_SequenceTypeAgentId,
       messages_received: read_u64,
       messages_sent: read_u64,
       state: read_TypePeerState,
@@ -4348,6 +5070,15 @@ class RustBufferStream
     )
   end
 
+  # The Record type SetGroupArgs.
+
+  def read_TypeSetGroupArgs
+    SetGroupArgs.new(
+      name: read_string,
+      members: read_SequenceTypeAgentId
+    )
+  end
+
   # The Record type SetTrustArgs.
 
   def read_TypeSetTrustArgs
@@ -4377,6 +5108,8 @@ class RustBufferStream
       http: read_Optionalbool,
       inbox: read_OptionalTypeInboxLimits,
       limits: read_OptionalTypeLimits,
+      mailbox: read_Optionalbool,
+      mailbox_after_secs: read_Optionalu64,
       max_connections: read_Optionalu64,
       memory: read_Optionalbool,
       negative_trust_secs: read_Optionalu64,
@@ -4399,7 +5132,8 @@ class RustBufferStream
       share_notes: read_OptionalTypeSharing,
       shared_port: read_Optionalbool,
       trusted_proxies: read_OptionalSequencestring,
-      upnp: read_Optionalbool
+      upnp: read_Optionalbool,
+      use_mailboxes: read_Optionalbool
     )
   end
 
@@ -4511,6 +5245,15 @@ class RustBufferStream
     )
   end
 
+  # The Record type WrittenPart.
+
+  def read_TypeWrittenPart
+    WrittenPart.new(
+      number: read_u64,
+      streamed: read_bool
+    )
+  end
+
 
 
   # The Enum type AccessName.
@@ -4582,6 +5325,31 @@ class RustBufferStream
     end
 
     raise InternalError, 'Unexpected variant tag for TypeAutoAccept'
+  end
+
+
+
+
+
+  # The Enum type CancelOutcome.
+
+  def read_TypeCancelOutcome
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return CancelOutcome::WITHDRAWN
+    end
+    if variant == 2
+      return CancelOutcome::TELLING
+    end
+    if variant == 3
+      return CancelOutcome::TOO_LATE
+    end
+    if variant == 4
+      return CancelOutcome::CANNOT_TELL
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeCancelOutcome'
   end
 
 
@@ -4732,36 +5500,42 @@ class RustBufferStream
       return Code::PEER_BLOCKED
     end
     if variant == 47
-      return Code::QUEUE_FULL
+      return Code::GROUP_UNKNOWN
     end
     if variant == 48
-      return Code::RATE_LIMITED
+      return Code::QUEUE_FULL
     end
     if variant == 49
-      return Code::MESSAGE_UNKNOWN
+      return Code::RATE_LIMITED
     end
     if variant == 50
-      return Code::MESSAGE_EXPIRED
+      return Code::MESSAGE_UNKNOWN
     end
     if variant == 51
-      return Code::NO_RECEIPTS
+      return Code::MESSAGE_EXPIRED
     end
     if variant == 52
-      return Code::IDEMPOTENCY_KEY_REUSED
+      return Code::NO_RECEIPTS
     end
     if variant == 53
-      return Code::LIMITS_LOOSENED
+      return Code::MESSAGE_CANCELLED
     end
     if variant == 54
-      return Code::ORIGIN_INVALID
+      return Code::IDEMPOTENCY_KEY_REUSED
     end
     if variant == 55
-      return Code::HOPS_EXHAUSTED
+      return Code::LIMITS_LOOSENED
     end
     if variant == 56
-      return Code::ALREADY_RECEIVED
+      return Code::ORIGIN_INVALID
     end
     if variant == 57
+      return Code::HOPS_EXHAUSTED
+    end
+    if variant == 58
+      return Code::ALREADY_RECEIVED
+    end
+    if variant == 59
       return Code::TOKEN_INVALID
     end
 
@@ -5036,6 +5810,24 @@ class RustBufferStream
         )
     end
     if variant == 7
+        return Event::MESSAGE_KEPT.new(
+            at: self.read_TypeTimestamp(),
+            by: self.read_TypeAgentId(),
+            message_id: self.read_string(),
+            sealed_to: self.read_TypeKeyKind(),
+            to: self.read_TypeAgentId()
+        )
+    end
+    if variant == 8
+        return Event::MESSAGE_CANCELLED.new(
+            at: self.read_TypeTimestamp(),
+            from: self.read_TypeAgentId(),
+            handed_out: self.read_bool(),
+            message_id: self.read_string(),
+            reason: self.read_Optionalstring()
+        )
+    end
+    if variant == 9
         return Event::MESSAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             message_id: self.read_string(),
@@ -5043,27 +5835,27 @@ class RustBufferStream
             to: self.read_TypeAgentId()
         )
     end
-    if variant == 8
+    if variant == 10
         return Event::PEER_CONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             display_name: self.read_Optionalstring()
         )
     end
-    if variant == 9
+    if variant == 11
         return Event::PEER_DISCONNECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reason: self.read_string()
         )
     end
-    if variant == 10
+    if variant == 12
         return Event::CONNECTION_REJECTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 11
+    if variant == 13
         return Event::CONNECTION_REQUESTED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
@@ -5071,44 +5863,44 @@ class RustBufferStream
             request_id: self.read_string()
         )
     end
-    if variant == 12
+    if variant == 14
         return Event::PEER_UPDATED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId()
         )
     end
-    if variant == 13
+    if variant == 15
         return Event::PEER_REACHABILITY.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             reachable: self.read_bool()
         )
     end
-    if variant == 14
+    if variant == 16
         return Event::TRUST_CHANGED.new(
             at: self.read_TypeTimestamp(),
             agent_id: self.read_TypeAgentId(),
             score: self.read_f64()
         )
     end
-    if variant == 15
+    if variant == 17
         return Event::AGENT_DISCOVERED.new(
             at: self.read_TypeTimestamp(),
             found: self.read_TypeDiscovered()
         )
     end
-    if variant == 16
+    if variant == 18
         return Event::STORAGE_FAILED.new(
             at: self.read_TypeTimestamp(),
             error: self.read_string()
         )
     end
-    if variant == 17
+    if variant == 19
         return Event::STORAGE_RECOVERED.new(
             at: self.read_TypeTimestamp()
         )
     end
-    if variant == 18
+    if variant == 20
         return Event::MISSED.new(
             missed: self.read_u64()
         )
@@ -5167,6 +5959,47 @@ class RustBufferStream
     end
 
     raise InternalError, 'Unexpected variant tag for TypeFoundBy'
+  end
+
+
+
+
+
+  # The Enum type GroupMode.
+
+  def read_TypeGroupMode
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return GroupMode::ALL
+    end
+    if variant == 2
+      return GroupMode::ANY
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeGroupMode'
+  end
+
+
+
+
+
+  # The Enum type KeyKind.
+
+  def read_TypeKeyKind
+    variant = unpack_from 4, 'l>'
+
+    if variant == 1
+      return KeyKind::IDENTITY
+    end
+    if variant == 2
+      return KeyKind::ROTATING
+    end
+    if variant == 3
+      return KeyKind::ONE_TIME
+    end
+
+    raise InternalError, 'Unexpected variant tag for TypeKeyKind'
   end
 
 
@@ -5385,15 +6218,18 @@ class RustBufferStream
       return ReceiptState::DELIVERED
     end
     if variant == 3
-      return ReceiptState::HANDLED
+      return ReceiptState::CANCELLED
     end
     if variant == 4
-      return ReceiptState::ANSWERED
+      return ReceiptState::HANDLED
     end
     if variant == 5
-      return ReceiptState::REFUSED
+      return ReceiptState::ANSWERED
     end
     if variant == 6
+      return ReceiptState::REFUSED
+    end
+    if variant == 7
       return ReceiptState::EXPIRED
     end
 
@@ -5527,6 +6363,12 @@ class RustBufferStream
     end
     if variant == 4
       return Verification::SEALED
+    end
+    if variant == 5
+      return Verification::SEALED_ROTATING
+    end
+    if variant == 6
+      return Verification::SEALED_ONE_TIME
     end
 
     raise InternalError, 'Unexpected variant tag for TypeVerification'
@@ -5746,6 +6588,21 @@ class RustBufferStream
   end
 
 
+  # The Optional<T> type for TypeMembersArgs.
+
+  def read_OptionalTypeMembersArgs
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeMembersArgs
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeMembersArgs'
+    end
+  end
+
+
   # The Optional<T> type for TypeMessageLimits.
 
   def read_OptionalTypeMessageLimits
@@ -5802,6 +6659,21 @@ class RustBufferStream
       return read_TypeOrigin
     else
       raise InternalError, 'Unexpected flag byte for OptionalTypeOrigin'
+    end
+  end
+
+
+  # The Optional<T> type for TypePart.
+
+  def read_OptionalTypePart
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypePart
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypePart'
     end
   end
 
@@ -5922,6 +6794,21 @@ class RustBufferStream
       return read_TypeEvent
     else
       raise InternalError, 'Unexpected flag byte for OptionalTypeEvent'
+    end
+  end
+
+
+  # The Optional<T> type for TypeGroupMode.
+
+  def read_OptionalTypeGroupMode
+    flag = unpack_from 1, 'c'
+
+    if flag == 0
+      return nil
+    elsif flag == 1
+      return read_TypeGroupMode
+    else
+      raise InternalError, 'Unexpected flag byte for OptionalTypeGroupMode'
     end
   end
 
@@ -6228,6 +7115,38 @@ class RustBufferStream
     items
   end
 
+  # The Sequence<T> type for TypeCancelledCopy.
+
+  def read_SequenceTypeCancelledCopy
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeCancelledCopy
+    end
+
+    items
+  end
+
+  # The Sequence<T> type for TypeCustodian.
+
+  def read_SequenceTypeCustodian
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeCustodian
+    end
+
+    items
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def read_SequenceTypeDelivery
@@ -6271,6 +7190,22 @@ class RustBufferStream
 
     count.times do
       items.append read_TypeGivenReceipt
+    end
+
+    items
+  end
+
+  # The Sequence<T> type for TypeGroup.
+
+  def read_SequenceTypeGroup
+    count = unpack_from 4, 'l>'
+
+    raise InternalError, 'Unexpected negative sequence length' if count.negative?
+
+    items = []
+
+    count.times do
+      items.append read_TypeGroup
     end
 
     items
@@ -6639,6 +7574,13 @@ class RustBufferBuilder
     pack_into(8, 'Q>', handle)
   end
 
+  # The Object type Groups.
+
+  def write_TypeGroups(obj)
+    handle = Groups.uniffi_lower obj
+    pack_into(8, 'Q>', handle)
+  end
+
   # The Object type Handout.
 
   def write_TypeHandout(obj)
@@ -6769,6 +7711,27 @@ class RustBufferBuilder
     self.write_string(v.unit)
   end
 
+  # The Record type CancelArgs.
+
+  def write_TypeCancelArgs(v)
+    self.write_string(v.message_id)
+    self.write_Optionalstring(v.reason)
+  end
+
+  # The Record type Cancellation.
+
+  def write_TypeCancellation(v)
+    self.write_SequenceTypeCancelledCopy(v.copies)
+    self.write_string(v.message_id)
+  end
+
+  # The Record type CancelledCopy.
+
+  def write_TypeCancelledCopy(v)
+    self.write_TypeCancelOutcome(v.outcome)
+    self.write_TypeAgentId(v.to)
+  end
+
   # The Record type ConnectArgs.
 
   def write_TypeConnectArgs(v)
@@ -6801,11 +7764,21 @@ class RustBufferBuilder
     self.write_string(v.hint)
   end
 
+  # The Record type Custodian.
+
+  def write_TypeCustodian(v)
+    self.write_TypeAgentId(v.agent_id)
+    self.write_string(v.proof)
+    self.write_TypeKeyKind(v.sealed_to)
+    self.write_TypeTimestamp(v._until)
+  end
+
   # The Record type Delivery.
 
   def write_TypeDelivery(v)
     self.write_OptionalTypeTimestamp(v.at)
     self.write_bool(v.gives_receipts)
+    self.write_SequenceTypeCustodian(v.kept_by)
     self.write_Optionalstring(v.proof)
     self.write_OptionalTypeReason(v.reason)
     self.write_Optionalstring(v.reply_id)
@@ -6845,6 +7818,16 @@ class RustBufferBuilder
     self.write_MapStringString(v.context)
   end
 
+  # The Record type FinishArgs.
+
+  def write_TypeFinishArgs(v)
+    self.write_TypeAgentId(v.to)
+    self.write_string(v.in_reply_to)
+    self.write_string(v.content)
+    self.write_OptionalTypeJson(v.metadata)
+    self.write_f64(v.timeout_secs)
+  end
+
   # The Record type ForwardArgs.
 
   def write_TypeForwardArgs(v)
@@ -6868,6 +7851,42 @@ class RustBufferBuilder
     self.write_string(v.receipt)
     self.write_Optionalstring(v.reply_id)
     self.write_TypeReceiptState(v.state)
+  end
+
+  # The Record type Group.
+
+  def write_TypeGroup(v)
+    self.write_SequenceTypeAgentId(v.members)
+    self.write_string(v.name)
+  end
+
+  # The Record type GroupArgs.
+
+  def write_TypeGroupArgs(v)
+    self.write_string(v.name)
+  end
+
+  # The Record type GroupReceipt.
+
+  def write_TypeGroupReceipt(v)
+    self.write_TypeGroupMode(v.mode)
+    self.write_SequenceTypeDelivery(v.passed_over)
+    self.write_TypeReceipt(v.receipt)
+  end
+
+  # The Record type GroupSendArgs.
+
+  def write_TypeGroupSendArgs(v)
+    self.write_string(v.content)
+    self.write_Optionalf64(v.expires_in_secs)
+    self.write_Optionalstring(v.group)
+    self.write_u32(v.hops)
+    self.write_Optionalstring(v.in_reply_to)
+    self.write_OptionalTypeJson(v.match)
+    self.write_OptionalTypeJson(v.metadata)
+    self.write_OptionalTypeGroupMode(v.mode)
+    self.write_f64(v.timeout_secs)
+    self.write_SequenceTypeAgentId(v.to)
   end
 
   # The Record type InboxLimits.
@@ -6910,6 +7929,23 @@ class RustBufferBuilder
     self.write_string(v.timestamp)
     self.write_SequenceTypeAgentId(v.to_agent_ids)
     self.write_f64(v.trust_at_time)
+  end
+
+  # The Record type MailboxStatus.
+
+  def write_TypeMailboxStatus(v)
+    self.write_u64(v.bytes)
+    self.write_u64(v.messages)
+    self.write_bool(v.offered)
+    self.write_u64(v.recipients)
+  end
+
+  # The Record type MembersArgs.
+
+  def write_TypeMembersArgs(v)
+    self.write_Optionalstring(v.group)
+    self.write_OptionalTypeJson(v.match)
+    self.write_SequenceTypeAgentId(v.to)
   end
 
   # The Record type MessageArgs.
@@ -6955,6 +7991,7 @@ class RustBufferBuilder
     self.write_u32(v.redeliveries)
     self.write_u64(v.sequence)
     self.write_TypeVerification(v.verification)
+    self.write_bool(v.wants_stream)
   end
 
   # The Record type NewestArgs.
@@ -6970,6 +8007,13 @@ class RustBufferBuilder
     self.write_Optionalstring(v.in_reply_to)
     self.write_SequenceTypeMessageKind(v.kinds)
     self.write_Optionalf64(v.timeout_secs)
+  end
+
+  # The Record type NextPartArgs.
+
+  def write_TypeNextPartArgs(v)
+    self.write_string(v.stream_id)
+    self.write_Optionalu64(v.number)
   end
 
   # The Record type NodeInfo.
@@ -6989,6 +8033,12 @@ class RustBufferBuilder
     self.write_u64(v.unread)
     self.write_string(v.url)
     self.write_string(v.version)
+  end
+
+  # The Record type OpenedStream.
+
+  def write_TypeOpenedStream(v)
+    self.write_string(v.stream_id)
   end
 
   # The Record type Origin.
@@ -7024,6 +8074,21 @@ class RustBufferBuilder
     self.write_bool(v.was_limited)
   end
 
+  # The Record type Part.
+
+  def write_TypePart(v)
+    self.write_string(v.content)
+    self.write_u64(v.number)
+  end
+
+  # The Record type PartArgs.
+
+  def write_TypePartArgs(v)
+    self.write_TypeAgentId(v.to)
+    self.write_string(v.in_reply_to)
+    self.write_string(v.content)
+  end
+
   # The Record type Peer.
 
   def write_TypePeer(v)
@@ -7035,6 +8100,7 @@ class RustBufferBuilder
     self.write_OptionalTypePeerHealth(v.health)
     self.write_bool(v.identity_verified)
     self.write_OptionalTypeTimestamp(v.last_activity)
+    self.write_SequenceTypeAgentId(v.mailboxes)
     self.write_u64(v.messages_received)
     self.write_u64(v.messages_sent)
     self.write_TypePeerState(v.state)
@@ -7200,6 +8266,13 @@ class RustBufferBuilder
     self.write_u64(v.sequence)
   end
 
+  # The Record type SetGroupArgs.
+
+  def write_TypeSetGroupArgs(v)
+    self.write_string(v.name)
+    self.write_SequenceTypeAgentId(v.members)
+  end
+
   # The Record type SetTrustArgs.
 
   def write_TypeSetTrustArgs(v)
@@ -7226,6 +8299,8 @@ class RustBufferBuilder
     self.write_Optionalbool(v.http)
     self.write_OptionalTypeInboxLimits(v.inbox)
     self.write_OptionalTypeLimits(v.limits)
+    self.write_Optionalbool(v.mailbox)
+    self.write_Optionalu64(v.mailbox_after_secs)
     self.write_Optionalu64(v.max_connections)
     self.write_Optionalbool(v.memory)
     self.write_Optionalu64(v.negative_trust_secs)
@@ -7249,6 +8324,7 @@ class RustBufferBuilder
     self.write_Optionalbool(v.shared_port)
     self.write_OptionalSequencestring(v.trusted_proxies)
     self.write_Optionalbool(v.upnp)
+    self.write_Optionalbool(v.use_mailboxes)
   end
 
   # The Record type SignArgs.
@@ -7339,6 +8415,13 @@ class RustBufferBuilder
     self.write_OptionalTypeJson(v.metadata)
   end
 
+  # The Record type WrittenPart.
+
+  def write_TypeWrittenPart(v)
+    self.write_u64(v.number)
+    self.write_bool(v.streamed)
+  end
+
   # The Enum type AccessName.
 
   def write_TypeAccessName(v)
@@ -7388,6 +8471,24 @@ class RustBufferBuilder
       pack_into(4, 'l>', 3)
     end
     if v == AutoAccept::ALL
+      pack_into(4, 'l>', 4)
+    end
+ end
+
+
+  # The Enum type CancelOutcome.
+
+  def write_TypeCancelOutcome(v)
+    if v == CancelOutcome::WITHDRAWN
+      pack_into(4, 'l>', 1)
+    end
+    if v == CancelOutcome::TELLING
+      pack_into(4, 'l>', 2)
+    end
+    if v == CancelOutcome::TOO_LATE
+      pack_into(4, 'l>', 3)
+    end
+    if v == CancelOutcome::CANNOT_TELL
       pack_into(4, 'l>', 4)
     end
  end
@@ -7534,38 +8635,44 @@ class RustBufferBuilder
     if v == Code::PEER_BLOCKED
       pack_into(4, 'l>', 46)
     end
-    if v == Code::QUEUE_FULL
+    if v == Code::GROUP_UNKNOWN
       pack_into(4, 'l>', 47)
     end
-    if v == Code::RATE_LIMITED
+    if v == Code::QUEUE_FULL
       pack_into(4, 'l>', 48)
     end
-    if v == Code::MESSAGE_UNKNOWN
+    if v == Code::RATE_LIMITED
       pack_into(4, 'l>', 49)
     end
-    if v == Code::MESSAGE_EXPIRED
+    if v == Code::MESSAGE_UNKNOWN
       pack_into(4, 'l>', 50)
     end
-    if v == Code::NO_RECEIPTS
+    if v == Code::MESSAGE_EXPIRED
       pack_into(4, 'l>', 51)
     end
-    if v == Code::IDEMPOTENCY_KEY_REUSED
+    if v == Code::NO_RECEIPTS
       pack_into(4, 'l>', 52)
     end
-    if v == Code::LIMITS_LOOSENED
+    if v == Code::MESSAGE_CANCELLED
       pack_into(4, 'l>', 53)
     end
-    if v == Code::ORIGIN_INVALID
+    if v == Code::IDEMPOTENCY_KEY_REUSED
       pack_into(4, 'l>', 54)
     end
-    if v == Code::HOPS_EXHAUSTED
+    if v == Code::LIMITS_LOOSENED
       pack_into(4, 'l>', 55)
     end
-    if v == Code::ALREADY_RECEIVED
+    if v == Code::ORIGIN_INVALID
       pack_into(4, 'l>', 56)
     end
-    if v == Code::TOKEN_INVALID
+    if v == Code::HOPS_EXHAUSTED
       pack_into(4, 'l>', 57)
+    end
+    if v == Code::ALREADY_RECEIVED
+      pack_into(4, 'l>', 58)
+    end
+    if v == Code::TOKEN_INVALID
+      pack_into(4, 'l>', 59)
     end
  end
 
@@ -7779,70 +8886,86 @@ class RustBufferBuilder
         self.write_Optionalstring(v.reply_id)
         self.write_TypeAgentId(v.to)
     end
-    if v.message_failed?
+    if v.message_kept?
       pack_into(4, 'l>', 7)
+        self.write_TypeTimestamp(v.at)
+        self.write_TypeAgentId(v.by)
+        self.write_string(v.message_id)
+        self.write_TypeKeyKind(v.sealed_to)
+        self.write_TypeAgentId(v.to)
+    end
+    if v.message_cancelled?
+      pack_into(4, 'l>', 8)
+        self.write_TypeTimestamp(v.at)
+        self.write_TypeAgentId(v.from)
+        self.write_bool(v.handed_out)
+        self.write_string(v.message_id)
+        self.write_Optionalstring(v.reason)
+    end
+    if v.message_failed?
+      pack_into(4, 'l>', 9)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.message_id)
         self.write_TypeReason(v.reason)
         self.write_TypeAgentId(v.to)
     end
     if v.peer_connected?
-      pack_into(4, 'l>', 8)
+      pack_into(4, 'l>', 10)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
     end
     if v.peer_disconnected?
-      pack_into(4, 'l>', 9)
+      pack_into(4, 'l>', 11)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_string(v.reason)
     end
     if v.connection_rejected?
-      pack_into(4, 'l>', 10)
+      pack_into(4, 'l>', 12)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.connection_requested?
-      pack_into(4, 'l>', 11)
+      pack_into(4, 'l>', 13)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_Optionalstring(v.display_name)
         self.write_string(v.request_id)
     end
     if v.peer_updated?
-      pack_into(4, 'l>', 12)
+      pack_into(4, 'l>', 14)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
     end
     if v.peer_reachability?
-      pack_into(4, 'l>', 13)
+      pack_into(4, 'l>', 15)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_bool(v.reachable)
     end
     if v.trust_changed?
-      pack_into(4, 'l>', 14)
+      pack_into(4, 'l>', 16)
         self.write_TypeTimestamp(v.at)
         self.write_TypeAgentId(v.agent_id)
         self.write_f64(v.score)
     end
     if v.agent_discovered?
-      pack_into(4, 'l>', 15)
+      pack_into(4, 'l>', 17)
         self.write_TypeTimestamp(v.at)
         self.write_TypeDiscovered(v.found)
     end
     if v.storage_failed?
-      pack_into(4, 'l>', 16)
+      pack_into(4, 'l>', 18)
         self.write_TypeTimestamp(v.at)
         self.write_string(v.error)
     end
     if v.storage_recovered?
-      pack_into(4, 'l>', 17)
+      pack_into(4, 'l>', 19)
         self.write_TypeTimestamp(v.at)
     end
     if v.missed?
-      pack_into(4, 'l>', 18)
+      pack_into(4, 'l>', 20)
         self.write_u64(v.missed)
     end
  end
@@ -7883,6 +9006,33 @@ class RustBufferBuilder
     end
     if v == FoundBy::BOOTSTRAP
       pack_into(4, 'l>', 4)
+    end
+ end
+
+
+  # The Enum type GroupMode.
+
+  def write_TypeGroupMode(v)
+    if v == GroupMode::ALL
+      pack_into(4, 'l>', 1)
+    end
+    if v == GroupMode::ANY
+      pack_into(4, 'l>', 2)
+    end
+ end
+
+
+  # The Enum type KeyKind.
+
+  def write_TypeKeyKind(v)
+    if v == KeyKind::IDENTITY
+      pack_into(4, 'l>', 1)
+    end
+    if v == KeyKind::ROTATING
+      pack_into(4, 'l>', 2)
+    end
+    if v == KeyKind::ONE_TIME
+      pack_into(4, 'l>', 3)
     end
  end
 
@@ -8032,17 +9182,20 @@ class RustBufferBuilder
     if v == ReceiptState::DELIVERED
       pack_into(4, 'l>', 2)
     end
-    if v == ReceiptState::HANDLED
+    if v == ReceiptState::CANCELLED
       pack_into(4, 'l>', 3)
     end
-    if v == ReceiptState::ANSWERED
+    if v == ReceiptState::HANDLED
       pack_into(4, 'l>', 4)
     end
-    if v == ReceiptState::REFUSED
+    if v == ReceiptState::ANSWERED
       pack_into(4, 'l>', 5)
     end
-    if v == ReceiptState::EXPIRED
+    if v == ReceiptState::REFUSED
       pack_into(4, 'l>', 6)
+    end
+    if v == ReceiptState::EXPIRED
+      pack_into(4, 'l>', 7)
     end
  end
 
@@ -8137,6 +9290,12 @@ class RustBufferBuilder
     end
     if v == Verification::SEALED
       pack_into(4, 'l>', 4)
+    end
+    if v == Verification::SEALED_ROTATING
+      pack_into(4, 'l>', 5)
+    end
+    if v == Verification::SEALED_ONE_TIME
+      pack_into(4, 'l>', 6)
     end
  end
 
@@ -8300,6 +9459,17 @@ class RustBufferBuilder
     end
   end
 
+  # The Optional<T> type for TypeMembersArgs.
+
+  def write_OptionalTypeMembersArgs(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeMembersArgs(v)
+    end
+  end
+
   # The Optional<T> type for TypeMessageLimits.
 
   def write_OptionalTypeMessageLimits(v)
@@ -8341,6 +9511,17 @@ class RustBufferBuilder
     else
       pack_into(1, 'c', 1)
       self.write_TypeOrigin(v)
+    end
+  end
+
+  # The Optional<T> type for TypePart.
+
+  def write_OptionalTypePart(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypePart(v)
     end
   end
 
@@ -8429,6 +9610,17 @@ class RustBufferBuilder
     else
       pack_into(1, 'c', 1)
       self.write_TypeEvent(v)
+    end
+  end
+
+  # The Optional<T> type for TypeGroupMode.
+
+  def write_OptionalTypeGroupMode(v)
+    if v.nil?
+      pack_into(1, 'c', 0)
+    else
+      pack_into(1, 'c', 1)
+      self.write_TypeGroupMode(v)
     end
   end
 
@@ -8649,6 +9841,26 @@ class RustBufferBuilder
     end
   end
 
+  # The Sequence<T> type for TypeCancelledCopy.
+
+  def write_SequenceTypeCancelledCopy(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeCancelledCopy(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeCustodian.
+
+  def write_SequenceTypeCustodian(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeCustodian(item)
+    end
+  end
+
   # The Sequence<T> type for TypeDelivery.
 
   def write_SequenceTypeDelivery(items)
@@ -8676,6 +9888,16 @@ class RustBufferBuilder
 
     items.each do |item|
       self.write_TypeGivenReceipt(item)
+    end
+  end
+
+  # The Sequence<T> type for TypeGroup.
+
+  def write_SequenceTypeGroup(items)
+    pack_into(4, 'l>', items.size)
+
+    items.each do |item|
+      self.write_TypeGroup(item)
     end
   end
 
@@ -9138,6 +10360,9 @@ end
 
 
 
+
+
+
 # Map error modules to the RustBuffer method name that reads them
 ERROR_MODULE_TO_READER_METHOD = {
 DmError => :read_TypeDmError,
@@ -9525,6 +10750,34 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_clone_groups,
+    [:uint64, RustCallStatus.by_ref],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_free_groups,
+    [:uint64, RustCallStatus.by_ref],
+    :void
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_groups_find,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_groups_list,
+    [:uint64, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_groups_remove,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_groups_send,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_groups_set,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_clone_messages,
     [:uint64, RustCallStatus.by_ref],
     :uint64
@@ -9541,11 +10794,23 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_ask_stream,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_broadcast,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_cancel,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_context,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_finish,
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
@@ -9561,12 +10826,24 @@ module UniFFILib
     [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_mailbox,
+    [:uint64, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_next,
     [:uint64, RustBuffer.by_value, RustCallStatus.by_ref],
     :uint64
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_next_part,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
+    :uint64
+
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_outbox,
     [:uint64, RustBuffer.by_value, ],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_messages_part,
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_messages_receipts,
@@ -9777,6 +11054,10 @@ module UniFFILib
     [:uint64, RustCallStatus.by_ref],
     RustBuffer.by_value
 
+  attach_function :uniffi_dmagent_uniffi_fn_method_message_wants_stream,
+    [:uint64, RustCallStatus.by_ref],
+    :int8
+
   attach_function :uniffi_dmagent_uniffi_fn_method_message_acknowledge,
     [:uint64, RustBuffer.by_value, ],
     :uint64
@@ -9822,6 +11103,10 @@ module UniFFILib
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_node_discovery,
+    [:uint64, RustCallStatus.by_ref],
+    :uint64
+
+  attach_function :uniffi_dmagent_uniffi_fn_method_node_groups,
     [:uint64, RustCallStatus.by_ref],
     :uint64
 
@@ -10193,6 +11478,26 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_groups_find,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_groups_list,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_groups_remove,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_groups_send,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_groups_set,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_acknowledge,
     [],
     :uint16
@@ -10201,11 +11506,23 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_ask_stream,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_broadcast,
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_cancel,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_context,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_finish,
     [],
     :uint16
 
@@ -10221,11 +11538,23 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_mailbox,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_next,
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_next_part,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_messages_outbox,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_messages_part,
     [],
     :uint16
 
@@ -10397,6 +11726,10 @@ module UniFFILib
     [],
     :uint16
 
+  attach_function :uniffi_dmagent_uniffi_checksum_method_message_wants_stream,
+    [],
+    :uint16
+
   attach_function :uniffi_dmagent_uniffi_checksum_method_message_acknowledge,
     [],
     :uint16
@@ -10422,6 +11755,10 @@ module UniFFILib
     :uint16
 
   attach_function :uniffi_dmagent_uniffi_checksum_method_node_discovery,
+    [],
+    :uint16
+
+  attach_function :uniffi_dmagent_uniffi_checksum_method_node_groups,
     [],
     :uint16
 
@@ -10825,11 +12162,13 @@ class Code
   TIER_RESTRICTED = 906
   POLICY_REFUSED = 907
   PEER_BLOCKED = 908
+  GROUP_UNKNOWN = 909
   QUEUE_FULL = 1000
   RATE_LIMITED = 1001
   MESSAGE_UNKNOWN = 1002
   MESSAGE_EXPIRED = 1003
   NO_RECEIPTS = 1004
+  MESSAGE_CANCELLED = 1005
   IDEMPOTENCY_KEY_REUSED = 1010
   LIMITS_LOOSENED = 1011
   ORIGIN_INVALID = 1012
@@ -10904,6 +12243,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11009,6 +12356,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11112,6 +12467,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11212,6 +12575,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11310,6 +12681,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11415,6 +12794,242 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_KEPT < Event
+
+      attr_reader :at, :by, :message_id, :sealed_to, :to
+
+    def initialize(at:
+      , by:
+      , message_id:
+      , sealed_to:
+      , to:
+      )
+        @at = at
+        @by = by
+        @message_id = message_id
+        @sealed_to = sealed_to
+        @to = to
+    end
+    def to_s
+      "Event::MESSAGE_KEPT"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_kept?)
+      return false unless other.message_kept?
+        return false if @at != other.at
+        return false if @by != other.by
+        return false if @message_id != other.message_id
+        return false if @sealed_to != other.sealed_to
+        return false if @to != other.to
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
+    def message_failed?
+      instance_of? Event::MESSAGE_FAILED
+    end
+
+    def peer_connected?
+      instance_of? Event::PEER_CONNECTED
+    end
+
+    def peer_disconnected?
+      instance_of? Event::PEER_DISCONNECTED
+    end
+
+    def connection_rejected?
+      instance_of? Event::CONNECTION_REJECTED
+    end
+
+    def connection_requested?
+      instance_of? Event::CONNECTION_REQUESTED
+    end
+
+    def peer_updated?
+      instance_of? Event::PEER_UPDATED
+    end
+
+    def peer_reachability?
+      instance_of? Event::PEER_REACHABILITY
+    end
+
+    def trust_changed?
+      instance_of? Event::TRUST_CHANGED
+    end
+
+    def agent_discovered?
+      instance_of? Event::AGENT_DISCOVERED
+    end
+
+    def storage_failed?
+      instance_of? Event::STORAGE_FAILED
+    end
+
+    def storage_recovered?
+      instance_of? Event::STORAGE_RECOVERED
+    end
+
+    def missed?
+      instance_of? Event::MISSED
+    end
+
+  end
+  class MESSAGE_CANCELLED < Event
+
+      attr_reader :at, :from, :handed_out, :message_id, :reason
+
+    def initialize(at:
+      , from:
+      , handed_out:
+      , message_id:
+      , reason:
+      )
+        @at = at
+        @from = from
+        @handed_out = handed_out
+        @message_id = message_id
+        @reason = reason
+    end
+    def to_s
+      "Event::MESSAGE_CANCELLED"
+    end
+    def ==(other)
+      return false unless other.respond_to?(:message_cancelled?)
+      return false unless other.message_cancelled?
+        return false if @at != other.at
+        return false if @from != other.from
+        return false if @handed_out != other.handed_out
+        return false if @message_id != other.message_id
+        return false if @reason != other.reason
+      true
+    end
+
+    # For each variant, we have an `NAME?` method for easily checking
+    # whether an instance is that variant.
+
+    def message_received?
+      instance_of? Event::MESSAGE_RECEIVED
+    end
+
+    def broadcast_received?
+      instance_of? Event::BROADCAST_RECEIVED
+    end
+
+    def message_accepted?
+      instance_of? Event::MESSAGE_ACCEPTED
+    end
+
+    def message_delivered?
+      instance_of? Event::MESSAGE_DELIVERED
+    end
+
+    def message_handled?
+      instance_of? Event::MESSAGE_HANDLED
+    end
+
+    def message_answered?
+      instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11518,6 +13133,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11616,6 +13239,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11718,6 +13349,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -11813,6 +13452,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -11918,6 +13565,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -12013,6 +13668,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -12115,6 +13778,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -12215,6 +13886,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -12310,6 +13989,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -12409,6 +14096,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -12501,6 +14196,14 @@ class Event
 
     def message_answered?
       instance_of? Event::MESSAGE_ANSWERED
+    end
+
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
     end
 
     def message_failed?
@@ -12597,6 +14300,14 @@ class Event
       instance_of? Event::MESSAGE_ANSWERED
     end
 
+    def message_kept?
+      instance_of? Event::MESSAGE_KEPT
+    end
+
+    def message_cancelled?
+      instance_of? Event::MESSAGE_CANCELLED
+    end
+
     def message_failed?
       instance_of? Event::MESSAGE_FAILED
     end
@@ -12685,6 +14396,19 @@ class AutoAccept
   LOOPBACK = 1
   LAN = 2
   ALL = 3
+
+end
+
+
+
+
+
+
+class CancelOutcome
+  WITHDRAWN = 0
+  TELLING = 1
+  TOO_LATE = 2
+  CANNOT_TELL = 3
 
 end
 
@@ -12951,6 +14675,29 @@ end
 
 
 
+class GroupMode
+  ALL = 0
+  ANY = 1
+
+end
+
+
+
+
+
+
+class KeyKind
+  IDENTITY = 0
+  ROTATING = 1
+  ONE_TIME = 2
+
+end
+
+
+
+
+
+
 class Loopback
   LIMITED = 0
   EXEMPT = 1
@@ -13102,10 +14849,11 @@ end
 class ReceiptState
   ACCEPTED = 0
   DELIVERED = 1
-  HANDLED = 2
-  ANSWERED = 3
-  REFUSED = 4
-  EXPIRED = 5
+  CANCELLED = 2
+  HANDLED = 3
+  ANSWERED = 4
+  REFUSED = 5
+  EXPIRED = 6
 
 end
 
@@ -13335,6 +15083,8 @@ class Verification
   SIGNED = 1
   SIGNED_FULLY = 2
   SEALED = 3
+  SEALED_ROTATING = 4
+  SEALED_ONE_TIME = 5
 
 end
 
@@ -13541,6 +15291,28 @@ class BroadcastArgs
 
 end
 
+  # Record type CancelArgs
+class CancelArgs
+  attr_reader :message_id, :reason
+
+  def initialize(message_id:, reason: nil)
+    @message_id = message_id
+    @reason = reason
+  end
+
+  def ==(other)
+    if @message_id != other.message_id
+      return false
+    end
+    if @reason != other.reason
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type ConnectArgs
 class ConnectArgs
   attr_reader :url, :expect
@@ -13603,6 +15375,40 @@ class DisconnectArgs
 
 end
 
+  # Record type FinishArgs
+class FinishArgs
+  attr_reader :to, :in_reply_to, :content, :metadata, :timeout_secs
+
+  def initialize(to:, in_reply_to:, content: "", metadata: nil, timeout_secs: 10.0)
+    @to = to
+    @in_reply_to = in_reply_to
+    @content = content
+    @metadata = metadata
+    @timeout_secs = timeout_secs
+  end
+
+  def ==(other)
+    if @to != other.to
+      return false
+    end
+    if @in_reply_to != other.in_reply_to
+      return false
+    end
+    if @content != other.content
+      return false
+    end
+    if @metadata != other.metadata
+      return false
+    end
+    if @timeout_secs != other.timeout_secs
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type ForwardArgs
 class ForwardArgs
   attr_reader :to, :budget, :deadline, :force, :keep, :message_id, :note, :sequence, :timeout_secs
@@ -13653,6 +15459,78 @@ class ForwardArgs
 
 end
 
+  # Record type GroupArgs
+class GroupArgs
+  attr_reader :name
+
+  def initialize(name:)
+    @name = name
+  end
+
+  def ==(other)
+    if @name != other.name
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type GroupSendArgs
+class GroupSendArgs
+  attr_reader :content, :expires_in_secs, :group, :hops, :in_reply_to, :match, :metadata, :mode, :timeout_secs, :to
+
+  def initialize(content:, expires_in_secs: nil, group: nil, hops: 10, in_reply_to: nil, match: nil, metadata: nil, mode: nil, timeout_secs: 10.0, to: [])
+    @content = content
+    @expires_in_secs = expires_in_secs
+    @group = group
+    @hops = hops
+    @in_reply_to = in_reply_to
+    @match = match
+    @metadata = metadata
+    @mode = mode
+    @timeout_secs = timeout_secs
+    @to = to
+  end
+
+  def ==(other)
+    if @content != other.content
+      return false
+    end
+    if @expires_in_secs != other.expires_in_secs
+      return false
+    end
+    if @group != other.group
+      return false
+    end
+    if @hops != other.hops
+      return false
+    end
+    if @in_reply_to != other.in_reply_to
+      return false
+    end
+    if @match != other.match
+      return false
+    end
+    if @metadata != other.metadata
+      return false
+    end
+    if @mode != other.mode
+      return false
+    end
+    if @timeout_secs != other.timeout_secs
+      return false
+    end
+    if @to != other.to
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type LogArgs
 class LogArgs
   attr_reader :limit
@@ -13663,6 +15541,32 @@ class LogArgs
 
   def ==(other)
     if @limit != other.limit
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type MembersArgs
+class MembersArgs
+  attr_reader :group, :match, :to
+
+  def initialize(group: nil, match: nil, to: [])
+    @group = group
+    @match = match
+    @to = to
+  end
+
+  def ==(other)
+    if @group != other.group
+      return false
+    end
+    if @match != other.match
+      return false
+    end
+    if @to != other.to
       return false
     end
 
@@ -13729,6 +15633,54 @@ class NextArgs
       return false
     end
     if @timeout_secs != other.timeout_secs
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type NextPartArgs
+class NextPartArgs
+  attr_reader :stream_id, :number
+
+  def initialize(stream_id:, number: nil)
+    @stream_id = stream_id
+    @number = number
+  end
+
+  def ==(other)
+    if @stream_id != other.stream_id
+      return false
+    end
+    if @number != other.number
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type PartArgs
+class PartArgs
+  attr_reader :to, :in_reply_to, :content
+
+  def initialize(to:, in_reply_to:, content:)
+    @to = to
+    @in_reply_to = in_reply_to
+    @content = content
+  end
+
+  def ==(other)
+    if @to != other.to
+      return false
+    end
+    if @in_reply_to != other.in_reply_to
+      return false
+    end
+    if @content != other.content
       return false
     end
 
@@ -13897,6 +15849,28 @@ class SequenceArgs
 
   def ==(other)
     if @sequence != other.sequence
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type SetGroupArgs
+class SetGroupArgs
+  attr_reader :name, :members
+
+  def initialize(name:, members:)
+    @name = name
+    @members = members
+  end
+
+  def ==(other)
+    if @name != other.name
+      return false
+    end
+    if @members != other.members
       return false
     end
 
@@ -14139,6 +16113,50 @@ class Budget
 
 end
 
+  # Record type Cancellation
+class Cancellation
+  attr_reader :copies, :message_id
+
+  def initialize(copies:, message_id:)
+    @copies = copies
+    @message_id = message_id
+  end
+
+  def ==(other)
+    if @copies != other.copies
+      return false
+    end
+    if @message_id != other.message_id
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type CancelledCopy
+class CancelledCopy
+  attr_reader :outcome, :to
+
+  def initialize(outcome:, to:)
+    @outcome = outcome
+    @to = to
+  end
+
+  def ==(other)
+    if @outcome != other.outcome
+      return false
+    end
+    if @to != other.to
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type ConnectionQuestion
 class ConnectionQuestion
   attr_reader :agent_id, :bio, :display_name, :identity_verified, :source, :trust, :url
@@ -14203,13 +16221,44 @@ class ContextText
 
 end
 
+  # Record type Custodian
+class Custodian
+  attr_reader :agent_id, :proof, :sealed_to, :_until
+
+  def initialize(agent_id:, proof:, sealed_to:, _until:)
+    @agent_id = agent_id
+    @proof = proof
+    @sealed_to = sealed_to
+    @_until = _until
+  end
+
+  def ==(other)
+    if @agent_id != other.agent_id
+      return false
+    end
+    if @proof != other.proof
+      return false
+    end
+    if @sealed_to != other.sealed_to
+      return false
+    end
+    if @_until != other._until
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type Delivery
 class Delivery
-  attr_reader :at, :gives_receipts, :proof, :reason, :reply_id, :state, :to, :via
+  attr_reader :at, :gives_receipts, :kept_by, :proof, :reason, :reply_id, :state, :to, :via
 
-  def initialize(at:, gives_receipts:, proof:, reason:, reply_id:, state:, to:, via:)
+  def initialize(at:, gives_receipts:, kept_by:, proof:, reason:, reply_id:, state:, to:, via:)
     @at = at
     @gives_receipts = gives_receipts
+    @kept_by = kept_by
     @proof = proof
     @reason = reason
     @reply_id = reply_id
@@ -14223,6 +16272,9 @@ class Delivery
       return false
     end
     if @gives_receipts != other.gives_receipts
+      return false
+    end
+    if @kept_by != other.kept_by
       return false
     end
     if @proof != other.proof
@@ -14333,6 +16385,54 @@ class GivenReceipt
 
 end
 
+  # Record type Group
+class Group
+  attr_reader :members, :name
+
+  def initialize(members:, name:)
+    @members = members
+    @name = name
+  end
+
+  def ==(other)
+    if @members != other.members
+      return false
+    end
+    if @name != other.name
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type GroupReceipt
+class GroupReceipt
+  attr_reader :mode, :passed_over, :receipt
+
+  def initialize(mode:, passed_over:, receipt:)
+    @mode = mode
+    @passed_over = passed_over
+    @receipt = receipt
+  end
+
+  def ==(other)
+    if @mode != other.mode
+      return false
+    end
+    if @passed_over != other.passed_over
+      return false
+    end
+    if @receipt != other.receipt
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type LogEntry
 class LogEntry
   attr_reader :content, :direction, :entry_type, :from_agent_id, :message_id, :metadata, :timestamp, :to_agent_ids, :trust_at_time
@@ -14375,6 +16475,36 @@ class LogEntry
       return false
     end
     if @trust_at_time != other.trust_at_time
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type MailboxStatus
+class MailboxStatus
+  attr_reader :bytes, :messages, :offered, :recipients
+
+  def initialize(bytes:, messages:, offered:, recipients:)
+    @bytes = bytes
+    @messages = messages
+    @offered = offered
+    @recipients = recipients
+  end
+
+  def ==(other)
+    if @bytes != other.bytes
+      return false
+    end
+    if @messages != other.messages
+      return false
+    end
+    if @offered != other.offered
+      return false
+    end
+    if @recipients != other.recipients
       return false
     end
 
@@ -14453,9 +16583,9 @@ end
 
   # Record type MessageRecord
 class MessageRecord
-  attr_reader :content, :forwarded_to, :from, :hops_remaining, :in_reply_to, :kind, :limits, :message_id, :metadata, :origin, :received_at, :redeliveries, :sequence, :verification
+  attr_reader :content, :forwarded_to, :from, :hops_remaining, :in_reply_to, :kind, :limits, :message_id, :metadata, :origin, :received_at, :redeliveries, :sequence, :verification, :wants_stream
 
-  def initialize(content:, forwarded_to:, from:, hops_remaining:, in_reply_to:, kind:, limits:, message_id:, metadata:, origin:, received_at:, redeliveries:, sequence:, verification:)
+  def initialize(content:, forwarded_to:, from:, hops_remaining:, in_reply_to:, kind:, limits:, message_id:, metadata:, origin:, received_at:, redeliveries:, sequence:, verification:, wants_stream:)
     @content = content
     @forwarded_to = forwarded_to
     @from = from
@@ -14470,6 +16600,7 @@ class MessageRecord
     @redeliveries = redeliveries
     @sequence = sequence
     @verification = verification
+    @wants_stream = wants_stream
   end
 
   def ==(other)
@@ -14513,6 +16644,9 @@ class MessageRecord
       return false
     end
     if @verification != other.verification
+      return false
+    end
+    if @wants_stream != other.wants_stream
       return false
     end
 
@@ -14583,6 +16717,24 @@ class NodeInfo
       return false
     end
     if @version != other.version
+      return false
+    end
+
+    true
+  end
+
+end
+
+  # Record type OpenedStream
+class OpenedStream
+  attr_reader :stream_id
+
+  def initialize(stream_id:)
+    @stream_id = stream_id
+  end
+
+  def ==(other)
+    if @stream_id != other.stream_id
       return false
     end
 
@@ -14711,11 +16863,33 @@ class OutboxItem
 
 end
 
+  # Record type Part
+class Part
+  attr_reader :content, :number
+
+  def initialize(content:, number:)
+    @content = content
+    @number = number
+  end
+
+  def ==(other)
+    if @content != other.content
+      return false
+    end
+    if @number != other.number
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type Peer
 class Peer
-  attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :health, :identity_verified, :last_activity, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
+  attr_reader :agent_id, :bio, :capabilities, :connected_at, :display_name, :health, :identity_verified, :last_activity, :mailboxes, :messages_received, :messages_sent, :state, :trust, :unreachable, :url
 
-  def initialize(agent_id:, bio:, capabilities:, connected_at:, display_name:, health:, identity_verified:, last_activity:, messages_received:, messages_sent:, state:, trust:, unreachable:, url:)
+  def initialize(agent_id:, bio:, capabilities:, connected_at:, display_name:, health:, identity_verified:, last_activity:, mailboxes:, messages_received:, messages_sent:, state:, trust:, unreachable:, url:)
     @agent_id = agent_id
     @bio = bio
     @capabilities = capabilities
@@ -14724,6 +16898,7 @@ class Peer
     @health = health
     @identity_verified = identity_verified
     @last_activity = last_activity
+    @mailboxes = mailboxes
     @messages_received = messages_received
     @messages_sent = messages_sent
     @state = state
@@ -14755,6 +16930,9 @@ class Peer
       return false
     end
     if @last_activity != other.last_activity
+      return false
+    end
+    if @mailboxes != other.mailboxes
       return false
     end
     if @messages_received != other.messages_received
@@ -15229,6 +17407,28 @@ class TrustOf
 
 end
 
+  # Record type WrittenPart
+class WrittenPart
+  attr_reader :number, :streamed
+
+  def initialize(number:, streamed:)
+    @number = number
+    @streamed = streamed
+  end
+
+  def ==(other)
+    if @number != other.number
+      return false
+    end
+    if @streamed != other.streamed
+      return false
+    end
+
+    true
+  end
+
+end
+
   # Record type InboxLimits
 class InboxLimits
   attr_reader :bytes, :notices, :peers, :per_peer, :per_stranger, :strangers
@@ -15361,9 +17561,9 @@ end
 
   # Record type Settings
 class Settings
-  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :shared_port, :trusted_proxies, :upnp
+  attr_reader :access_overrides, :auto_accept, :bio, :bootstrap_mode, :bootstrap_peers, :capabilities, :discovery, :discovery_ports, :display_name, :durability, :ephemeral, :host, :http, :inbox, :limits, :mailbox, :mailbox_after_secs, :max_connections, :memory, :negative_trust_secs, :network_tier, :outbox_expiry_secs, :outbox_limit, :ping_interval_secs, :policy_timeout_ms, :port, :preferred_dir, :project_dir, :public_url, :receipts, :request_expiry_secs, :router_mode, :routing_rules, :seal, :sent_limit, :share_impressions, :share_notes, :shared_port, :trusted_proxies, :upnp, :use_mailboxes
 
-  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, shared_port: nil, trusted_proxies: nil, upnp: nil)
+  def initialize(access_overrides: nil, auto_accept: nil, bio: nil, bootstrap_mode: nil, bootstrap_peers: nil, capabilities: nil, discovery: nil, discovery_ports: nil, display_name: nil, durability: nil, ephemeral: nil, host: nil, http: nil, inbox: nil, limits: nil, mailbox: nil, mailbox_after_secs: nil, max_connections: nil, memory: nil, negative_trust_secs: nil, network_tier: nil, outbox_expiry_secs: nil, outbox_limit: nil, ping_interval_secs: nil, policy_timeout_ms: nil, port: nil, preferred_dir: nil, project_dir: nil, public_url: nil, receipts: nil, request_expiry_secs: nil, router_mode: nil, routing_rules: nil, seal: nil, sent_limit: nil, share_impressions: nil, share_notes: nil, shared_port: nil, trusted_proxies: nil, upnp: nil, use_mailboxes: nil)
     @access_overrides = access_overrides
     @auto_accept = auto_accept
     @bio = bio
@@ -15379,6 +17579,8 @@ class Settings
     @http = http
     @inbox = inbox
     @limits = limits
+    @mailbox = mailbox
+    @mailbox_after_secs = mailbox_after_secs
     @max_connections = max_connections
     @memory = memory
     @negative_trust_secs = negative_trust_secs
@@ -15402,6 +17604,7 @@ class Settings
     @shared_port = shared_port
     @trusted_proxies = trusted_proxies
     @upnp = upnp
+    @use_mailboxes = use_mailboxes
   end
 
   def ==(other)
@@ -15448,6 +17651,12 @@ class Settings
       return false
     end
     if @limits != other.limits
+      return false
+    end
+    if @mailbox != other.mailbox
+      return false
+    end
+    if @mailbox_after_secs != other.mailbox_after_secs
       return false
     end
     if @max_connections != other.max_connections
@@ -15517,6 +17726,9 @@ class Settings
       return false
     end
     if @upnp != other.upnp
+      return false
+    end
+    if @use_mailboxes != other.use_mailboxes
       return false
     end
 
@@ -15957,6 +18169,135 @@ end
 
 end
 
+  class Groups
+
+  # A private helper for initializing instances of the class from a raw handle,
+  # bypassing any initialization logic and ensuring they are GC'd properly.
+  def self.uniffi_allocate(handle)
+    inst = allocate
+    inst.instance_variable_set :@handle, handle
+    ObjectSpace.define_finalizer(inst, uniffi_define_finalizer_by_handle(handle, inst.object_id))
+    return inst
+  end
+
+  # A private helper for registering an object finalizer.
+  # N.B. it's important that this does not capture a reference
+  # to the actual instance, only its underlying handle.
+  def self.uniffi_define_finalizer_by_handle(handle, object_id)
+    Proc.new do |_id|
+      ::Dmagent.rust_call(
+        :uniffi_dmagent_uniffi_fn_free_groups,
+        handle
+      )
+    end
+  end
+  # A private helper for lowering instances into a raw handle.
+  # This does an explicit typecheck, because accidentally lowering a different type of
+  # object in a place where this type is expected, could lead to memory unsafety.
+  def self.uniffi_check_lower(inst)
+    if !inst.is_a? self
+      raise TypeError.new "Expected a Groups instance, got #{inst}"
+    end
+  end
+
+  def uniffi_clone_handle()
+    return ::Dmagent.rust_call(
+      :uniffi_dmagent_uniffi_fn_clone_groups,
+      @handle
+    )
+  end
+
+  def self.uniffi_lower(inst)
+    return inst.uniffi_clone_handle()
+  end
+
+  def self.uniffi_lift(handle)
+    uniffi_allocate handle
+  end
+
+
+
+
+  def find(arguments = nil, cancel = nil)
+        arguments = (arguments ? arguments : nil)
+        RustBuffer.check_lower_OptionalTypeMembersArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_groups_find(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeMembersArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeAgentId },
+    DmError
+    )
+  end
+
+  def list(cancel = nil)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_groups_list(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_SequenceTypeGroup },
+    DmError
+    )
+  end
+
+  def remove(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeGroupArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_groups_remove(uniffi_clone_handle(),RustBuffer.alloc_from_TypeGroupArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_void,
+      :ffi_dmagent_uniffi_rust_future_cancel_void,
+      :ffi_dmagent_uniffi_rust_future_complete_void,
+      :ffi_dmagent_uniffi_rust_future_free_void,
+      Proc.new { |v| nil },
+    DmError
+    )
+  end
+
+  def send(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeGroupSendArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_groups_send(uniffi_clone_handle(),RustBuffer.alloc_from_TypeGroupSendArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeGroupReceipt },
+    DmError
+    )
+  end
+
+  def set(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeSetGroupArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_groups_set(uniffi_clone_handle(),RustBuffer.alloc_from_TypeSetGroupArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeGroup },
+    DmError
+    )
+  end
+
+end
+
   class Messages
 
   # A private helper for initializing instances of the class from a raw handle,
@@ -16028,6 +18369,22 @@ end
     return Handout.uniffi_lift(result)
   end
 
+  def ask_stream(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeAskArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_ask_stream(uniffi_clone_handle(),RustBuffer.alloc_from_TypeAskArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeOpenedStream },
+    DmError
+    )
+  end
+
   def broadcast(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeBroadcastArgs(arguments)
@@ -16044,6 +18401,22 @@ end
     )
   end
 
+  def cancel(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeCancelArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_cancel(uniffi_clone_handle(),RustBuffer.alloc_from_TypeCancelArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeCancellation },
+    DmError
+    )
+  end
+
   def context(arguments, cancel = nil)
         arguments = arguments
         RustBuffer.check_lower_TypeContextArgs(arguments)
@@ -16056,6 +18429,22 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_TypeContextText },
+    DmError
+    )
+  end
+
+  def finish(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeFinishArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_finish(uniffi_clone_handle(),RustBuffer.alloc_from_TypeFinishArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeReceipt },
     DmError
     )
   end
@@ -16105,11 +18494,41 @@ end
     DmError
     )
   end
+
+  def mailbox(cancel = nil)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_mailbox(uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeMailboxStatus },
+    DmError
+    )
+  end
   def next(arguments = nil)
         arguments = (arguments ? arguments : nil)
         RustBuffer.check_lower_OptionalTypeNextArgs(arguments)
     result = ::Dmagent.rust_call_with_error(DmError,:uniffi_dmagent_uniffi_fn_method_messages_next,uniffi_clone_handle(),RustBuffer.alloc_from_OptionalTypeNextArgs(arguments))
     return Handout.uniffi_lift(result)
+  end
+
+  def next_part(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypeNextPartArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_next_part(uniffi_clone_handle(),RustBuffer.alloc_from_TypeNextPartArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_OptionalTypePart },
+    DmError
+    )
   end
 
   def outbox(cancel = nil)
@@ -16122,6 +18541,22 @@ end
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
       Proc.new { |v| v.consume_into_SequenceTypeOutboxItem },
+    DmError
+    )
+  end
+
+  def part(arguments, cancel = nil)
+        arguments = arguments
+        RustBuffer.check_lower_TypePartArgs(arguments)
+        cancel = (cancel ? cancel : nil)
+        RustBuffer.check_lower_OptionalTypeCancel(cancel)
+    ::Dmagent.uniffi_rust_call_async(
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_messages_part(uniffi_clone_handle(),RustBuffer.alloc_from_TypePartArgs(arguments),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+      :ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+      Proc.new { |v| v.consume_into_TypeWrittenPart },
     DmError
     )
   end
@@ -16874,6 +19309,10 @@ end
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_verification,uniffi_clone_handle(),)
     return result.consume_into_TypeVerification
   end
+  def wants_stream()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_message_wants_stream,uniffi_clone_handle(),)
+    return 1 == result
+  end
 
   def acknowledge(cancel = nil)
         cancel = (cancel ? cancel : nil)
@@ -17017,6 +19456,10 @@ end
   def discovery()
     result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_discovery,uniffi_clone_handle(),)
     return Discovery.uniffi_lift(result)
+  end
+  def groups()
+    result = ::Dmagent.rust_call(:uniffi_dmagent_uniffi_fn_method_node_groups,uniffi_clone_handle(),)
+    return Groups.uniffi_lift(result)
   end
 
   def info(cancel = nil)

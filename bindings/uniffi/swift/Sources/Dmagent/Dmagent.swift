@@ -1111,6 +1111,238 @@ public func FfiConverterTypeEvents_lower(_ value: Events) -> UInt64 {
 
 
 /**
+ * Verbs about groups.
+ */
+public protocol GroupsProtocol: AnyObject, Sendable {
+
+    /**
+     * Tells who would get a message for a group, or for whoever matches.
+     */
+    func find(arguments: MembersArgs?, cancel: Cancel?) async throws  -> [AgentId]
+
+    /**
+     * Lists the groups.
+     */
+    func list(cancel: Cancel?) async throws  -> [Group]
+
+    /**
+     * Forgets a group.
+     */
+    func remove(arguments: GroupArgs, cancel: Cancel?) async throws
+
+    /**
+     * Sends a message to all members of a group, or to exactly one.
+     */
+    func send(arguments: GroupSendArgs, cancel: Cancel?) async throws  -> GroupReceipt
+
+    /**
+     * Makes a group, or replaces its members.
+     */
+    func set(arguments: SetGroupArgs, cancel: Cancel?) async throws  -> Group
+
+}
+/**
+ * Verbs about groups.
+ */
+open class Groups: GroupsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_dmagent_uniffi_fn_clone_groups(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_dmagent_uniffi_fn_free_groups(handle, $0) }
+    }
+
+
+
+
+    /**
+     * Tells who would get a message for a group, or for whoever matches.
+     */
+open func find(arguments: MembersArgs? = nil, cancel: Cancel? = nil)async throws  -> [AgentId]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_groups_find(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeMembersArgs.lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeAgentId.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Lists the groups.
+     */
+open func list(cancel: Cancel? = nil)async throws  -> [Group]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_groups_list(
+                        self.uniffiCloneHandle(),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeGroup.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Forgets a group.
+     */
+open func remove(arguments: GroupArgs, cancel: Cancel? = nil)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_groups_remove(
+                        self.uniffiCloneHandle(),FfiConverterTypeGroupArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_void,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_void,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Sends a message to all members of a group, or to exactly one.
+     */
+open func send(arguments: GroupSendArgs, cancel: Cancel? = nil)async throws  -> GroupReceipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_groups_send(
+                        self.uniffiCloneHandle(),FfiConverterTypeGroupSendArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeGroupReceipt_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Makes a group, or replaces its members.
+     */
+open func set(arguments: SetGroupArgs, cancel: Cancel? = nil)async throws  -> Group  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_groups_set(
+                        self.uniffiCloneHandle(),FfiConverterTypeSetGroupArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeGroup_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+
+
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGroups: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Groups
+
+    public static func lift(_ handle: UInt64) throws -> Groups {
+        return Groups(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Groups) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Groups {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Groups, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroups_lift(_ handle: UInt64) throws -> Groups {
+    return try FfiConverterTypeGroups.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroups_lower(_ value: Groups) -> UInt64 {
+    return FfiConverterTypeGroups.lower(value)
+}
+
+
+
+
+
+
+/**
  * A message that is waited for.
  */
 public protocol HandoutProtocol: AnyObject, Sendable {
@@ -1623,6 +1855,11 @@ public protocol MessageProtocol: AnyObject, Sendable {
     func verification()  -> Verification
 
     /**
+     * Whether its sender waits for the answer in parts: see `messages.part`.
+     */
+    func wantsStream()  -> Bool
+
+    /**
      * Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until the disk
      * has room, and a crash before that brings the message back.
      */
@@ -1885,6 +2122,18 @@ open func verification() -> Verification  {
 }
 
     /**
+     * Whether its sender waits for the answer in parts: see `messages.part`.
+     */
+open func wantsStream() -> Bool  {
+    return try!  FfiConverterBool.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_method_message_wants_stream(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
      * Removes the message for good: it is handled. False while the disk is full: then memory alone knows it, until the disk
      * has room, and a crash before that brings the message back.
      */
@@ -2043,14 +2292,29 @@ public protocol MessagesProtocol: AnyObject, Sendable {
     func ask(arguments: AskArgs) throws  -> Handout
 
     /**
+     * Sends a question whose answer may come in parts.
+     */
+    func askStream(arguments: AskArgs, cancel: Cancel?) async throws  -> OpenedStream
+
+    /**
      * Tells all peers, or the most trusted, a status.
      */
     func broadcast(arguments: BroadcastArgs, cancel: Cancel?) async throws  -> Receipt
 
     /**
+     * Takes a message back that was sent.
+     */
+    func cancel(arguments: CancelArgs, cancel: Cancel?) async throws  -> Cancellation
+
+    /**
      * Tells a session what is new in the conversation.
      */
     func context(arguments: ContextArgs, cancel: Cancel?) async throws  -> ContextText
+
+    /**
+     * Sends what was written as the reply.
+     */
+    func finish(arguments: FinishArgs, cancel: Cancel?) async throws  -> Receipt
 
     /**
      * Passes a message of the inbox on, with its author and under its limits.
@@ -2080,9 +2344,19 @@ public protocol MessagesProtocol: AnyObject, Sendable {
     func next(arguments: NextArgs?) throws  -> Handout
 
     /**
+     * Waits for the next part of an answer.
+     */
+    func nextPart(arguments: NextPartArgs, cancel: Cancel?) async throws  -> Part?
+
+    /**
      * Lists what waits for unreachable peers.
      */
     func outbox(cancel: Cancel?) async throws  -> [OutboxItem]
+
+    /**
+     * Writes a part of the answer to a question that is in hands.
+     */
+    func part(arguments: PartArgs, cancel: Cancel?) async throws  -> WrittenPart
 
     /**
      * Lists the newest receipts that this node gave.
@@ -2212,6 +2486,25 @@ open func ask(arguments: AskArgs)throws  -> Handout  {
 }
 
     /**
+     * Sends a question whose answer may come in parts.
+     */
+open func askStream(arguments: AskArgs, cancel: Cancel? = nil)async throws  -> OpenedStream  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_ask_stream(
+                        self.uniffiCloneHandle(),FfiConverterTypeAskArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeOpenedStream_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
      * Tells all peers, or the most trusted, a status.
      */
 open func broadcast(arguments: BroadcastArgs, cancel: Cancel? = nil)async throws  -> Receipt  {
@@ -2231,6 +2524,25 @@ open func broadcast(arguments: BroadcastArgs, cancel: Cancel? = nil)async throws
 }
 
     /**
+     * Takes a message back that was sent.
+     */
+open func cancel(arguments: CancelArgs, cancel: Cancel? = nil)async throws  -> Cancellation  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_cancel(
+                        self.uniffiCloneHandle(),FfiConverterTypeCancelArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCancellation_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
      * Tells a session what is new in the conversation.
      */
 open func context(arguments: ContextArgs, cancel: Cancel? = nil)async throws  -> ContextText  {
@@ -2245,6 +2557,25 @@ open func context(arguments: ContextArgs, cancel: Cancel? = nil)async throws  ->
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterTypeContextText_lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Sends what was written as the reply.
+     */
+open func finish(arguments: FinishArgs, cancel: Cancel? = nil)async throws  -> Receipt  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_finish(
+                        self.uniffiCloneHandle(),FfiConverterTypeFinishArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReceipt_lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -2341,6 +2672,25 @@ open func next(arguments: NextArgs? = nil)throws  -> Handout  {
 }
 
     /**
+     * Waits for the next part of an answer.
+     */
+open func nextPart(arguments: NextPartArgs, cancel: Cancel? = nil)async throws  -> Part?  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_next_part(
+                        self.uniffiCloneHandle(),FfiConverterTypeNextPartArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterOptionTypePart.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
      * Lists what waits for unreachable peers.
      */
 open func outbox(cancel: Cancel? = nil)async throws  -> [OutboxItem]  {
@@ -2355,6 +2705,25 @@ open func outbox(cancel: Cancel? = nil)async throws  -> [OutboxItem]  {
             completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
             freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeOutboxItem.lift,
+            errorHandler: FfiConverterTypeDmError_lift
+        )
+}
+
+    /**
+     * Writes a part of the answer to a question that is in hands.
+     */
+open func part(arguments: PartArgs, cancel: Cancel? = nil)async throws  -> WrittenPart  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_dmagent_uniffi_fn_method_messages_part(
+                        self.uniffiCloneHandle(),FfiConverterTypePartArgs_lower(arguments),FfiConverterOptionTypeCancel.lower(cancel)
+                )
+            },
+            pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
+            completeFunc: ffi_dmagent_uniffi_rust_future_complete_rust_buffer,
+            freeFunc: ffi_dmagent_uniffi_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeWrittenPart_lift,
             errorHandler: FfiConverterTypeDmError_lift
         )
 }
@@ -2552,6 +2921,11 @@ public protocol NodeProtocol: AnyObject, Sendable {
      * Verbs about discovery.
      */
     func discovery()  -> Discovery
+
+    /**
+     * Verbs about groups.
+     */
+    func groups()  -> Groups
 
     /**
      * Tells about this node.
@@ -2753,6 +3127,18 @@ open func discovery() -> Discovery  {
     return try!  FfiConverterTypeDiscovery_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_dmagent_uniffi_fn_method_node_discovery(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * Verbs about groups.
+     */
+open func groups() -> Groups  {
+    return try!  FfiConverterTypeGroups_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_dmagent_uniffi_fn_method_node_groups(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -4621,6 +5007,213 @@ public func FfiConverterTypeBudget_lower(_ value: Budget) -> RustBuffer {
 
 
 /**
+ * A message to take back.
+ */
+public struct CancelArgs: Equatable, Hashable {
+    /**
+     * Its id, as its receipt names it.
+     */
+    public let messageId: String
+    /**
+     * Why, for the other side: at most 500 characters.
+     */
+    public let reason: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its id, as its receipt names it.
+         */messageId: String,
+        /**
+         * Why, for the other side: at most 500 characters.
+         */reason: String? = nil) {
+        self.messageId = messageId
+        self.reason = reason
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CancelArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancelArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CancelArgs {
+        return
+            try CancelArgs(
+                messageId: FfiConverterString.read(from: &buf),
+                reason: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CancelArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.messageId, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelArgs_lift(_ buf: RustBuffer) throws -> CancelArgs {
+    return try FfiConverterTypeCancelArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelArgs_lower(_ value: CancelArgs) -> RustBuffer {
+    return FfiConverterTypeCancelArgs.lower(value)
+}
+
+
+/**
+ * What became of taking back a message.
+ */
+public struct Cancellation: Equatable, Hashable {
+    /**
+     * One for each recipient.
+     */
+    public let copies: [CancelledCopy]
+    /**
+     * The id of the message.
+     */
+    public let messageId: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * One for each recipient.
+         */copies: [CancelledCopy],
+        /**
+         * The id of the message.
+         */messageId: String) {
+        self.copies = copies
+        self.messageId = messageId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Cancellation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancellation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Cancellation {
+        return
+            try Cancellation(
+                copies: FfiConverterSequenceTypeCancelledCopy.read(from: &buf),
+                messageId: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Cancellation, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeCancelledCopy.write(value.copies, into: &buf)
+        FfiConverterString.write(value.messageId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancellation_lift(_ buf: RustBuffer) throws -> Cancellation {
+    return try FfiConverterTypeCancellation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancellation_lower(_ value: Cancellation) -> RustBuffer {
+    return FfiConverterTypeCancellation.lower(value)
+}
+
+
+/**
+ * What became of taking back one copy of a message.
+ */
+public struct CancelledCopy: Equatable, Hashable {
+    /**
+     * What became of taking it back.
+     */
+    public let outcome: CancelOutcome
+    /**
+     * For whom it was.
+     */
+    public let to: AgentId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What became of taking it back.
+         */outcome: CancelOutcome,
+        /**
+         * For whom it was.
+         */to: AgentId) {
+        self.outcome = outcome
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CancelledCopy: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancelledCopy: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CancelledCopy {
+        return
+            try CancelledCopy(
+                outcome: FfiConverterTypeCancelOutcome.read(from: &buf),
+                to: FfiConverterTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CancelledCopy, into buf: inout [UInt8]) {
+        FfiConverterTypeCancelOutcome.write(value.outcome, into: &buf)
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelledCopy_lift(_ buf: RustBuffer) throws -> CancelledCopy {
+    return try FfiConverterTypeCancelledCopy.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelledCopy_lower(_ value: CancelledCopy) -> RustBuffer {
+    return FfiConverterTypeCancelledCopy.lower(value)
+}
+
+
+/**
  * Whom to connect to.
  */
 public struct ConnectArgs: Equatable, Hashable {
@@ -5483,6 +6076,105 @@ public func FfiConverterTypeFailure_lower(_ value: Failure) -> RustBuffer {
 
 
 /**
+ * The end of an answer.
+ */
+public struct FinishArgs: Equatable, Hashable {
+    /**
+     * Who asked.
+     */
+    public let to: AgentId
+    /**
+     * The question.
+     */
+    public let inReplyTo: String
+    /**
+     * The last part, when there is one more.
+     */
+    public let content: String
+    /**
+     * What travels along: a JSON object of at most 64 KiB.
+     */
+    public let metadata: Json?
+    /**
+     * How long this call waits for the first attempt, in seconds. Default: 10.
+     */
+    public let timeoutSecs: Double
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who asked.
+         */to: AgentId,
+        /**
+         * The question.
+         */inReplyTo: String,
+        /**
+         * The last part, when there is one more.
+         */content: String = "",
+        /**
+         * What travels along: a JSON object of at most 64 KiB.
+         */metadata: Json? = nil,
+        /**
+         * How long this call waits for the first attempt, in seconds. Default: 10.
+         */timeoutSecs: Double = Double(10.0)) {
+        self.to = to
+        self.inReplyTo = inReplyTo
+        self.content = content
+        self.metadata = metadata
+        self.timeoutSecs = timeoutSecs
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension FinishArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFinishArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> FinishArgs {
+        return
+            try FinishArgs(
+                to: FfiConverterTypeAgentId.read(from: &buf),
+                inReplyTo: FfiConverterString.read(from: &buf),
+                content: FfiConverterString.read(from: &buf),
+                metadata: FfiConverterOptionTypeJson.read(from: &buf),
+                timeoutSecs: FfiConverterDouble.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: FinishArgs, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+        FfiConverterString.write(value.inReplyTo, into: &buf)
+        FfiConverterString.write(value.content, into: &buf)
+        FfiConverterOptionTypeJson.write(value.metadata, into: &buf)
+        FfiConverterDouble.write(value.timeoutSecs, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFinishArgs_lift(_ buf: RustBuffer) throws -> FinishArgs {
+    return try FfiConverterTypeFinishArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFinishArgs_lower(_ value: FinishArgs) -> RustBuffer {
+    return FfiConverterTypeFinishArgs.lower(value)
+}
+
+
+/**
  * A message of the inbox to pass on.
  */
 public struct ForwardArgs: Equatable, Hashable {
@@ -5727,6 +6419,372 @@ public func FfiConverterTypeGivenReceipt_lift(_ buf: RustBuffer) throws -> Given
 #endif
 public func FfiConverterTypeGivenReceipt_lower(_ value: GivenReceipt) -> RustBuffer {
     return FfiConverterTypeGivenReceipt.lower(value)
+}
+
+
+/**
+ * A named set of agents.
+ */
+public struct Group: Equatable, Hashable {
+    /**
+     * Who is in it.
+     */
+    public let members: [AgentId]
+    /**
+     * Its name.
+     */
+    public let name: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who is in it.
+         */members: [AgentId],
+        /**
+         * Its name.
+         */name: String) {
+        self.members = members
+        self.name = name
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Group: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGroup: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Group {
+        return
+            try Group(
+                members: FfiConverterSequenceTypeAgentId.read(from: &buf),
+                name: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Group, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeAgentId.write(value.members, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroup_lift(_ buf: RustBuffer) throws -> Group {
+    return try FfiConverterTypeGroup.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroup_lower(_ value: Group) -> RustBuffer {
+    return FfiConverterTypeGroup.lower(value)
+}
+
+
+/**
+ * A group.
+ */
+public struct GroupArgs: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String) {
+        self.name = name
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GroupArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGroupArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GroupArgs {
+        return
+            try GroupArgs(
+                name: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GroupArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupArgs_lift(_ buf: RustBuffer) throws -> GroupArgs {
+    return try FfiConverterTypeGroupArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupArgs_lower(_ value: GroupArgs) -> RustBuffer {
+    return FfiConverterTypeGroupArgs.lower(value)
+}
+
+
+/**
+ * What became of a message for a group.
+ */
+public struct GroupReceipt: Equatable, Hashable {
+    /**
+     * How it was sent.
+     */
+    public let mode: GroupMode
+    /**
+     * In mode `any` the members that were asked before and refused it. They do not have it.
+     */
+    public let passedOver: [Delivery]
+    /**
+     * Who has it, or will have it: in mode `any` at most one.
+     */
+    public let receipt: Receipt
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How it was sent.
+         */mode: GroupMode,
+        /**
+         * In mode `any` the members that were asked before and refused it. They do not have it.
+         */passedOver: [Delivery],
+        /**
+         * Who has it, or will have it: in mode `any` at most one.
+         */receipt: Receipt) {
+        self.mode = mode
+        self.passedOver = passedOver
+        self.receipt = receipt
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GroupReceipt: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGroupReceipt: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GroupReceipt {
+        return
+            try GroupReceipt(
+                mode: FfiConverterTypeGroupMode.read(from: &buf),
+                passedOver: FfiConverterSequenceTypeDelivery.read(from: &buf),
+                receipt: FfiConverterTypeReceipt.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GroupReceipt, into buf: inout [UInt8]) {
+        FfiConverterTypeGroupMode.write(value.mode, into: &buf)
+        FfiConverterSequenceTypeDelivery.write(value.passedOver, into: &buf)
+        FfiConverterTypeReceipt.write(value.receipt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupReceipt_lift(_ buf: RustBuffer) throws -> GroupReceipt {
+    return try FfiConverterTypeGroupReceipt.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupReceipt_lower(_ value: GroupReceipt) -> RustBuffer {
+    return FfiConverterTypeGroupReceipt.lower(value)
+}
+
+
+/**
+ * A message for a group.
+ */
+public struct GroupSendArgs: Equatable, Hashable {
+    /**
+     * 1 to 65,536 characters.
+     */
+    public let content: String
+    /**
+     * How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
+     * `outbox_expiry_secs`.
+     */
+    public let expiresInSecs: Double?
+    /**
+     * The name of a group.
+     */
+    public let group: String?
+    /**
+     * How often it may be forwarded, 0 to 50. Default: 10.
+     */
+    public let hops: UInt32
+    /**
+     * The message this one answers.
+     */
+    public let inReplyTo: String?
+    /**
+     * What they must be: alone, all peers that match; beside a group or a list, those of it that match. Its
+     * members, all of which must hold: `capabilities`, an object of what a peer offers (null takes any value,
+     * another one must be equal or, when the peer offers a list, in it); `text` in its name or bio, in any
+     * letter case; `min_score`, what we think of it at least, -1 to 1, where unknown agents have 0; `reachable`,
+     * true for those that answered when we last tried.
+     */
+    public let match: Json?
+    /**
+     * What travels along: a JSON object of at most 64 KiB.
+     */
+    public let metadata: Json?
+    /**
+     * `all` or `any`. Default: `all`.
+     */
+    public let mode: GroupMode?
+    /**
+     * How long this call waits for each first attempt, in seconds. Default: 10.
+     */
+    public let timeoutSecs: Double
+    /**
+     * A list of agents.
+     */
+    public let to: [AgentId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * 1 to 65,536 characters.
+         */content: String,
+        /**
+         * How long it waits for an unreachable peer, in seconds, at most 86,400. Default: the setting
+         * `outbox_expiry_secs`.
+         */expiresInSecs: Double? = nil,
+        /**
+         * The name of a group.
+         */group: String? = nil,
+        /**
+         * How often it may be forwarded, 0 to 50. Default: 10.
+         */hops: UInt32 = UInt32(10),
+        /**
+         * The message this one answers.
+         */inReplyTo: String? = nil,
+        /**
+         * What they must be: alone, all peers that match; beside a group or a list, those of it that match. Its
+         * members, all of which must hold: `capabilities`, an object of what a peer offers (null takes any value,
+         * another one must be equal or, when the peer offers a list, in it); `text` in its name or bio, in any
+         * letter case; `min_score`, what we think of it at least, -1 to 1, where unknown agents have 0; `reachable`,
+         * true for those that answered when we last tried.
+         */match: Json? = nil,
+        /**
+         * What travels along: a JSON object of at most 64 KiB.
+         */metadata: Json? = nil,
+        /**
+         * `all` or `any`. Default: `all`.
+         */mode: GroupMode? = nil,
+        /**
+         * How long this call waits for each first attempt, in seconds. Default: 10.
+         */timeoutSecs: Double = Double(10.0),
+        /**
+         * A list of agents.
+         */to: [AgentId] = []) {
+        self.content = content
+        self.expiresInSecs = expiresInSecs
+        self.group = group
+        self.hops = hops
+        self.inReplyTo = inReplyTo
+        self.match = match
+        self.metadata = metadata
+        self.mode = mode
+        self.timeoutSecs = timeoutSecs
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GroupSendArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGroupSendArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GroupSendArgs {
+        return
+            try GroupSendArgs(
+                content: FfiConverterString.read(from: &buf),
+                expiresInSecs: FfiConverterOptionDouble.read(from: &buf),
+                group: FfiConverterOptionString.read(from: &buf),
+                hops: FfiConverterUInt32.read(from: &buf),
+                inReplyTo: FfiConverterOptionString.read(from: &buf),
+                match: FfiConverterOptionTypeJson.read(from: &buf),
+                metadata: FfiConverterOptionTypeJson.read(from: &buf),
+                mode: FfiConverterOptionTypeGroupMode.read(from: &buf),
+                timeoutSecs: FfiConverterDouble.read(from: &buf),
+                to: FfiConverterSequenceTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GroupSendArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.content, into: &buf)
+        FfiConverterOptionDouble.write(value.expiresInSecs, into: &buf)
+        FfiConverterOptionString.write(value.group, into: &buf)
+        FfiConverterUInt32.write(value.hops, into: &buf)
+        FfiConverterOptionString.write(value.inReplyTo, into: &buf)
+        FfiConverterOptionTypeJson.write(value.match, into: &buf)
+        FfiConverterOptionTypeJson.write(value.metadata, into: &buf)
+        FfiConverterOptionTypeGroupMode.write(value.mode, into: &buf)
+        FfiConverterDouble.write(value.timeoutSecs, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupSendArgs_lift(_ buf: RustBuffer) throws -> GroupSendArgs {
+    return try FfiConverterTypeGroupSendArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupSendArgs_lower(_ value: GroupSendArgs) -> RustBuffer {
+    return FfiConverterTypeGroupSendArgs.lower(value)
 }
 
 
@@ -6238,6 +7296,86 @@ public func FfiConverterTypeMailboxStatus_lower(_ value: MailboxStatus) -> RustB
 
 
 /**
+ * Which agents: a group, a list, or all peers that match. With a match beside it, only those of the group or the
+ * list that match.
+ */
+public struct MembersArgs: Equatable, Hashable {
+    /**
+     * The name of a group.
+     */
+    public let group: String?
+    /**
+     * What they must be, as in `groups.send`.
+     */
+    public let match: Json?
+    /**
+     * A list of agents.
+     */
+    public let to: [AgentId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The name of a group.
+         */group: String? = nil,
+        /**
+         * What they must be, as in `groups.send`.
+         */match: Json? = nil,
+        /**
+         * A list of agents.
+         */to: [AgentId] = []) {
+        self.group = group
+        self.match = match
+        self.to = to
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension MembersArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMembersArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MembersArgs {
+        return
+            try MembersArgs(
+                group: FfiConverterOptionString.read(from: &buf),
+                match: FfiConverterOptionTypeJson.read(from: &buf),
+                to: FfiConverterSequenceTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MembersArgs, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.group, into: &buf)
+        FfiConverterOptionTypeJson.write(value.match, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMembersArgs_lift(_ buf: RustBuffer) throws -> MembersArgs {
+    return try FfiConverterTypeMembersArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMembersArgs_lower(_ value: MembersArgs) -> RustBuffer {
+    return FfiConverterTypeMembersArgs.lower(value)
+}
+
+
+/**
  * A message that was sent.
  */
 public struct MessageArgs: Equatable, Hashable {
@@ -6555,6 +7693,10 @@ public struct MessageRecord: Equatable, Hashable {
      * How the sender was proven.
      */
     public let verification: Verification
+    /**
+     * Whether its sender waits for the answer in parts: see `messages.part`.
+     */
+    public let wantsStream: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6601,7 +7743,10 @@ public struct MessageRecord: Equatable, Hashable {
          */sequence: UInt64,
         /**
          * How the sender was proven.
-         */verification: Verification) {
+         */verification: Verification,
+        /**
+         * Whether its sender waits for the answer in parts: see `messages.part`.
+         */wantsStream: Bool) {
         self.content = content
         self.forwardedTo = forwardedTo
         self.from = from
@@ -6616,6 +7761,7 @@ public struct MessageRecord: Equatable, Hashable {
         self.redeliveries = redeliveries
         self.sequence = sequence
         self.verification = verification
+        self.wantsStream = wantsStream
     }
 
 
@@ -6647,7 +7793,8 @@ public struct FfiConverterTypeMessageRecord: FfiConverterRustBuffer {
                 receivedAt: FfiConverterTypeTimestamp.read(from: &buf),
                 redeliveries: FfiConverterUInt32.read(from: &buf),
                 sequence: FfiConverterUInt64.read(from: &buf),
-                verification: FfiConverterTypeVerification.read(from: &buf)
+                verification: FfiConverterTypeVerification.read(from: &buf),
+                wantsStream: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -6666,6 +7813,7 @@ public struct FfiConverterTypeMessageRecord: FfiConverterRustBuffer {
         FfiConverterUInt32.write(value.redeliveries, into: &buf)
         FfiConverterUInt64.write(value.sequence, into: &buf)
         FfiConverterTypeVerification.write(value.verification, into: &buf)
+        FfiConverterBool.write(value.wantsStream, into: &buf)
     }
 }
 
@@ -6830,6 +7978,77 @@ public func FfiConverterTypeNextArgs_lift(_ buf: RustBuffer) throws -> NextArgs 
 #endif
 public func FfiConverterTypeNextArgs_lower(_ value: NextArgs) -> RustBuffer {
     return FfiConverterTypeNextArgs.lower(value)
+}
+
+
+/**
+ * Which part of which stream.
+ */
+public struct NextPartArgs: Equatable, Hashable {
+    /**
+     * The stream, as `messages.ask_stream` named it.
+     */
+    public let streamId: String
+    /**
+     * The number of the part; those before it are let go. Default: the one after the last that was handed out.
+     * Whoever may lose a result on the way names it.
+     */
+    public let number: UInt64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The stream, as `messages.ask_stream` named it.
+         */streamId: String,
+        /**
+         * The number of the part; those before it are let go. Default: the one after the last that was handed out.
+         * Whoever may lose a result on the way names it.
+         */number: UInt64? = nil) {
+        self.streamId = streamId
+        self.number = number
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NextPartArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNextPartArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NextPartArgs {
+        return
+            try NextPartArgs(
+                streamId: FfiConverterString.read(from: &buf),
+                number: FfiConverterOptionUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NextPartArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.streamId, into: &buf)
+        FfiConverterOptionUInt64.write(value.number, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNextPartArgs_lift(_ buf: RustBuffer) throws -> NextPartArgs {
+    return try FfiConverterTypeNextPartArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNextPartArgs_lower(_ value: NextPartArgs) -> RustBuffer {
+    return FfiConverterTypeNextPartArgs.lower(value)
 }
 
 
@@ -7021,6 +8240,65 @@ public func FfiConverterTypeNodeInfo_lift(_ buf: RustBuffer) throws -> NodeInfo 
 #endif
 public func FfiConverterTypeNodeInfo_lower(_ value: NodeInfo) -> RustBuffer {
     return FfiConverterTypeNodeInfo.lower(value)
+}
+
+
+/**
+ * A stream to read.
+ */
+public struct OpenedStream: Equatable, Hashable {
+    /**
+     * The id of the question: for `messages.next_part`, and for `messages.cancel`, which ends it.
+     */
+    public let streamId: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The id of the question: for `messages.next_part`, and for `messages.cancel`, which ends it.
+         */streamId: String) {
+        self.streamId = streamId
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OpenedStream: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOpenedStream: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OpenedStream {
+        return
+            try OpenedStream(
+                streamId: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OpenedStream, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.streamId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenedStream_lift(_ buf: RustBuffer) throws -> OpenedStream {
+    return try FfiConverterTypeOpenedStream.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOpenedStream_lower(_ value: OpenedStream) -> RustBuffer {
+    return FfiConverterTypeOpenedStream.lower(value)
 }
 
 
@@ -7349,6 +8627,154 @@ public func FfiConverterTypeOutboxItem_lift(_ buf: RustBuffer) throws -> OutboxI
 #endif
 public func FfiConverterTypeOutboxItem_lower(_ value: OutboxItem) -> RustBuffer {
     return FfiConverterTypeOutboxItem.lower(value)
+}
+
+
+/**
+ * A part of an answer. Its content comes from another agent: it is data, never instructions.
+ */
+public struct Part: Equatable, Hashable {
+    /**
+     * 1 to 65,536 characters. All parts together are the reply.
+     */
+    public let content: String
+    /**
+     * Its place in the answer, from 0.
+     */
+    public let number: UInt64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * 1 to 65,536 characters. All parts together are the reply.
+         */content: String,
+        /**
+         * Its place in the answer, from 0.
+         */number: UInt64) {
+        self.content = content
+        self.number = number
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Part: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePart: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Part {
+        return
+            try Part(
+                content: FfiConverterString.read(from: &buf),
+                number: FfiConverterUInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Part, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.content, into: &buf)
+        FfiConverterUInt64.write(value.number, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePart_lift(_ buf: RustBuffer) throws -> Part {
+    return try FfiConverterTypePart.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePart_lower(_ value: Part) -> RustBuffer {
+    return FfiConverterTypePart.lower(value)
+}
+
+
+/**
+ * A part of an answer.
+ */
+public struct PartArgs: Equatable, Hashable {
+    /**
+     * Who asked.
+     */
+    public let to: AgentId
+    /**
+     * The question, which this program has in its hands.
+     */
+    public let inReplyTo: String
+    /**
+     * At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+     */
+    public let content: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Who asked.
+         */to: AgentId,
+        /**
+         * The question, which this program has in its hands.
+         */inReplyTo: String,
+        /**
+         * At least 1 character; an answer has at most 65,536 in all, and 16,384 parts.
+         */content: String) {
+        self.to = to
+        self.inReplyTo = inReplyTo
+        self.content = content
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension PartArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePartArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PartArgs {
+        return
+            try PartArgs(
+                to: FfiConverterTypeAgentId.read(from: &buf),
+                inReplyTo: FfiConverterString.read(from: &buf),
+                content: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PartArgs, into buf: inout [UInt8]) {
+        FfiConverterTypeAgentId.write(value.to, into: &buf)
+        FfiConverterString.write(value.inReplyTo, into: &buf)
+        FfiConverterString.write(value.content, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePartArgs_lift(_ buf: RustBuffer) throws -> PartArgs {
+    return try FfiConverterTypePartArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePartArgs_lower(_ value: PartArgs) -> RustBuffer {
+    return FfiConverterTypePartArgs.lower(value)
 }
 
 
@@ -9133,6 +10559,75 @@ public func FfiConverterTypeSequenceArgs_lower(_ value: SequenceArgs) -> RustBuf
 
 
 /**
+ * A group to make or to change.
+ */
+public struct SetGroupArgs: Equatable, Hashable {
+    /**
+     * Its name, 1 to 128 characters. A group of that name is replaced.
+     */
+    public let name: String
+    /**
+     * 1 to 256 agents. They need not be peers yet.
+     */
+    public let members: [AgentId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name, 1 to 128 characters. A group of that name is replaced.
+         */name: String,
+        /**
+         * 1 to 256 agents. They need not be peers yet.
+         */members: [AgentId]) {
+        self.name = name
+        self.members = members
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension SetGroupArgs: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSetGroupArgs: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SetGroupArgs {
+        return
+            try SetGroupArgs(
+                name: FfiConverterString.read(from: &buf),
+                members: FfiConverterSequenceTypeAgentId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SetGroupArgs, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterSequenceTypeAgentId.write(value.members, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSetGroupArgs_lift(_ buf: RustBuffer) throws -> SetGroupArgs {
+    return try FfiConverterTypeSetGroupArgs.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSetGroupArgs_lower(_ value: SetGroupArgs) -> RustBuffer {
+    return FfiConverterTypeSetGroupArgs.lower(value)
+}
+
+
+/**
  * What to think of an agent.
  */
 public struct SetTrustArgs: Equatable, Hashable {
@@ -9312,8 +10807,8 @@ public struct Settings: Equatable, Hashable {
      */
     public let outboxLimit: UInt64?
     /**
-     * How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for a new
-     * address after 30 s of silence.
+     * How often an idle peer is pinged, in seconds; 0 for never. Default: 20, so that silence is found within 30
+     * s: a ping may take 4 s, and a second one follows it after 1 s.
      */
     public let pingIntervalSecs: UInt64?
     /**
@@ -9467,8 +10962,8 @@ public struct Settings: Equatable, Hashable {
          * Default: 10,000.
          */outboxLimit: UInt64? = nil,
         /**
-         * How often an idle peer is pinged, in seconds; 0 for never. Default: 25, because 1.1.1 peers look for a new
-         * address after 30 s of silence.
+         * How often an idle peer is pinged, in seconds; 0 for never. Default: 20, so that silence is found within 30
+         * s: a ping may take 4 s, and a second one follows it after 1 s.
          */pingIntervalSecs: UInt64? = nil,
         /**
          * How long the host's policy may think, in milliseconds. Default: 2,000.
@@ -10561,6 +12056,75 @@ public func FfiConverterTypeVerifyReceiptArgs_lower(_ value: VerifyReceiptArgs) 
 
 
 /**
+ * A part was written.
+ */
+public struct WrittenPart: Equatable, Hashable {
+    /**
+     * Its place in the answer, from 0.
+     */
+    public let number: UInt64
+    /**
+     * Whether it is sent now. False when the asker waits for the whole answer, or knows no streams.
+     */
+    public let streamed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its place in the answer, from 0.
+         */number: UInt64,
+        /**
+         * Whether it is sent now. False when the asker waits for the whole answer, or knows no streams.
+         */streamed: Bool) {
+        self.number = number
+        self.streamed = streamed
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension WrittenPart: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWrittenPart: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WrittenPart {
+        return
+            try WrittenPart(
+                number: FfiConverterUInt64.read(from: &buf),
+                streamed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: WrittenPart, into buf: inout [UInt8]) {
+        FfiConverterUInt64.write(value.number, into: &buf)
+        FfiConverterBool.write(value.streamed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWrittenPart_lift(_ buf: RustBuffer) throws -> WrittenPart {
+    return try FfiConverterTypeWrittenPart.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWrittenPart_lower(_ value: WrittenPart) -> RustBuffer {
+    return FfiConverterTypeWrittenPart.lower(value)
+}
+
+
+/**
  * The tier words of `access_overrides`.
  */
 
@@ -10849,6 +12413,102 @@ public func FfiConverterTypeAutoAccept_lower(_ value: AutoAccept) -> RustBuffer 
 
 
 /**
+ * What became of taking back one copy of a message.
+ */
+
+public enum CancelOutcome: Equatable, Hashable {
+
+    /**
+     * It waited here and never left: nobody has it.
+     */
+    case withdrawn
+    /**
+     * The peer has it, or may have it, and is told until it answers, for a day. Its receipts say what became of
+     * the message; an agent that has it in its hands may still handle it.
+     */
+    case telling
+    /**
+     * It is over: handled, answered, or never delivered.
+     */
+    case tooLate
+    /**
+     * The peer has it, or may have it, and does not know how to take a message back, as dmagent 1.1.1.
+     */
+    case cannotTell
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CancelOutcome: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCancelOutcome: FfiConverterRustBuffer {
+    typealias SwiftType = CancelOutcome
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CancelOutcome {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .withdrawn
+
+        case 2: return .telling
+
+        case 3: return .tooLate
+
+        case 4: return .cannotTell
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CancelOutcome, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .withdrawn:
+            writeInt(&buf, Int32(1))
+
+
+        case .telling:
+            writeInt(&buf, Int32(2))
+
+
+        case .tooLate:
+            writeInt(&buf, Int32(3))
+
+
+        case .cannotTell:
+            writeInt(&buf, Int32(4))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelOutcome_lift(_ buf: RustBuffer) throws -> CancelOutcome {
+    return try FfiConverterTypeCancelOutcome.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCancelOutcome_lower(_ value: CancelOutcome) -> RustBuffer {
+    return FfiConverterTypeCancelOutcome.lower(value)
+}
+
+
+
+/**
  * A stable reason. The number and the name never change their meaning.
  */
 
@@ -11039,6 +12699,10 @@ public enum Code: UInt16, Equatable, Hashable {
      */
     case peerBlocked = 908
     /**
+     * There is no group of that name.
+     */
+    case groupUnknown = 909
+    /**
      * The receiver's queue is full.
      */
     case queueFull = 1000
@@ -11058,6 +12722,10 @@ public enum Code: UInt16, Equatable, Hashable {
      * The peer gives no receipts: beyond accepted nothing is known but an answer.
      */
     case noReceipts = 1004
+    /**
+     * The sender took the message back.
+     */
+    case messageCancelled = 1005
     /**
      * An idempotency key stands for another message.
      */
@@ -11195,27 +12863,31 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
 
         case 46: return .peerBlocked
 
-        case 47: return .queueFull
+        case 47: return .groupUnknown
 
-        case 48: return .rateLimited
+        case 48: return .queueFull
 
-        case 49: return .messageUnknown
+        case 49: return .rateLimited
 
-        case 50: return .messageExpired
+        case 50: return .messageUnknown
 
-        case 51: return .noReceipts
+        case 51: return .messageExpired
 
-        case 52: return .idempotencyKeyReused
+        case 52: return .noReceipts
 
-        case 53: return .limitsLoosened
+        case 53: return .messageCancelled
 
-        case 54: return .originInvalid
+        case 54: return .idempotencyKeyReused
 
-        case 55: return .hopsExhausted
+        case 55: return .limitsLoosened
 
-        case 56: return .alreadyReceived
+        case 56: return .originInvalid
 
-        case 57: return .tokenInvalid
+        case 57: return .hopsExhausted
+
+        case 58: return .alreadyReceived
+
+        case 59: return .tokenInvalid
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -11409,48 +13081,56 @@ public struct FfiConverterTypeCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(46))
 
 
-        case .queueFull:
+        case .groupUnknown:
             writeInt(&buf, Int32(47))
 
 
-        case .rateLimited:
+        case .queueFull:
             writeInt(&buf, Int32(48))
 
 
-        case .messageUnknown:
+        case .rateLimited:
             writeInt(&buf, Int32(49))
 
 
-        case .messageExpired:
+        case .messageUnknown:
             writeInt(&buf, Int32(50))
 
 
-        case .noReceipts:
+        case .messageExpired:
             writeInt(&buf, Int32(51))
 
 
-        case .idempotencyKeyReused:
+        case .noReceipts:
             writeInt(&buf, Int32(52))
 
 
-        case .limitsLoosened:
+        case .messageCancelled:
             writeInt(&buf, Int32(53))
 
 
-        case .originInvalid:
+        case .idempotencyKeyReused:
             writeInt(&buf, Int32(54))
 
 
-        case .hopsExhausted:
+        case .limitsLoosened:
             writeInt(&buf, Int32(55))
 
 
-        case .alreadyReceived:
+        case .originInvalid:
             writeInt(&buf, Int32(56))
 
 
-        case .tokenInvalid:
+        case .hopsExhausted:
             writeInt(&buf, Int32(57))
+
+
+        case .alreadyReceived:
+            writeInt(&buf, Int32(58))
+
+
+        case .tokenInvalid:
+            writeInt(&buf, Int32(59))
 
         }
     }
@@ -11854,7 +13534,7 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */failure: Failure
     )
     /**
-     * For these codes: `peer_not_connected`, `request_unknown`, `message_unknown`.
+     * For these codes: `peer_not_connected`, `request_unknown`, `group_unknown`, `message_unknown`.
      */
     case NotFoundError(
         /**
@@ -11864,8 +13544,8 @@ enum DmError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
     /**
      * For these codes: `signature_missing`, `signature_invalid`, `key_mismatch`, `stale`, `replay`,
      * `seal_broken`, `address_forbidden`, `peer_mismatch`, `peer_refused`, `inactive`,
-     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `limits_loosened`,
-     * `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
+     * `tier_restricted`, `policy_refused`, `peer_blocked`, `no_receipts`, `message_cancelled`,
+     * `limits_loosened`, `origin_invalid`, `hops_exhausted`, `already_received`, `token_invalid`.
      */
     case RefusedError(
         /**
@@ -12375,6 +14055,27 @@ public enum Event: Equatable, Hashable {
          */to: AgentId
     )
     /**
+     * The author of a message in the inbox took it back.
+     */
+    case messageCancelled(
+        /**
+         * When, in microseconds since 1970.
+         */at: Timestamp,
+        /**
+         * Its author.
+         */from: AgentId,
+        /**
+         * Whether the host has it: it may stop, acknowledge or answer. Otherwise it was removed and is never
+         * handed out.
+         */handedOut: Bool,
+        /**
+         * Its id.
+         */messageId: String,
+        /**
+         * Why: the author's words, which are data.
+         */reason: String?
+    )
+    /**
      * A message of ours will not be delivered.
      */
     case messageFailed(
@@ -12566,40 +14267,43 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
         case 7: return .messageKept(at: try FfiConverterTypeTimestamp.read(from: &buf), by: try FfiConverterTypeAgentId.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), sealedTo: try FfiConverterTypeKeyKind.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 8: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
+        case 8: return .messageCancelled(at: try FfiConverterTypeTimestamp.read(from: &buf), from: try FfiConverterTypeAgentId.read(from: &buf), handedOut: try FfiConverterBool.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 9: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
+        case 9: return .messageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), messageId: try FfiConverterString.read(from: &buf), reason: try FfiConverterTypeReason.read(from: &buf), to: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 10: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
+        case 10: return .peerConnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf)
         )
 
-        case 11: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 11: return .peerDisconnected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reason: try FfiConverterString.read(from: &buf)
         )
 
-        case 12: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
+        case 12: return .connectionRejected(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 13: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
+        case 13: return .connectionRequested(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), displayName: try FfiConverterOptionString.read(from: &buf), requestId: try FfiConverterString.read(from: &buf)
         )
 
-        case 14: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
+        case 14: return .peerUpdated(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf)
         )
 
-        case 15: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
+        case 15: return .peerReachability(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), reachable: try FfiConverterBool.read(from: &buf)
         )
 
-        case 16: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
+        case 16: return .trustChanged(at: try FfiConverterTypeTimestamp.read(from: &buf), agentId: try FfiConverterTypeAgentId.read(from: &buf), score: try FfiConverterDouble.read(from: &buf)
         )
 
-        case 17: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
+        case 17: return .agentDiscovered(at: try FfiConverterTypeTimestamp.read(from: &buf), found: try FfiConverterTypeDiscovered.read(from: &buf)
         )
 
-        case 18: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        case 18: return .storageFailed(at: try FfiConverterTypeTimestamp.read(from: &buf), error: try FfiConverterString.read(from: &buf)
         )
 
-        case 19: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
+        case 19: return .storageRecovered(at: try FfiConverterTypeTimestamp.read(from: &buf)
+        )
+
+        case 20: return .missed(missed: try FfiConverterUInt64.read(from: &buf)
         )
 
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -12665,8 +14369,17 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
             FfiConverterTypeAgentId.write(to, into: &buf)
 
 
-        case let .messageFailed(at,messageId,reason,to):
+        case let .messageCancelled(at,from,handedOut,messageId,reason):
             writeInt(&buf, Int32(8))
+            FfiConverterTypeTimestamp.write(at, into: &buf)
+            FfiConverterTypeAgentId.write(from, into: &buf)
+            FfiConverterBool.write(handedOut, into: &buf)
+            FfiConverterString.write(messageId, into: &buf)
+            FfiConverterOptionString.write(reason, into: &buf)
+
+
+        case let .messageFailed(at,messageId,reason,to):
+            writeInt(&buf, Int32(9))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(messageId, into: &buf)
             FfiConverterTypeReason.write(reason, into: &buf)
@@ -12674,27 +14387,27 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerConnected(at,agentId,displayName):
-            writeInt(&buf, Int32(9))
+            writeInt(&buf, Int32(10))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
 
 
         case let .peerDisconnected(at,agentId,reason):
-            writeInt(&buf, Int32(10))
+            writeInt(&buf, Int32(11))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterString.write(reason, into: &buf)
 
 
         case let .connectionRejected(at,agentId):
-            writeInt(&buf, Int32(11))
+            writeInt(&buf, Int32(12))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .connectionRequested(at,agentId,displayName,requestId):
-            writeInt(&buf, Int32(12))
+            writeInt(&buf, Int32(13))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterOptionString.write(displayName, into: &buf)
@@ -12702,44 +14415,44 @@ public struct FfiConverterTypeEvent: FfiConverterRustBuffer {
 
 
         case let .peerUpdated(at,agentId):
-            writeInt(&buf, Int32(13))
+            writeInt(&buf, Int32(14))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
 
 
         case let .peerReachability(at,agentId,reachable):
-            writeInt(&buf, Int32(14))
+            writeInt(&buf, Int32(15))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterBool.write(reachable, into: &buf)
 
 
         case let .trustChanged(at,agentId,score):
-            writeInt(&buf, Int32(15))
+            writeInt(&buf, Int32(16))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeAgentId.write(agentId, into: &buf)
             FfiConverterDouble.write(score, into: &buf)
 
 
         case let .agentDiscovered(at,found):
-            writeInt(&buf, Int32(16))
+            writeInt(&buf, Int32(17))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterTypeDiscovered.write(found, into: &buf)
 
 
         case let .storageFailed(at,error):
-            writeInt(&buf, Int32(17))
+            writeInt(&buf, Int32(18))
             FfiConverterTypeTimestamp.write(at, into: &buf)
             FfiConverterString.write(error, into: &buf)
 
 
         case let .storageRecovered(at):
-            writeInt(&buf, Int32(18))
+            writeInt(&buf, Int32(19))
             FfiConverterTypeTimestamp.write(at, into: &buf)
 
 
         case let .missed(missed):
-            writeInt(&buf, Int32(19))
+            writeInt(&buf, Int32(20))
             FfiConverterUInt64.write(missed, into: &buf)
 
         }
@@ -12959,6 +14672,81 @@ public func FfiConverterTypeFoundBy_lift(_ buf: RustBuffer) throws -> FoundBy {
 #endif
 public func FfiConverterTypeFoundBy_lower(_ value: FoundBy) -> RustBuffer {
     return FfiConverterTypeFoundBy.lower(value)
+}
+
+
+
+/**
+ * Whom a message of a group goes to.
+ */
+
+public enum GroupMode: Equatable, Hashable {
+
+    /**
+     * Every member gets a copy.
+     */
+    case all
+    /**
+     * Exactly one member gets it.
+     */
+    case any
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GroupMode: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGroupMode: FfiConverterRustBuffer {
+    typealias SwiftType = GroupMode
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GroupMode {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .all
+
+        case 2: return .any
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: GroupMode, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .all:
+            writeInt(&buf, Int32(1))
+
+
+        case .any:
+            writeInt(&buf, Int32(2))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupMode_lift(_ buf: RustBuffer) throws -> GroupMode {
+    return try FfiConverterTypeGroupMode.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGroupMode_lower(_ value: GroupMode) -> RustBuffer {
+    return FfiConverterTypeGroupMode.lower(value)
 }
 
 
@@ -13821,7 +15609,8 @@ public func FfiConverterTypePreset_lower(_ value: Preset) -> RustBuffer {
 
 
 /**
- * How far a message came at its recipient. Each step implies those before it, but for a refusal.
+ * How far a message came at its recipient. Each step implies those before it, but for a refusal, and for the end
+ * of a message that was taken back: an agent that handled or answered it all the same had it in its hands.
  */
 
 public enum ReceiptState: Equatable, Hashable {
@@ -13834,6 +15623,10 @@ public enum ReceiptState: Equatable, Hashable {
      * Handed to its agent.
      */
     case delivered
+    /**
+     * Its author took it back before it was acknowledged: it is gone here, unhandled.
+     */
+    case cancelled
     /**
      * Acknowledged by its agent.
      */
@@ -13875,13 +15668,15 @@ public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
 
         case 2: return .delivered
 
-        case 3: return .handled
+        case 3: return .cancelled
 
-        case 4: return .answered
+        case 4: return .handled
 
-        case 5: return .refused
+        case 5: return .answered
 
-        case 6: return .expired
+        case 6: return .refused
+
+        case 7: return .expired
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -13899,20 +15694,24 @@ public struct FfiConverterTypeReceiptState: FfiConverterRustBuffer {
             writeInt(&buf, Int32(2))
 
 
-        case .handled:
+        case .cancelled:
             writeInt(&buf, Int32(3))
 
 
-        case .answered:
+        case .handled:
             writeInt(&buf, Int32(4))
 
 
-        case .refused:
+        case .answered:
             writeInt(&buf, Int32(5))
 
 
-        case .expired:
+        case .refused:
             writeInt(&buf, Int32(6))
+
+
+        case .expired:
+            writeInt(&buf, Int32(7))
 
         }
     }
@@ -15483,6 +17282,30 @@ fileprivate struct FfiConverterOptionTypeLogArgs: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeMembersArgs: FfiConverterRustBuffer {
+    typealias SwiftType = MembersArgs?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMembersArgs.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMembersArgs.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeMessageLimits: FfiConverterRustBuffer {
     typealias SwiftType = MessageLimits?
 
@@ -15571,6 +17394,30 @@ fileprivate struct FfiConverterOptionTypeOrigin: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeOrigin.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypePart: FfiConverterRustBuffer {
+    typealias SwiftType = Part?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePart.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePart.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -15763,6 +17610,30 @@ fileprivate struct FfiConverterOptionTypeEvent: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeEvent.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeGroupMode: FfiConverterRustBuffer {
+    typealias SwiftType = GroupMode?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeGroupMode.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeGroupMode.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -16254,6 +18125,31 @@ fileprivate struct FfiConverterSequenceTypeBlockedAgent: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCancelledCopy: FfiConverterRustBuffer {
+    typealias SwiftType = [CancelledCopy]
+
+    public static func write(_ value: [CancelledCopy], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCancelledCopy.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CancelledCopy] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CancelledCopy]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCancelledCopy.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeCustodian: FfiConverterRustBuffer {
     typealias SwiftType = [Custodian]
 
@@ -16346,6 +18242,31 @@ fileprivate struct FfiConverterSequenceTypeGivenReceipt: FfiConverterRustBuffer 
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeGivenReceipt.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeGroup: FfiConverterRustBuffer {
+    typealias SwiftType = [Group]
+
+    public static func write(_ value: [Group], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeGroup.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Group] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Group]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeGroup.read(from: &buf))
         }
         return seq
     }
@@ -17119,16 +19040,40 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_discovery_scan() != 34186) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_groups_find() != 50074) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_groups_list() != 47325) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_groups_remove() != 40790) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_groups_send() != 36862) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_groups_set() != 51533) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_messages_acknowledge() != 61377) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_ask() != 40838) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_ask_stream() != 27405) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_messages_broadcast() != 7146) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_cancel() != 9868) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_messages_context() != 55520) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_finish() != 28110) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_forward() != 56540) {
@@ -17146,7 +19091,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_messages_next() != 23605) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_next_part() != 35949) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_messages_outbox() != 50304) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_messages_part() != 9860) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_messages_receipts() != 6343) {
@@ -17275,6 +19226,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_message_verification() != 46277) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_dmagent_uniffi_checksum_method_message_wants_stream() != 62407) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_dmagent_uniffi_checksum_method_message_acknowledge() != 9028) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -17294,6 +19248,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_node_discovery() != 59275) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_dmagent_uniffi_checksum_method_node_groups() != 35285) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_node_info() != 56459) {

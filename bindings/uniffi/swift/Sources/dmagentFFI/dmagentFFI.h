@@ -444,6 +444,41 @@ uint64_t uniffi_dmagent_uniffi_fn_method_discovery_list(uint64_t ptr, RustBuffer
 uint64_t uniffi_dmagent_uniffi_fn_method_discovery_scan(uint64_t ptr, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_GROUPS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_GROUPS
+uint64_t uniffi_dmagent_uniffi_fn_clone_groups(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FREE_GROUPS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_FREE_GROUPS
+void uniffi_dmagent_uniffi_fn_free_groups(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_FIND
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_FIND
+uint64_t uniffi_dmagent_uniffi_fn_method_groups_find(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_LIST
+uint64_t uniffi_dmagent_uniffi_fn_method_groups_list(uint64_t ptr, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_REMOVE
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_REMOVE
+uint64_t uniffi_dmagent_uniffi_fn_method_groups_remove(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_SEND
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_SEND
+uint64_t uniffi_dmagent_uniffi_fn_method_groups_send(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_SET
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_GROUPS_SET
+uint64_t uniffi_dmagent_uniffi_fn_method_groups_set(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_MESSAGES
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_CLONE_MESSAGES
 uint64_t uniffi_dmagent_uniffi_fn_clone_messages(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -464,14 +499,29 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_acknowledge(uint64_t ptr, Rust
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_ask(uint64_t ptr, RustBuffer arguments, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_ASK_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_ASK_STREAM
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_ask_stream(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_BROADCAST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_BROADCAST
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_broadcast(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CANCEL
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CANCEL
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_cancel(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CONTEXT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_CONTEXT
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_context(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FINISH
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FINISH
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_finish(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_FORWARD
@@ -499,9 +549,19 @@ uint64_t uniffi_dmagent_uniffi_fn_method_messages_mailbox(uint64_t ptr, RustBuff
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_next(uint64_t ptr, RustBuffer arguments, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_NEXT_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_NEXT_PART
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_next_part(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_OUTBOX
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_OUTBOX
 uint64_t uniffi_dmagent_uniffi_fn_method_messages_outbox(uint64_t ptr, RustBuffer cancel
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_PART
+uint64_t uniffi_dmagent_uniffi_fn_method_messages_part(uint64_t ptr, RustBuffer arguments, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGES_RECEIPTS
@@ -764,6 +824,11 @@ uint64_t uniffi_dmagent_uniffi_fn_method_message_sequence(uint64_t ptr, RustCall
 RustBuffer uniffi_dmagent_uniffi_fn_method_message_verification(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_WANTS_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_WANTS_STREAM
+int8_t uniffi_dmagent_uniffi_fn_method_message_wants_stream(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_ACKNOWLEDGE
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_ACKNOWLEDGE
 uint64_t uniffi_dmagent_uniffi_fn_method_message_acknowledge(uint64_t ptr, RustBuffer cancel
@@ -823,6 +888,11 @@ uint64_t uniffi_dmagent_uniffi_fn_constructor_node_with_json(RustBuffer settings
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_DISCOVERY
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_DISCOVERY
 uint64_t uniffi_dmagent_uniffi_fn_method_node_discovery(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_GROUPS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_GROUPS
+uint64_t uniffi_dmagent_uniffi_fn_method_node_groups(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_NODE_INFO
@@ -1302,6 +1372,36 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_discovery_scan(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_FIND
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_FIND
+uint16_t uniffi_dmagent_uniffi_checksum_method_groups_find(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_LIST
+uint16_t uniffi_dmagent_uniffi_checksum_method_groups_list(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_REMOVE
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_REMOVE
+uint16_t uniffi_dmagent_uniffi_checksum_method_groups_remove(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_SEND
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_SEND
+uint16_t uniffi_dmagent_uniffi_checksum_method_groups_send(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_SET
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_GROUPS_SET
+uint16_t uniffi_dmagent_uniffi_checksum_method_groups_set(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_ACKNOWLEDGE
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_ACKNOWLEDGE
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_acknowledge(void
@@ -1314,15 +1414,33 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_ask(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_ASK_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_ASK_STREAM
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_ask_stream(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_BROADCAST
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_BROADCAST
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_broadcast(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CANCEL
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CANCEL
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_cancel(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CONTEXT
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_CONTEXT
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_context(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_FINISH
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_FINISH
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_finish(void
 
 );
 #endif
@@ -1356,9 +1474,21 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_messages_next(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_NEXT_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_NEXT_PART
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_next_part(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_OUTBOX
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_OUTBOX
 uint16_t uniffi_dmagent_uniffi_checksum_method_messages_outbox(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_PART
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGES_PART
+uint16_t uniffi_dmagent_uniffi_checksum_method_messages_part(void
 
 );
 #endif
@@ -1614,6 +1744,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_message_verification(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_WANTS_STREAM
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_WANTS_STREAM
+uint16_t uniffi_dmagent_uniffi_checksum_method_message_wants_stream(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_ACKNOWLEDGE
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_MESSAGE_ACKNOWLEDGE
 uint16_t uniffi_dmagent_uniffi_checksum_method_message_acknowledge(void
@@ -1653,6 +1789,12 @@ uint16_t uniffi_dmagent_uniffi_checksum_method_message_settled(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_DISCOVERY
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_DISCOVERY
 uint16_t uniffi_dmagent_uniffi_checksum_method_node_discovery(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_GROUPS
+#define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_CHECKSUM_METHOD_NODE_GROUPS
+uint16_t uniffi_dmagent_uniffi_checksum_method_node_groups(void
 
 );
 #endif
