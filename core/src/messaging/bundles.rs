@@ -69,9 +69,10 @@ impl Bundles {
         self.of.get(agent).is_some_and(|held| held.is_ours_to_serve)
     }
 
-    /// How many agents want their mail kept here.
-    pub fn served(&self) -> usize {
-        self.of.values().filter(|held| held.is_ours_to_serve).count()
+    /// How many agents want their mail kept here, and how many one-time keys of theirs are here.
+    pub fn served(&self) -> (usize, usize) {
+        let served = self.of.values().filter(|held| held.is_ours_to_serve);
+        served.fold((0, 0), |(agents, keys), held| (agents + 1, keys + held.one_time.len()))
     }
 
     /// How many one-time keys of an agent are left to hand out.

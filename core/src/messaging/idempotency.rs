@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     CLAIM_LIFETIME,
-    types::{Delivery, Receipt},
+    delivery::{Delivery, Receipt},
 };
 use crate::{
     env::Timestamp,

@@ -38,6 +38,8 @@ pub struct MailboxStatus {
     pub offered: bool,
     /// How many agents left their pre-keys here, so that mail for them is kept.
     pub recipients: usize,
+    /// How many one-time keys of theirs are left here.
+    pub one_time_keys: usize,
     /// How many messages are kept, at most 10,000.
     pub messages: usize,
     /// How many bytes their sealed bodies have, at most 67,108,864.

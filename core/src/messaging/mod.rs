@@ -24,6 +24,7 @@ pub mod cancels;
 pub mod claims;
 pub mod compose;
 pub mod context;
+mod delivery;
 pub mod forwarding;
 pub mod groups;
 pub mod idempotency;
@@ -43,6 +44,8 @@ mod types;
 
 pub use bundles::Bundles;
 pub use cancels::{CancelOutcome, Cancellation, CancelledCopy};
+pub use delivery::{Custodian, Delivery, DeliveryState, Reason, Receipt};
+pub(crate) use delivery::{TAKEN_BACK, THROWN_AWAY, TOO_LATE};
 pub use inbox::{Inbox, InboxLimits};
 pub use mailbox::{Mailbox, MailboxStatus};
 pub use outbox::Outbox;
@@ -52,10 +55,8 @@ pub use rules::{RouterMode, RoutingRule};
 pub use sealers::Sealers;
 pub use streams::Part;
 pub use types::{
-    Acknowledged, Custodian, Delivery, DeliveryState, Filter, Message, MessageEvent, MessageKind, OutboxItem,
-    Reason, Receipt, Verification, body_digest,
+    Acknowledged, Filter, Message, MessageEvent, MessageKind, OutboxItem, Verification, body_digest,
 };
-pub(crate) use types::{TAKEN_BACK, THROWN_AWAY, TOO_LATE};
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use super::types::{OutboxItem, Reason};
+use super::{delivery::Reason, types::OutboxItem};
 use crate::{
     env::{Moment, Now, Timestamp},
     error::{Code, Error, Result},

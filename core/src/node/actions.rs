@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use super::{inner::Inner, outbound::Outgoing};
+use super::{inner::Inner, outgoing::Outgoing};
 use crate::{
     error::{Error, Result},
     identity::AgentId,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{inner::Inner, outbound::Outgoing, state::State};
+use super::{inner::Inner, outgoing::Outgoing, state::State};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{events::NodeEvent, inner::Inner, outbound::check_reply};
+use super::{events::NodeEvent, inner::Inner, outgoing::check_reply};
 use crate::{
     error::{Code, Error, Result},
     identity::AgentId,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{inner::Inner, outbound::Outgoing};
+use super::{inner::Inner, outgoing::Outgoing};
 use crate::{
     error::{Code, Error, Result},
     messaging::{Message, body_digest, inherit},

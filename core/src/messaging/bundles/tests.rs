@@ -110,10 +110,10 @@ fn what_nobody_can_use_is_forgotten_and_a_parting_agent_is_served_no_more() {
     let (agent, mut keys) = (passport().agent_id(), PreKeys::default());
     let mut keeper = Bundles::default();
     keeper.take(&agent, &ME, published(&mut keys, 0, NOW), NOW).unwrap();
-    assert_eq!(keeper.served(), 1);
+    assert_eq!(keeper.served(), (1, keeper.left(&agent)));
     assert!(keeper.tidy(NOW + 9 * VALIDITY).is_empty(), "it may come back");
     assert!(!keeper.part(&agent).unwrap().is_empty());
-    assert!((keeper.served(), keeper.left(&agent)) == (0, 0) && keeper.get(&agent).is_some());
+    assert!((keeper.served(), keeper.left(&agent)) == ((0, 0), 0) && keeper.get(&agent).is_some());
     assert!(keeper.tidy(NOW).is_empty(), "an old bundle must not pass for a new one");
     assert_eq!(keeper.tidy(NOW + VALIDITY + HOUR).ops.len(), 1);
 }

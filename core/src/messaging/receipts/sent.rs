@@ -13,7 +13,7 @@ use crate::{
     identity::AgentId,
     messaging::{
         cancels::Recall,
-        types::{Custodian, Delivery, DeliveryState, Reason, Receipt},
+        delivery::{Custodian, Delivery, DeliveryState, Reason, Receipt},
     },
     store::{Batch, Row, Table, sequence},
     wire::receipt::{ReceiptState, ReceiptText, SignedReceipt},

@@ -43,7 +43,8 @@ impl Inner {
     pub(crate) fn mailbox_status(&self) -> MailboxStatus {
         let state = self.state.lock();
         let (messages, bytes) = state.mailbox.used();
-        MailboxStatus { offered: self.config.mailbox, recipients: state.bundles.served(), messages, bytes }
+        let (recipients, one_time_keys) = state.bundles.served();
+        MailboxStatus { offered: self.config.mailbox, recipients, one_time_keys, messages, bytes }
     }
 
     /// Answers a connected peer whose signature holds.
