@@ -421,6 +421,8 @@ export interface MailboxStatus {
   readonly messages: number;
   /** Whether this node keeps mail for others: the setting `mailbox`. */
   readonly offered: boolean;
+  /** How many one-time keys of theirs are left here. */
+  readonly oneTimeKeys: number;
   /** How many agents left their pre-keys here, so that mail for them is kept. */
   readonly recipients: number;
 }

@@ -95,6 +95,7 @@ const RECORDS = {
     bytes: ['bytes', ''],
     messages: ['messages', ''],
     offered: ['offered', ''],
+    one_time_keys: ['oneTimeKeys', ''],
     recipients: ['recipients', ''],
   },
   Message: {

@@ -634,13 +634,15 @@ class LogEntry(Record):
 class MailboxStatus(Record):
     """How much is kept."""
 
-    __slots__ = ("offered", "recipients", "messages", "bytes")
-    _fields = ("offered", "recipients", "messages", "bytes")
+    __slots__ = ("offered", "recipients", "one_time_keys", "messages", "bytes")
+    _fields = ("offered", "recipients", "one_time_keys", "messages", "bytes")
 
     offered: bool
     """Whether this node keeps mail for others: the setting `mailbox`."""
     recipients: int
     """How many agents left their pre-keys here, so that mail for them is kept."""
+    one_time_keys: int
+    """How many one-time keys of theirs are left here."""
     messages: int
     """How many messages are kept, at most 10,000."""
     bytes: int
@@ -651,11 +653,13 @@ class MailboxStatus(Record):
         *,
         offered: bool,
         recipients: int,
+        one_time_keys: int,
         messages: int,
         bytes: int,
     ) -> None:
         self.offered = offered
         self.recipients = recipients
+        self.one_time_keys = one_time_keys
         self.messages = messages
         self.bytes = bytes
 
@@ -665,6 +669,7 @@ class MailboxStatus(Record):
         return cls(
             offered=data["offered"],
             recipients=data["recipients"],
+            one_time_keys=data["one_time_keys"],
             messages=data["messages"],
             bytes=data["bytes"],
         )

@@ -6020,23 +6020,26 @@ class MailboxStatus:
     """
     How much is kept.
 """
-    def __init__(self, *, bytes:int, messages:int, offered:bool, recipients:int):
+    def __init__(self, *, bytes:int, messages:int, offered:bool, one_time_keys:int, recipients:int):
         self.bytes = bytes
         self.messages = messages
         self.offered = offered
+        self.one_time_keys = one_time_keys
         self.recipients = recipients
 
 
 
 
     def __str__(self):
-        return "MailboxStatus(bytes={}, messages={}, offered={}, recipients={})".format(self.bytes, self.messages, self.offered, self.recipients)
+        return "MailboxStatus(bytes={}, messages={}, offered={}, one_time_keys={}, recipients={})".format(self.bytes, self.messages, self.offered, self.one_time_keys, self.recipients)
     def __eq__(self, other):
         if self.bytes != other.bytes:
             return False
         if self.messages != other.messages:
             return False
         if self.offered != other.offered:
+            return False
+        if self.one_time_keys != other.one_time_keys:
             return False
         if self.recipients != other.recipients:
             return False
@@ -6049,6 +6052,7 @@ class _UniffiFfiConverterTypeMailboxStatus(_UniffiConverterRustBuffer):
             bytes=_UniffiFfiConverterUInt64.read(buf),
             messages=_UniffiFfiConverterUInt64.read(buf),
             offered=_UniffiFfiConverterBoolean.read(buf),
+            one_time_keys=_UniffiFfiConverterUInt64.read(buf),
             recipients=_UniffiFfiConverterUInt64.read(buf),
         )
 
@@ -6057,6 +6061,7 @@ class _UniffiFfiConverterTypeMailboxStatus(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.check_lower(value.bytes)
         _UniffiFfiConverterUInt64.check_lower(value.messages)
         _UniffiFfiConverterBoolean.check_lower(value.offered)
+        _UniffiFfiConverterUInt64.check_lower(value.one_time_keys)
         _UniffiFfiConverterUInt64.check_lower(value.recipients)
 
     @staticmethod
@@ -6064,6 +6069,7 @@ class _UniffiFfiConverterTypeMailboxStatus(_UniffiConverterRustBuffer):
         _UniffiFfiConverterUInt64.write(value.bytes, buf)
         _UniffiFfiConverterUInt64.write(value.messages, buf)
         _UniffiFfiConverterBoolean.write(value.offered, buf)
+        _UniffiFfiConverterUInt64.write(value.one_time_keys, buf)
         _UniffiFfiConverterUInt64.write(value.recipients, buf)
 
 @dataclass

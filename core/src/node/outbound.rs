@@ -31,7 +31,11 @@ use crate::{
     peers::{Connection, PeerEvent},
     store::Batch,
     transport::{Grant, Method, Request, Sent},
-    wire::{envelope::Origin, route::MESH_PREFIX, url},
+    wire::{
+        envelope::{MessageLimits, Origin},
+        route::MESH_PREFIX,
+        url,
+    },
 };
 
 /// How long one delivery may take.

@@ -617,6 +617,8 @@ pub struct MailboxStatus {
     pub messages: u64,
     /// Whether this node keeps mail for others: the setting `mailbox`.
     pub offered: bool,
+    /// How many one-time keys of theirs are left here.
+    pub one_time_keys: u64,
     /// How many agents left their pre-keys here, so that mail for them is kept.
     pub recipients: u64,
 }

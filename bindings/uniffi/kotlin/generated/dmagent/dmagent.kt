@@ -10552,6 +10552,11 @@ data class MailboxStatus (
     val `offered`: kotlin.Boolean
     ,
     /**
+     * How many one-time keys of theirs are left here.
+     */
+    val `oneTimeKeys`: kotlin.ULong
+    ,
+    /**
      * How many agents left their pre-keys here, so that mail for them is kept.
      */
     val `recipients`: kotlin.ULong
@@ -10575,6 +10580,7 @@ public object FfiConverterTypeMailboxStatus: FfiConverterRustBuffer<MailboxStatu
             FfiConverterULong.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterULong.read(buf),
+            FfiConverterULong.read(buf),
         )
     }
 
@@ -10582,6 +10588,7 @@ public object FfiConverterTypeMailboxStatus: FfiConverterRustBuffer<MailboxStatu
             FfiConverterULong.allocationSize(value.`bytes`) +
             FfiConverterULong.allocationSize(value.`messages`) +
             FfiConverterBoolean.allocationSize(value.`offered`) +
+            FfiConverterULong.allocationSize(value.`oneTimeKeys`) +
             FfiConverterULong.allocationSize(value.`recipients`)
     )
 
@@ -10589,6 +10596,7 @@ public object FfiConverterTypeMailboxStatus: FfiConverterRustBuffer<MailboxStatu
             FfiConverterULong.write(value.`bytes`, buf)
             FfiConverterULong.write(value.`messages`, buf)
             FfiConverterBoolean.write(value.`offered`, buf)
+            FfiConverterULong.write(value.`oneTimeKeys`, buf)
             FfiConverterULong.write(value.`recipients`, buf)
     }
 }

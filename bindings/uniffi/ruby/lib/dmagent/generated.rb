@@ -893,6 +893,7 @@ private_constant :UniffiHandleMap
 
 
 
+
   end
 
   def self.alloc_from_TypeMailboxStatus(v)
@@ -4680,6 +4681,7 @@ class RustBufferStream
       bytes: read_u64,
       messages: read_u64,
       offered: read_bool,
+      one_time_keys: read_u64,
       recipients: read_u64
     )
   end
@@ -7937,6 +7939,7 @@ class RustBufferBuilder
     self.write_u64(v.bytes)
     self.write_u64(v.messages)
     self.write_bool(v.offered)
+    self.write_u64(v.one_time_keys)
     self.write_u64(v.recipients)
   end
 
@@ -16485,12 +16488,13 @@ end
 
   # Record type MailboxStatus
 class MailboxStatus
-  attr_reader :bytes, :messages, :offered, :recipients
+  attr_reader :bytes, :messages, :offered, :one_time_keys, :recipients
 
-  def initialize(bytes:, messages:, offered:, recipients:)
+  def initialize(bytes:, messages:, offered:, one_time_keys:, recipients:)
     @bytes = bytes
     @messages = messages
     @offered = offered
+    @one_time_keys = one_time_keys
     @recipients = recipients
   end
 
@@ -16502,6 +16506,9 @@ class MailboxStatus
       return false
     end
     if @offered != other.offered
+      return false
+    end
+    if @one_time_keys != other.one_time_keys
       return false
     end
     if @recipients != other.recipients

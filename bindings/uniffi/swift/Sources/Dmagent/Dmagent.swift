@@ -7223,6 +7223,10 @@ public struct MailboxStatus: Equatable, Hashable {
      */
     public let offered: Bool
     /**
+     * How many one-time keys of theirs are left here.
+     */
+    public let oneTimeKeys: UInt64
+    /**
      * How many agents left their pre-keys here, so that mail for them is kept.
      */
     public let recipients: UInt64
@@ -7240,11 +7244,15 @@ public struct MailboxStatus: Equatable, Hashable {
          * Whether this node keeps mail for others: the setting `mailbox`.
          */offered: Bool,
         /**
+         * How many one-time keys of theirs are left here.
+         */oneTimeKeys: UInt64,
+        /**
          * How many agents left their pre-keys here, so that mail for them is kept.
          */recipients: UInt64) {
         self.bytes = bytes
         self.messages = messages
         self.offered = offered
+        self.oneTimeKeys = oneTimeKeys
         self.recipients = recipients
     }
 
@@ -7267,6 +7275,7 @@ public struct FfiConverterTypeMailboxStatus: FfiConverterRustBuffer {
                 bytes: FfiConverterUInt64.read(from: &buf),
                 messages: FfiConverterUInt64.read(from: &buf),
                 offered: FfiConverterBool.read(from: &buf),
+                oneTimeKeys: FfiConverterUInt64.read(from: &buf),
                 recipients: FfiConverterUInt64.read(from: &buf)
         )
     }
@@ -7275,6 +7284,7 @@ public struct FfiConverterTypeMailboxStatus: FfiConverterRustBuffer {
         FfiConverterUInt64.write(value.bytes, into: &buf)
         FfiConverterUInt64.write(value.messages, into: &buf)
         FfiConverterBool.write(value.offered, into: &buf)
+        FfiConverterUInt64.write(value.oneTimeKeys, into: &buf)
         FfiConverterUInt64.write(value.recipients, into: &buf)
     }
 }
