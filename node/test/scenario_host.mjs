@@ -8,7 +8,7 @@ import { DmError, Node } from 'dmagent';
 import shapes from '../lib/shapes.cjs';
 
 /** What people put into these has names of their own. */
-const THEIRS = new Set(['metadata', 'capabilities', 'access_overrides', 'accessOverrides']);
+const THEIRS = new Set(['metadata', 'capabilities', 'match', 'access_overrides', 'accessOverrides']);
 
 let node;
 /** Messages that nobody has handled yet, by their place in the inbox. */

@@ -19,7 +19,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 
 /** Members whose text is JSON. */
-private val JSON_TEXT = setOf("metadata", "capabilities", "wallets")
+private val JSON_TEXT = setOf("metadata", "capabilities", "wallets", "match")
 private var node: Node? = null
 /** Messages that nobody has handled yet, by their place in the inbox. */
 private val held = ConcurrentHashMap<String, Message>()

@@ -52,6 +52,7 @@ def call(node, verb, given)
   members = given.transform_keys(&:to_sym)
   members[:kinds] = members[:kinds].map { |word| MessageKind.const_get(word.upcase) } if members[:kinds]
   members[:state] = DeliveryState.const_get(members[:state].upcase) if members[:state]
+  members[:mode] = GroupMode.const_get(members[:mode].upcase) if members[:mode]
   members[:rules] = members[:rules].map { |rule| routing_rule(rule) } if members[:rules]
   object = noun == 'node' ? node : node.public_send(noun)
   result = object.public_send(name, **members)

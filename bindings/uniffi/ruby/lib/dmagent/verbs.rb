@@ -17,17 +17,21 @@ module Dmagent
                     sent: NewestArgs, receipts: NewestArgs, verify: VerifyReceiptArgs },
       Trust => { get: AgentArgs, set: SetTrustArgs, forget: AgentArgs, ask: AskOpinionArgs },
       Rules => { set: RulesArgs, test: TryArgs },
+      Groups => { set: SetGroupArgs, remove: GroupArgs, find: MembersArgs, send: GroupSendArgs },
       Passport => { sign: SignArgs, verify: VerifyArgs },
       Node => { update: UpdateArgs, inbox: NextArgs }
     }.freeze
 
     # Members that are lists.
-    LISTS = { SendArgs => %i[to], ForwardArgs => %i[to], NextArgs => %i[from kinds] }.freeze
+    LISTS = { SendArgs => %i[to], ForwardArgs => %i[to], NextArgs => %i[from kinds], SetGroupArgs => %i[members],
+              MembersArgs => %i[to], GroupSendArgs => %i[to] }.freeze
+    # Members that are JSON.
+    JSONS = %i[metadata match].freeze
 
     # The record of these keywords. One agent stands for a list of one, a Hash for JSON.
     def self.record(kind, members)
       given = members.dup
-      given[:metadata] = json(given[:metadata]) if given.key?(:metadata)
+      JSONS.each { |name| given[name] = json(given[name]) if given.key?(name) }
       LISTS.fetch(kind, []).each { |name| given[name] = Array(given[name]) if given.key?(name) }
       kind.new(**given)
     end
