@@ -15,6 +15,7 @@ use dmagent::{
     wire::{
         canonical::Domain,
         limiter::{Limits, Loopback},
+        receipt::ReceiptState,
     },
 };
 use serde_json::{Value, json};
@@ -253,6 +254,23 @@ async fn repetitions_are_counted_where_they_come_from() {
     }
     assert_eq!(statuses.first(), Some(&409));
     assert_eq!(statuses.last(), Some(&429));
+    assert_eq!(scene.peer_says(9).await.status, 200, "the peer itself goes on");
+    scene.close().await;
+}
+
+#[tokio::test]
+async fn repeated_receipts_prove_no_address() {
+    let scene = Scene::open(|_| {}).await;
+    let about = [("msg-1", ReceiptState::Handled, "ab".repeat(32))];
+    let body = serde_json::to_vec(&scene.peer.receipts(&scene.node.agent_id(), &about)).unwrap();
+    let path = "/__darkmatter__/receipts";
+    assert_eq!(scene.client(9).post(path, &body).await.status, 200);
+    let mut client = scene.client(7);
+    let mut statuses = Vec::new();
+    for _ in 0..40 {
+        statuses.push(client.post(path, &body).await.status);
+    }
+    assert_eq!((statuses.first(), statuses.last()), (Some(&200), Some(&429)), "a stranger's window");
     assert_eq!(scene.peer_says(9).await.status, 200, "the peer itself goes on");
     scene.close().await;
 }

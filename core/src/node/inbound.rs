@@ -196,15 +196,17 @@ impl Inner {
         });
         match peer {
             Some((sender, rate)) => {
-                // Mail is brought by others: it says nothing about where its sender is.
-                let is_direct = source.is_direct && !matches!(verified.frame(), Frame::Mail(_));
-                if is_direct {
+                // Mail is brought by others, and receipts need not be fresh: whoever has some can show them from anywhere.
+                let shows_address =
+                    source.is_direct && !matches!(verified.frame(), Frame::Mail(_) | Frame::Receipts(_));
+                if shows_address {
                     if source.is_counted {
                         state.limiter.refund(&source.key, source.class, now);
                     }
                     state.proven.insert(&source.key, self.steady());
                 }
-                if is_direct && state.peers.stir(&sender, self.steady()) {
+                let is_alive = !matches!(verified.frame(), Frame::Mail(_));
+                if is_alive && state.peers.stir(&sender, self.steady()) {
                     self.upkeep_bell.notify_one();
                 }
                 let spent = match verified.frame() {
