@@ -146,10 +146,11 @@ impl Delivery {
 
     /// Whether the peer signed that it let go of the message.
     pub(super) fn is_let_go(&self) -> bool {
-        self.proof.as_ref().is_some_and(|proof| proof.0.state == ReceiptState::Cancelled)
+        let ends = [ReceiptState::Cancelled, ReceiptState::Refused, ReceiptState::Expired];
+        self.proof.as_ref().is_some_and(|proof| ends.contains(&proof.0.state))
     }
 
-    /// Goes up the ladder, never down. After a message was taken back, only that an agent finished with it counts.
+    /// Goes up the ladder, never down. After its signed end only that an agent finished with the message counts.
     pub(super) fn rise(&mut self, state: DeliveryState, at: Timestamp) {
         if state > self.state && (state >= DeliveryState::Handled || !self.is_let_go()) {
             self.state = state;
