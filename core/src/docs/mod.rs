@@ -2,7 +2,7 @@
 //!
 //! | page | tells |
 //! |---|---|
-//! | [`message`] | one message, from socket to host and from host to peer; the states of inbox and outbox |
+//! | [`message`] | what happens to a message, from socket to host and from host to peer, with the states of each |
 //! | [`configuration`] | every setting and every variable |
 //! | [`healing`] | how peers that moved or slept are found again |
 //! | [`wire`] | what we add to the wire of 1.1.1, byte for byte |
