@@ -64,13 +64,13 @@ int main(void) {
     nobody[64] = '\0';
     FAILS(dm_ask(alice, T(nobody), T("anybody?"), NONE, INT64_MAX, &message, &error), DM_PEER_NOT_CONNECTED, "connect");
     FAILS(dm_ask(alice, T(to_bob.hex), T("anybody?"), NONE, 50, &message, &error), DM_TIMEOUT, "no answer");
-    OK(dm_receive(bob, NONE, 10000, &message, &error));
-    while (!same(dm_message_content(message), "anybody?")) {
+    // It was taken back with that; bob may have seen it before.
+    for (;;) {
+        OK(dm_receive(bob, NONE, 200, &message, &error));
+        if (message == NULL) break;
         OK(dm_acknowledge(message, NULL, &error));
         dm_message_free(&message);
-        OK(dm_receive(bob, NONE, 10000, &message, &error));
     }
-    dm_message_free(&message);
 
     double score = 9;
     bool known = true;
