@@ -6,6 +6,14 @@ const { invalid } = require('./failure.cjs');
 const { AnswerStream } = require('./parts.cjs');
 const { HANDLE } = require('./verbs.cjs');
 
+/** A member as JSON can hold it, with everything in it. */
+function written(member) {
+  if (typeof member === 'bigint') return String(member);
+  if (Array.isArray(member)) return member.map(written);
+  if (member === null || typeof member !== 'object') return member;
+  return Object.fromEntries(Object.entries(member).map(([name, inner]) => [name, written(inner)]));
+}
+
 /**
  * A received message. It stays in the inbox until it is acknowledged. One that was neither acknowledged nor released
  * comes again some time after nobody refers to this object any more.
@@ -57,8 +65,7 @@ class Message {
 
   /** The message as JSON can hold it: integers of 64 bits as decimal text. For `JSON.stringify`. */
   toJSON() {
-    const members = Object.entries(this);
-    return Object.fromEntries(members.map(([name, member]) => [name, typeof member === 'bigint' ? String(member) : member]));
+    return Object.fromEntries(Object.entries(this).map(([name, member]) => [name, written(member)]));
   }
 
   /** Without a delay, after the pause of one that could not be handled. */

@@ -33,7 +33,7 @@ function say(line) {
 }
 
 async function call(verb, given) {
-  if (held.has(given.sequence)) {
+  if (['messages.acknowledge', 'messages.release'].includes(verb) && held.has(given.sequence)) {
     const message = held.get(given.sequence);
     held.delete(given.sequence);
     return verb === 'messages.acknowledge' ? message.acknowledge() : message.release(given.delay_secs);

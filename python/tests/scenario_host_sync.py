@@ -46,7 +46,8 @@ class Host:
         return self.call(command["call"], command["with"])
 
     def call(self, verb: str, given: dict[str, Any]) -> Any:
-        held = self.held.pop(given.get("sequence", -1), None)
+        settles = verb in ("messages.acknowledge", "messages.release")
+        held = self.held.pop(given["sequence"], None) if settles else None
         if held is not None:
             delay = given.get("delay_secs", 0.0)
             return held.acknowledge() if verb == "messages.acknowledge" else held.release(delay)

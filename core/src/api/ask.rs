@@ -100,7 +100,8 @@ impl Messages<'_> {
     /// repeated under its key was answered and the answer acknowledged.
     ///
     /// When time runs out, or the future is dropped, the question is taken back as by [`Messages::cancel`]. Whoever has it
-    /// in its hands by then may still answer: a late answer comes as a message.
+    /// in its hands by then may still answer: a late answer comes as a message. A question with an idempotency key is not
+    /// taken back, because it may be asked again: that call waits for the answer to the first.
     pub async fn ask(&self, args: AskArgs) -> Result<Message> {
         let inner = self.node().inner();
         let patience =
@@ -125,6 +126,9 @@ impl Messages<'_> {
         let message_id = first.unwrap_or_else(|| inner.new_message_id());
         let _expected = inner.expect_answer(&message_id, args.to);
         let mut asking = Asking::new(inner, &message_id);
+        if question.idempotency_key.is_some() {
+            asking.is_over();
+        }
         // Before the question leaves, so that no news about it is missed.
         let mut events = self.node().events();
         let filter =
