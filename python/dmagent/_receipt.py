@@ -40,7 +40,7 @@ class KnownReceipt(_records.Receipt):
         known = getattr(self, "_node", None)
         if known is None:
             raise invalid("this receipt came from no node; call messages.until of the node that sent the message")
-        node = known()
+        node: BaseNode | None = known()
         if node is None:
             raise closed("the node of this receipt is gone")
         return node

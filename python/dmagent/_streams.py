@@ -33,9 +33,9 @@ def question(
     return arguments
 
 
-def ending(message: Message, content: str, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+def ending(to: str, in_reply_to: str, content: str, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     """The arguments of `messages.finish`."""
-    arguments = {"to": message.from_, "in_reply_to": message.message_id, "content": content}
+    arguments = {"to": to, "in_reply_to": in_reply_to, "content": content}
     return arguments if metadata is None else {**arguments, "metadata": metadata}
 
 
@@ -114,7 +114,8 @@ class AnswerStream:
     async def finish(self, content: str = "", *, metadata: Mapping[str, Any] | None = None) -> Receipt:
         """Sends everything that was written, and `content` as the last part, as the reply: an ordinary message."""
         message = self._message
-        data = await message._node._call("messages.finish", ending(message, content, metadata))
+        arguments = ending(message.from_, message.message_id, content, metadata)
+        data = await message._node._call("messages.finish", arguments)
         self._finished = True
         return message._node._receipt(data)
 

@@ -88,7 +88,7 @@ class AnswerStream:
     def finish(self, content: str = "", *, metadata: Mapping[str, Any] | None = None) -> Receipt:
         """Sends everything that was written, and `content` as the last part, as the reply: an ordinary message."""
         message = self._message
-        data = message._node._call("messages.finish", ending(message, content, metadata))
+        data = message._node._call("messages.finish", ending(message.from_, message.message_id, content, metadata))
         self._finished = True
         return message._node._receipt(data)
 

@@ -818,7 +818,7 @@ class Groups(Caller):
         if to is not None:
             arguments["to"] = agent_ids("to", to)
         result = self._call("groups.find", arguments)
-        return result
+        return [str(item) for item in result]
 
     def send(
         self,

@@ -825,7 +825,7 @@ class Groups(Caller):
         if to is not None:
             arguments["to"] = agent_ids("to", to)
         result = await self._call("groups.find", arguments)
-        return result
+        return [str(item) for item in result]
 
     async def send(
         self,

@@ -172,7 +172,8 @@ FINE: dict[str, set[str]] = {
     "preferred_dir": {"none", *TEXT},
     "public_url": {"none"},
     "discovery_ports": set(),
-    **dict.fromkeys(("ephemeral", "bootstrap_mode", "http", "memory", "receipts", "seal", "upnp"), {"true"}),
+    **dict.fromkeys(("ephemeral", "bootstrap_mode", "http", "mailbox", "memory", "receipts", "seal"), {"true"}),
+    **dict.fromkeys(("shared_port", "upnp", "use_mailboxes"), {"true"}),
     **dict.fromkeys(("inbox", "limits", "capabilities", "access_overrides"), {"dict"}),
     **dict.fromkeys(("bootstrap_peers", "routing_rules", "trusted_proxies"), {"list"}),
 }

@@ -162,7 +162,8 @@ def test_a_policy_may_send_messages_on() -> None:
             bob.set_policy(Switchboard(carol.agent_id))
             await alice.send(bob, "for carol")
             forwarded = await carol.receive()
-            assert forwarded.content.endswith("for carol") and alice.agent_id[:12] in forwarded.content
+            assert forwarded.content == "for carol" and forwarded.from_ == bob.agent_id
+            assert forwarded.origin is not None and forwarded.origin.agent_id == alice.agent_id
             assert await bob.receive(timeout=0) is None
 
     run(forward())

@@ -12,6 +12,7 @@ import dmagent
 import dmagent.sync
 import pytest
 from conftest import pair, run
+from dmagent._receipt import Receipt
 
 
 async def cancelled(events: dmagent.Events) -> dmagent.MessageCancelled:
@@ -112,7 +113,7 @@ def test_an_error_in_the_block_of_an_answer_sends_nothing() -> None:
 
 
 def test_a_receipt_can_be_waited_on_and_stays_plain_data() -> None:
-    async def waits() -> dmagent.Receipt:
+    async def waits() -> Receipt:
         async with pair() as (alice, bob):
             receipt = await alice.send(bob, "hello")
             plain = dmagent.Receipt.from_json(receipt.to_json())

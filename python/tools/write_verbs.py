@@ -111,6 +111,8 @@ def returned(schema: Schema, result: Node) -> tuple[str, str]:
     if name and schema.flag(name):
         return "bool", f'bool(result["{schema.flag(name)}"])'
     decode = schema.decode(result, "result")
+    if decode == "result" and result.get("type") == "array":
+        decode = "[str(item) for item in result]"
     if "Message.from_json(" in decode and result.get("type") != "array":
         hint = schema.hint(result)
         return hint, HANDED_OUT[hint]
