@@ -13,7 +13,7 @@ use std::{
 use dmagent::{
     AgentId, ConnectArgs, Filter, MessageKind, Node, NodeConfig,
     api::NoArgs,
-    env::{Random as _, SystemRandom},
+    env::{Random as _, SystemRandom, Tasks},
     error::Code,
     peers::PeerState,
 };
@@ -51,8 +51,8 @@ pub(crate) enum Answer<T> {
 pub(crate) fn run(arguments: &[String]) -> Result {
     let [folder, own, numbers @ ..] = arguments else { return Err("what is this worker to do?".into()) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let sends = Arc::new(AtomicBool::new(false));
-    let nodes = runtime.block_on(open(folder.as_ref(), own, numbers, &sends))?;
+    let (sends, tasks) = (Arc::new(AtomicBool::new(false)), Tasks::new());
+    let nodes = runtime.block_on(open(folder.as_ref(), own, numbers, (&sends, &tasks)))?;
     answer(Ok(nodes.iter().map(|node| node.info().url).collect::<Vec<_>>()))?;
     for line in std::io::stdin().lines() {
         match serde_json::from_str(&line?)? {
@@ -68,7 +68,12 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 }
 
 /// The nodes, with their hosts at work.
-async fn open(folder: &Path, own: &str, numbers: &[String], sends: &Arc<AtomicBool>) -> Result<Vec<Node>> {
+async fn open(
+    folder: &Path,
+    own: &str,
+    numbers: &[String],
+    (sends, tasks): (&Arc<AtomicBool>, &Tasks),
+) -> Result<Vec<Node>> {
     let pen = Arc::new(Pen::open(folder, own)?);
     let mut nodes = Vec::new();
     for number in numbers {
@@ -81,8 +86,8 @@ async fn open(folder: &Path, own: &str, numbers: &[String], sends: &Arc<AtomicBo
         config.limits.peer = None;
         config.limits.connections_per_source = None;
         let node = Node::open(config).await?;
-        tokio::spawn(take(node.clone(), Arc::clone(&pen)));
-        tokio::spawn(send(node.clone(), Arc::clone(&pen), Arc::clone(sends)));
+        tasks.spawn("take", take(node.clone(), Arc::clone(&pen)));
+        tasks.spawn("send", send(node.clone(), Arc::clone(&pen), Arc::clone(sends)));
         nodes.push(node);
     }
     Ok(nodes)

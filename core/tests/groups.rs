@@ -66,15 +66,16 @@ async fn the_most_trusted_gets_it_unless_the_agent_of_another_waits() {
     assert_eq!(sent.receipt.deliveries[0].to, members[0].agent_id());
     assert_eq!(holders(&members, "first").await, [members[0].agent_id()]);
 
-    let waiter = members[2].clone();
-    let waiting = tokio::spawn(async move { waiter.inbox().filtered(of_peers()).next().await });
-    // It waits once its node says so.
-    while !is_waiting(&members[2]).await {
-        tokio::task::yield_now().await;
-    }
-    let sent = asker.groups().send(to_any("second")).await.unwrap();
-    assert_eq!(sent.receipt.deliveries[0].to, members[2].agent_id());
-    assert_eq!(waiting.await.unwrap().unwrap().content, "second");
+    let waiting = async { members[2].inbox().filtered(of_peers()).next().await.unwrap() };
+    let sending = async {
+        // It waits once its node says so.
+        while !is_waiting(&members[2]).await {
+            tokio::task::yield_now().await;
+        }
+        asker.groups().send(to_any("second")).await.unwrap()
+    };
+    let (got, sent) = futures_util::future::join(waiting, sending).await;
+    assert_eq!((&got.content[..], sent.receipt.deliveries[0].to), ("second", members[2].agent_id()));
     assert_eq!(holders(&members[..2], "second").await, []);
 }
 

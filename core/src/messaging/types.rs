@@ -191,7 +191,7 @@ impl OutboxItem {
     ///
     /// # Errors
     ///
-    /// [`Code::WireField`] when the metadata has no canonical form.
+    /// [`WireField`](crate::error::Code::WireField) when the metadata has no canonical form.
     pub fn digest(&self) -> Result<String> {
         body_digest(&self.content, &self.metadata, self.in_reply_to.as_deref())
     }
@@ -202,7 +202,7 @@ impl OutboxItem {
 ///
 /// # Errors
 ///
-/// [`Code::WireField`] when the metadata has no canonical form.
+/// [`WireField`](crate::error::Code::WireField) when the metadata has no canonical form.
 pub fn body_digest(
     content: &str,
     metadata: &Map<String, Value>,
