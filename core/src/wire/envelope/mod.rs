@@ -66,7 +66,6 @@ pub mod budget_text {
     use super::Budget;
 
     /// As text.
-    #[expect(clippy::ref_option, reason = "the form that serde asks for")]
     pub fn serialize<S: Serializer>(budget: &Option<Budget>, serializer: S) -> Result<S::Ok, S::Error> {
         match budget {
             Some(Budget { unit, amount }) => serializer.collect_str(&format_args!("{amount} {unit}")),
