@@ -100,16 +100,12 @@ async fn the_same_call_again_gives_the_receipt_of_the_first_and_sends_nothing() 
 async fn calls_side_by_side_under_one_key_are_one_message() {
     let (node, _) = alice(&MemoryDisk::new()).await;
     let bob = bob(&node).await;
-    let calls: Vec<_> = (0..10)
-        .map(|_| {
-            let (node, args) = (node.clone(), order(&bob, "pay 7"));
-            tokio::spawn(async move { node.messages().send(args).await.unwrap().message_id })
-        })
-        .collect();
-    let mut ids = Vec::new();
-    for call in calls {
-        ids.push(call.await.unwrap());
-    }
+    let calls = (0..10).map(|_| {
+        let (node, args) = (node.clone(), order(&bob, "pay 7"));
+        async move { node.messages().send(args).await }
+    });
+    let receipts = futures_util::future::try_join_all(calls).await.unwrap();
+    let mut ids: Vec<_> = receipts.into_iter().map(|receipt| receipt.message_id).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1);
     node.send(bob.agent_id(), "the end").await.unwrap();
@@ -225,14 +221,15 @@ async fn a_question_asked_again_waits_for_the_answer_to_the_first() {
     }
     drop(node);
     let (node, _) = alice(&disk).await;
-    let asked = tokio::spawn({
-        let (node, question) = (node.clone(), question());
-        async move { node.messages().ask(question).await.unwrap() }
-    });
-    let from_peers = Filter { kinds: vec![MessageKind::Peer], ..Filter::default() };
-    let heard = bob.inbox().filtered(from_peers).next_within(PATIENCE).await.unwrap().unwrap();
-    bob.messages().send(SendArgs::reply(&heard, "seven")).await.unwrap();
-    let answer = asked.await.unwrap();
+    let messages = node.messages();
+    let answering = async {
+        let from_peers = Filter { kinds: vec![MessageKind::Peer], ..Filter::default() };
+        let heard = bob.inbox().filtered(from_peers).next_within(PATIENCE).await.unwrap().unwrap();
+        bob.messages().send(SendArgs::reply(&heard, "seven")).await.unwrap();
+        heard
+    };
+    let (answer, heard) = tokio::join!(messages.ask(question()), answering);
+    let answer = answer.unwrap();
     assert_eq!((answer.content.as_str(), &answer.in_reply_to), ("seven", &Some(heard.message_id)));
     // As long as the answer is not acknowledged, a call may ask for it again.
     assert!(node.inbox().release(&answer, Duration::ZERO));
