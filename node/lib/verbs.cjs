@@ -44,7 +44,7 @@ const MADE = Symbol('made');
 
 /** The method of a verb: what it must have stands in a row, the rest in an object. */
 function method(verb, row, nodeOf) {
-  const name = verb.slice(verb.indexOf('.') + 1);
+  const name = verb.slice(verb.indexOf('.') + 1).replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
   return {
     async [name](...given) {
       const node = nodeOf(this);

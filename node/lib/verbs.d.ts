@@ -256,7 +256,7 @@ export interface Messages {
    * @param options.traceparent Which trace it belongs to, as the header of that name in W3C Trace Context.
    * @param options.tracestate What the tracing systems say about that, as the header of that name.
    */
-  ask_stream(
+  askStream(
     to: AgentLike,
     content: string,
     options?: {
@@ -279,7 +279,7 @@ export interface Messages {
    * @param options.number The number of the part; those before it are let go. Default: the one after the last
    *   that was handed out. Whoever may lose a result on the way names it.
    */
-  next_part(
+  nextPart(
     streamId: string,
     options?: {
       signal?: AbortSignal;

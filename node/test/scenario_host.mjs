@@ -38,7 +38,7 @@ async function call(verb, given) {
     held.delete(given.sequence);
     return verb === 'messages.acknowledge' ? message.acknowledge() : message.release(given.delay_secs);
   }
-  const [noun, method] = verb.split('.');
+  const [noun, method] = verb.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()).split('.');
   const { ...options } = ours(given);
   const row = shapes.VERBS[verb].row.map((name) => {
     const value = options[name];

@@ -44,7 +44,7 @@ def method(schema: Schema, verb: Node) -> list[str]:
     given = [f"{camel(member)}: {argument(schema, member, members[member])}" for member in required]
     options = "".join(f"; {camel(member)}?: {argument(schema, member, members[member])}" for member in rest)
     given.append(f"options?: {{ signal?: AbortSignal{options} }}")
-    called, result = verb["name"].split(".")[1], returned(schema, verb["result"])
+    called, result = camel(verb["name"].split(".")[1]), returned(schema, verb["result"])
     line = f"  {called}({', '.join(given)}): Promise<{result}>;"
     if len(line) > 110:
         given[-1] = "options?: {\n" + "".join(f"      {part};\n" for part in ["signal?: AbortSignal", *options.split("; ")[1:]]) + "    }"

@@ -353,7 +353,7 @@ class Delivery(Record):
             state=data["state"],
             at=data.get("at"),
             gives_receipts=data.get("gives_receipts", False),
-            kept_by=[Custodian.from_json(item) for item in data.get("kept_by")],
+            kept_by=[Custodian.from_json(item) for item in data.get("kept_by", [])],
             proof=data.get("proof"),
             reason=None if (value := data.get("reason")) is None else Reason.from_json(value),
             reply_id=data.get("reply_id"),
@@ -1111,7 +1111,7 @@ class Origin(Record):
             limits=MessageLimits.from_json(data["limits"]),
             digest=data["digest"],
             signature=data["signature"],
-            path=[Step.from_json(item) for item in data.get("path")],
+            path=[Step.from_json(item) for item in data.get("path", [])],
         )
 
     @property

@@ -83,6 +83,8 @@ def record(schema: Schema, name: str, described: Node, base: str, constant: str 
         if member not in required and default not in (None, {}, []):
             read = f'data.get("{member}", {default!r})'.replace("'", '"')
         made = schema.decode(schema_of, read)
+        if member not in required and default == [] and made != read:
+            made = schema.decode(schema_of, f'data.get("{member}", [])')
         if (name, member) in UNTRUSTED:
             made = f"_untrusted({read})" if "None" in hints[member] else f"Untrusted({read})"
         lines.append(f"            {safe(member)}={made},")

@@ -630,7 +630,7 @@ def _uniffi_check_api_checksums(lib):
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() != 23769:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
-    if lib.uniffi_dmagent_uniffi_checksum_method_message_reply() != 53397:
+    if lib.uniffi_dmagent_uniffi_checksum_method_message_reply() != 48698:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     if lib.uniffi_dmagent_uniffi_checksum_method_message_sequence() != 3386:
         raise InternalError("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
@@ -1320,7 +1320,11 @@ _UniffiLib.uniffi_dmagent_uniffi_fn_method_message_reply.argtypes = (
     _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
-    ctypes.c_int8,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
+    _UniffiRustBuffer,
     _UniffiRustBuffer,
     _UniffiRustBuffer,
 )
@@ -13817,11 +13821,11 @@ class MessageProtocol(typing.Protocol):
         Gives the message back because handling it failed: after a pause that doubles each time.
 """
         raise NotImplementedError
-    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,expires_in_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,hops: typing.Union[object, typing.Optional[int]] = _DEFAULT,timeout_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,idempotency_key: typing.Union[object, typing.Optional[str]] = _DEFAULT,inherit: bool = False,spend: typing.Union[object, typing.Optional[str]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,expires_in_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,hops: typing.Union[object, typing.Optional[int]] = _DEFAULT,timeout_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,idempotency_key: typing.Union[object, typing.Optional[str]] = _DEFAULT,caused_by: typing.Union[object, typing.Optional[int]] = _DEFAULT,spend: typing.Union[object, typing.Optional[str]] = _DEFAULT,budget: typing.Union[object, typing.Optional[str]] = _DEFAULT,deadline: typing.Union[object, typing.Optional[Timestamp]] = _DEFAULT,traceparent: typing.Union[object, typing.Optional[str]] = _DEFAULT,tracestate: typing.Union[object, typing.Optional[str]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
         """
         Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-        `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-        of this message, less what was spent of its budget.
+        `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+        under what is left of its limits, less what was spent of its budget.
 """
         raise NotImplementedError
     def sequence(self, ) -> int:
@@ -14127,11 +14131,11 @@ class Message(MessageProtocol):
             *_uniffi_lowered_args,
         )
         return _uniffi_lift_return(_uniffi_ffi_result)
-    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,expires_in_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,hops: typing.Union[object, typing.Optional[int]] = _DEFAULT,timeout_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,idempotency_key: typing.Union[object, typing.Optional[str]] = _DEFAULT,inherit: bool = False,spend: typing.Union[object, typing.Optional[str]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
+    async def reply(self, content: str,metadata: typing.Union[object, typing.Optional[Json]] = _DEFAULT,expires_in_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,hops: typing.Union[object, typing.Optional[int]] = _DEFAULT,timeout_secs: typing.Union[object, typing.Optional[float]] = _DEFAULT,idempotency_key: typing.Union[object, typing.Optional[str]] = _DEFAULT,caused_by: typing.Union[object, typing.Optional[int]] = _DEFAULT,spend: typing.Union[object, typing.Optional[str]] = _DEFAULT,budget: typing.Union[object, typing.Optional[str]] = _DEFAULT,deadline: typing.Union[object, typing.Optional[Timestamp]] = _DEFAULT,traceparent: typing.Union[object, typing.Optional[str]] = _DEFAULT,tracestate: typing.Union[object, typing.Optional[str]] = _DEFAULT,cancel: typing.Union[object, typing.Optional[Cancel]] = _DEFAULT) -> Receipt:
         """
         Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-        `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-        of this message, less what was spent of its budget.
+        `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+        under what is left of its limits, less what was spent of its budget.
 """
 
         _UniffiFfiConverterString.check_lower(content)
@@ -14156,11 +14160,29 @@ class Message(MessageProtocol):
             idempotency_key = None
         _UniffiFfiConverterOptionalString.check_lower(idempotency_key)
 
-        _UniffiFfiConverterBoolean.check_lower(inherit)
+        if caused_by is _DEFAULT:
+            caused_by = None
+        _UniffiFfiConverterOptionalUInt64.check_lower(caused_by)
 
         if spend is _DEFAULT:
             spend = None
         _UniffiFfiConverterOptionalString.check_lower(spend)
+
+        if budget is _DEFAULT:
+            budget = None
+        _UniffiFfiConverterOptionalString.check_lower(budget)
+
+        if deadline is _DEFAULT:
+            deadline = None
+        _UniffiFfiConverterOptionalTypeTimestamp.check_lower(deadline)
+
+        if traceparent is _DEFAULT:
+            traceparent = None
+        _UniffiFfiConverterOptionalString.check_lower(traceparent)
+
+        if tracestate is _DEFAULT:
+            tracestate = None
+        _UniffiFfiConverterOptionalString.check_lower(tracestate)
 
         if cancel is _DEFAULT:
             cancel = None
@@ -14173,8 +14195,12 @@ class Message(MessageProtocol):
             _UniffiFfiConverterOptionalUInt32.lower(hops),
             _UniffiFfiConverterOptionalFloat64.lower(timeout_secs),
             _UniffiFfiConverterOptionalString.lower(idempotency_key),
-            _UniffiFfiConverterBoolean.lower(inherit),
+            _UniffiFfiConverterOptionalUInt64.lower(caused_by),
             _UniffiFfiConverterOptionalString.lower(spend),
+            _UniffiFfiConverterOptionalString.lower(budget),
+            _UniffiFfiConverterOptionalTypeTimestamp.lower(deadline),
+            _UniffiFfiConverterOptionalString.lower(traceparent),
+            _UniffiFfiConverterOptionalString.lower(tracestate),
             _UniffiFfiConverterOptionalTypeCancel.lower(cancel),
         )
         _uniffi_lift_return = _UniffiFfiConverterTypeReceipt.lift

@@ -22,7 +22,7 @@ use crate::{
         codes::DmError,
         records::{MessageRecord, Receipt},
     },
-    plain::{AgentId, Json, finite},
+    plain::{AgentId, Json, Timestamp, finite},
     runtime::Owned,
 };
 
@@ -62,6 +62,14 @@ struct Answer<'a> {
     caused_by: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spend: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracestate: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -114,8 +122,8 @@ impl Message {
     }
 
     /// Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-    /// `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-    /// of this message, less what was spent of its budget.
+    /// `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+    /// under what is left of its limits, less what was spent of its budget.
     #[expect(clippy::too_many_arguments, reason = "they are options, which callers name")]
     #[uniffi::method(default(
         metadata = None,
@@ -123,8 +131,12 @@ impl Message {
         hops = None,
         timeout_secs = None,
         idempotency_key = None,
-        inherit = false,
+        caused_by = None,
         spend = None,
+        budget = None,
+        deadline = None,
+        traceparent = None,
+        tracestate = None,
         cancel = None
     ))]
     pub async fn reply(
@@ -135,12 +147,15 @@ impl Message {
         hops: Option<u32>,
         timeout_secs: Option<f64>,
         idempotency_key: Option<String>,
-        inherit: bool,
+        caused_by: Option<u64>,
         spend: Option<String>,
+        budget: Option<String>,
+        deadline: Option<Timestamp>,
+        traceparent: Option<String>,
+        tracestate: Option<String>,
         cancel: Option<Arc<Cancel>>,
     ) -> Result<Receipt, DmError> {
         let (to, in_reply_to) = (&self.record.from, self.record.message_id.as_str());
-        let caused_by = inherit.then_some(self.record.sequence);
         let answer = Answer {
             to,
             content,
@@ -152,6 +167,10 @@ impl Message {
             idempotency_key,
             caused_by,
             spend,
+            budget,
+            deadline,
+            traceparent,
+            tracestate,
         };
         self.caller.call("messages.send", &answer, cancel).await
     }

@@ -74,6 +74,9 @@ class Language:
         kind, *names = fact.split(" ")
         if kind == "option":
             names[-1] = self.options.get(" ".join(names), names[-1])
+        if kind in ("verb", "argument") or kind == "crosses" and "." in names[0]:
+            noun, _, verb = names[0].partition(".")
+            names[0] = f"{noun}.{self.member(verb)}"
         if kind in ("argument", "field", "setting", "option"):
             names[-1] = ".".join(map(self.member, names[-1].split(".")))
         if kind == "crosses":

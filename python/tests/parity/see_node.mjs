@@ -101,6 +101,9 @@ for (const one of promised) {
   }
 }
 
+/** A verb as JavaScript writes it. */
+const spelled = (verb) => verb.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+
 const types = { ...Object.fromEntries(declared('verbs.d.ts')) };
 const promisedVerbs = [];
 for (const [name, type] of Object.entries(types)) {
@@ -108,7 +111,7 @@ for (const [name, type] of Object.entries(types)) {
   if (!docOf(type)) problem(name, 'the noun has no documentation');
   for (const method of type.members.filter(ts.isMethodSignature)) verb(noun, method);
 }
-same('verbs', Object.keys(VERBS), promisedVerbs);
+same('verbs', Object.keys(VERBS).map(spelled), promisedVerbs);
 
 function verb(noun, method) {
   const name = `${noun}.${method.name.text}`;
@@ -136,10 +139,11 @@ function verb(noun, method) {
     facts[`argument ${name} ${argument}`] = doc ?? '';
     if (!type) problem(`${name} ${argument}`, 'has no type');
   }
-  const { members = {} } = VERBS[name] ?? {};
+  const entry = VERBS[Object.keys(VERBS).find((verb) => spelled(verb) === name)];
+  const { members = {} } = entry ?? {};
   crossing(name, Object.entries(members).map(([here, [there]]) => [here, there]));
   same(name, Object.keys(members), given.map(([argument]) => argument));
-  same(`${name}, in a row`, VERBS[name]?.row ?? [], row);
+  same(`${name}, in a row`, entry?.row ?? [], row);
 }
 
 // The options of the shortcuts, as the compiler understands them.

@@ -87,8 +87,19 @@ suspend fun Node.send(
     hops: UInt? = null,
     inReplyTo: String? = null,
     timeoutSecs: Double? = null,
+    idempotencyKey: String? = null,
+    deadline: Timestamp? = null,
+    budget: String? = null,
+    traceparent: String? = null,
+    tracestate: String? = null,
+    causedBy: ULong? = null,
+    spend: String? = null,
 ): Receipt = messages().use { messages ->
-    val plain = SendArgs(listOf(to), content, expiresInSecs, inReplyTo = inReplyTo, metadata = metadata)
+    val plain = SendArgs(
+        to = listOf(to), content = content, budget = budget, causedBy = causedBy, deadline = deadline,
+        expiresInSecs = expiresInSecs, idempotencyKey = idempotencyKey, inReplyTo = inReplyTo, metadata = metadata,
+        spend = spend, traceparent = traceparent, tracestate = tracestate,
+    )
     messages.send(plain.copy(hops = hops ?: plain.hops, timeoutSecs = timeoutSecs ?: plain.timeoutSecs))
 }
 
@@ -99,9 +110,21 @@ suspend fun Node.ask(
     timeoutSecs: Double? = null,
     metadata: Json? = null,
     inReplyTo: String? = null,
+    idempotencyKey: String? = null,
+    deadline: Timestamp? = null,
+    budget: String? = null,
+    traceparent: String? = null,
+    tracestate: String? = null,
+    causedBy: ULong? = null,
+    spend: String? = null,
 ): Message = messages().use { messages ->
     // A question always ends with an answer or an error.
-    messages.ask(AskArgs(to, content, inReplyTo, metadata, timeoutSecs)).await()!!
+    val question = AskArgs(
+        to = to, content = content, budget = budget, causedBy = causedBy, deadline = deadline,
+        idempotencyKey = idempotencyKey, inReplyTo = inReplyTo, metadata = metadata, spend = spend,
+        timeoutSecs = timeoutSecs, traceparent = traceparent, tracestate = tracestate,
+    )
+    messages.ask(question).await()!!
 }
 
 /** What the other side is told when nobody reads on. */
@@ -117,9 +140,21 @@ fun Node.askStream(
     timeoutSecs: Double? = null,
     metadata: Json? = null,
     inReplyTo: String? = null,
+    idempotencyKey: String? = null,
+    deadline: Timestamp? = null,
+    budget: String? = null,
+    traceparent: String? = null,
+    tracestate: String? = null,
+    causedBy: ULong? = null,
+    spend: String? = null,
 ): Flow<Part> = flow {
+    val question = AskArgs(
+        to = to, content = content, budget = budget, causedBy = causedBy, deadline = deadline,
+        idempotencyKey = idempotencyKey, inReplyTo = inReplyTo, metadata = metadata, spend = spend,
+        timeoutSecs = timeoutSecs, traceparent = traceparent, tracestate = tracestate,
+    )
     messages().use { messages ->
-        val stream = messages.askStream(AskArgs(to, content, inReplyTo, metadata, timeoutSecs)).streamId
+        val stream = messages.askStream(question).streamId
         var next = 0uL
         var isOver = false
         try {

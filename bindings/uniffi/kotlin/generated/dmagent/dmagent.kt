@@ -1246,7 +1246,7 @@ internal object UniffiLib {
     ): Byte
     external fun uniffi_dmagent_uniffi_fn_method_message_release_after_failure(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
-    external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`expiresInSecs`: RustBuffer.ByValue,`hops`: RustBuffer.ByValue,`timeoutSecs`: RustBuffer.ByValue,`idempotencyKey`: RustBuffer.ByValue,`inherit`: Byte,`spend`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
+    external fun uniffi_dmagent_uniffi_fn_method_message_reply(`ptr`: Long,`content`: RustBuffer.ByValue,`metadata`: RustBuffer.ByValue,`expiresInSecs`: RustBuffer.ByValue,`hops`: RustBuffer.ByValue,`timeoutSecs`: RustBuffer.ByValue,`idempotencyKey`: RustBuffer.ByValue,`causedBy`: RustBuffer.ByValue,`spend`: RustBuffer.ByValue,`budget`: RustBuffer.ByValue,`deadline`: RustBuffer.ByValue,`traceparent`: RustBuffer.ByValue,`tracestate`: RustBuffer.ByValue,`cancel`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_dmagent_uniffi_fn_method_message_settled(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus,
     ): Byte
@@ -1679,7 +1679,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() and 0xFFFF) != 23769) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_reply() and 0xFFFF) != 53397) {
+    if ((lib.uniffi_dmagent_uniffi_checksum_method_message_reply() and 0xFFFF) != 48698) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_dmagent_uniffi_checksum_method_message_settled() and 0xFFFF) != 41479) {
@@ -5466,10 +5466,10 @@ public interface MessageInterface {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-     * of this message, less what was spent of its budget.
+     * `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+     * under what is left of its limits, less what was spent of its budget.
      */
-    suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `expiresInSecs`: kotlin.Double? = null, `hops`: kotlin.UInt? = null, `timeoutSecs`: kotlin.Double? = null, `idempotencyKey`: kotlin.String? = null, `inherit`: kotlin.Boolean = false, `spend`: kotlin.String? = null, `cancel`: Cancel? = null): Receipt
+    suspend fun `reply`(`content`: kotlin.String, `metadata`: Json? = null, `expiresInSecs`: kotlin.Double? = null, `hops`: kotlin.UInt? = null, `timeoutSecs`: kotlin.Double? = null, `idempotencyKey`: kotlin.String? = null, `causedBy`: kotlin.ULong? = null, `spend`: kotlin.String? = null, `budget`: kotlin.String? = null, `deadline`: Timestamp? = null, `traceparent`: kotlin.String? = null, `tracestate`: kotlin.String? = null, `cancel`: Cancel? = null): Receipt
 
     /**
      * Whether it was acknowledged or released through this object.
@@ -5907,12 +5907,12 @@ open class Message: Disposable, AutoCloseable, MessageInterface
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-     * of this message, less what was spent of its budget.
+     * `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+     * under what is left of its limits, less what was spent of its budget.
      */
     @Throws(DmException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `reply`(`content`: kotlin.String, `metadata`: Json?, `expiresInSecs`: kotlin.Double?, `hops`: kotlin.UInt?, `timeoutSecs`: kotlin.Double?, `idempotencyKey`: kotlin.String?, `inherit`: kotlin.Boolean, `spend`: kotlin.String?, `cancel`: Cancel?) : Receipt {
+    override suspend fun `reply`(`content`: kotlin.String, `metadata`: Json?, `expiresInSecs`: kotlin.Double?, `hops`: kotlin.UInt?, `timeoutSecs`: kotlin.Double?, `idempotencyKey`: kotlin.String?, `causedBy`: kotlin.ULong?, `spend`: kotlin.String?, `budget`: kotlin.String?, `deadline`: Timestamp?, `traceparent`: kotlin.String?, `tracestate`: kotlin.String?, `cancel`: Cancel?) : Receipt {
         return uniffiRustCallAsync(
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_dmagent_uniffi_fn_method_message_reply(
@@ -5924,8 +5924,12 @@ open class Message: Disposable, AutoCloseable, MessageInterface
         FfiConverterOptionalUInt.lower(`hops`),
         FfiConverterOptionalDouble.lower(`timeoutSecs`),
         FfiConverterOptionalString.lower(`idempotencyKey`),
-        FfiConverterBoolean.lower(`inherit`),
+        FfiConverterOptionalULong.lower(`causedBy`),
         FfiConverterOptionalString.lower(`spend`),
+        FfiConverterOptionalString.lower(`budget`),
+        FfiConverterOptionalTypeTimestamp.lower(`deadline`),
+        FfiConverterOptionalString.lower(`traceparent`),
+        FfiConverterOptionalString.lower(`tracestate`),
         FfiConverterOptionalTypeCancel.lower(`cancel`),
             )
         },

@@ -11078,7 +11078,7 @@ module UniFFILib
     :int8
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_reply,
-    [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, :int8, RustBuffer.by_value, RustBuffer.by_value, ],
+    [:uint64, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, RustBuffer.by_value, ],
     :uint64
 
   attach_function :uniffi_dmagent_uniffi_fn_method_message_settled,
@@ -19349,7 +19349,7 @@ end
     return 1 == result
   end
 
-  def reply(content, metadata = nil, expires_in_secs = nil, hops = nil, timeout_secs = nil, idempotency_key = nil, inherit = false, spend = nil, cancel = nil)
+  def reply(content, metadata = nil, expires_in_secs = nil, hops = nil, timeout_secs = nil, idempotency_key = nil, caused_by = nil, spend = nil, budget = nil, deadline = nil, traceparent = nil, tracestate = nil, cancel = nil)
         content = ::Dmagent::uniffi_utf8(content)
 
         metadata = (metadata ? ::Dmagent::uniffi_utf8(metadata) : nil)
@@ -19362,14 +19362,22 @@ end
         RustBuffer.check_lower_Optionalf64(timeout_secs)
         idempotency_key = (idempotency_key ? ::Dmagent::uniffi_utf8(idempotency_key) : nil)
         RustBuffer.check_lower_Optionalstring(idempotency_key)
-        inherit = inherit ? true : false
-
+        caused_by = (caused_by ? ::Dmagent::uniffi_in_range(caused_by, "u64", 0, 2**64) : nil)
+        RustBuffer.check_lower_Optionalu64(caused_by)
         spend = (spend ? ::Dmagent::uniffi_utf8(spend) : nil)
         RustBuffer.check_lower_Optionalstring(spend)
+        budget = (budget ? ::Dmagent::uniffi_utf8(budget) : nil)
+        RustBuffer.check_lower_Optionalstring(budget)
+        deadline = (deadline ? ::Dmagent::uniffi_in_range(deadline, "i64", -2**63, 2**63) : nil)
+        RustBuffer.check_lower_OptionalTypeTimestamp(deadline)
+        traceparent = (traceparent ? ::Dmagent::uniffi_utf8(traceparent) : nil)
+        RustBuffer.check_lower_Optionalstring(traceparent)
+        tracestate = (tracestate ? ::Dmagent::uniffi_utf8(tracestate) : nil)
+        RustBuffer.check_lower_Optionalstring(tracestate)
         cancel = (cancel ? cancel : nil)
         RustBuffer.check_lower_OptionalTypeCancel(cancel)
     ::Dmagent.uniffi_rust_call_async(
-      UniFFILib.uniffi_dmagent_uniffi_fn_method_message_reply(uniffi_clone_handle(),RustBuffer.alloc_from_string(content),RustBuffer.alloc_from_OptionalTypeJson(metadata),RustBuffer.alloc_from_Optionalf64(expires_in_secs),RustBuffer.alloc_from_Optionalu32(hops),RustBuffer.alloc_from_Optionalf64(timeout_secs),RustBuffer.alloc_from_Optionalstring(idempotency_key),(inherit ? 1 : 0),RustBuffer.alloc_from_Optionalstring(spend),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
+      UniFFILib.uniffi_dmagent_uniffi_fn_method_message_reply(uniffi_clone_handle(),RustBuffer.alloc_from_string(content),RustBuffer.alloc_from_OptionalTypeJson(metadata),RustBuffer.alloc_from_Optionalf64(expires_in_secs),RustBuffer.alloc_from_Optionalu32(hops),RustBuffer.alloc_from_Optionalf64(timeout_secs),RustBuffer.alloc_from_Optionalstring(idempotency_key),RustBuffer.alloc_from_Optionalu64(caused_by),RustBuffer.alloc_from_Optionalstring(spend),RustBuffer.alloc_from_Optionalstring(budget),RustBuffer.alloc_from_OptionalTypeTimestamp(deadline),RustBuffer.alloc_from_Optionalstring(traceparent),RustBuffer.alloc_from_Optionalstring(tracestate),RustBuffer.alloc_from_OptionalTypeCancel(cancel)),
       :ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_cancel_rust_buffer,
       :ffi_dmagent_uniffi_rust_future_complete_rust_buffer,

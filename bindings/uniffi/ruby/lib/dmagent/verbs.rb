@@ -53,10 +53,13 @@ module Dmagent
   # What a message adds.
   module Replying
     # Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an `in_reply_to`.
-    # The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits of this message.
+    # The options are those of `messages.send`; with `caused_by: sequence` the answer works under what is left of the limits of
+    # this message.
     def reply(content, cancel = nil, metadata: nil, expires_in_secs: nil, hops: nil, timeout_secs: nil,
-              idempotency_key: nil, inherit: false, spend: nil)
-      super(content, Keywords.json(metadata), expires_in_secs, hops, timeout_secs, idempotency_key, inherit, spend, cancel)
+              idempotency_key: nil, caused_by: nil, spend: nil, budget: nil, deadline: nil, traceparent: nil,
+              tracestate: nil)
+      super(content, Keywords.json(metadata), expires_in_secs, hops, timeout_secs, idempotency_key, caused_by, spend,
+            budget, deadline, traceparent, tracestate, cancel)
     end
   end
   private_constant :Replying

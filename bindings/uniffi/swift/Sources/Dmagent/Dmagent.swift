@@ -1882,10 +1882,10 @@ public protocol MessageProtocol: AnyObject, Sendable {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-     * of this message, less what was spent of its budget.
+     * `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+     * under what is left of its limits, less what was spent of its budget.
      */
-    func reply(content: String, metadata: Json?, expiresInSecs: Double?, hops: UInt32?, timeoutSecs: Double?, idempotencyKey: String?, inherit: Bool, spend: String?, cancel: Cancel?) async throws  -> Receipt
+    func reply(content: String, metadata: Json?, expiresInSecs: Double?, hops: UInt32?, timeoutSecs: Double?, idempotencyKey: String?, causedBy: UInt64?, spend: String?, budget: String?, deadline: Timestamp?, traceparent: String?, tracestate: String?, cancel: Cancel?) async throws  -> Receipt
 
     /**
      * Whether it was acknowledged or released through this object.
@@ -2192,15 +2192,15 @@ open func releaseAfterFailure()throws  -> Bool  {
 
     /**
      * Answers the sender. Whoever answers every answer never stops: answer questions, and only read what has an
-     * `in_reply_to`. The options are those of `messages.send`; with `inherit` the answer works under what is left of the limits
-     * of this message, less what was spent of its budget.
+     * `in_reply_to`. The options are those of `messages.send`; with the sequence of this message as `caused_by` the answer works
+     * under what is left of its limits, less what was spent of its budget.
      */
-open func reply(content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil, timeoutSecs: Double? = nil, idempotencyKey: String? = nil, inherit: Bool = false, spend: String? = nil, cancel: Cancel? = nil)async throws  -> Receipt  {
+open func reply(content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil, timeoutSecs: Double? = nil, idempotencyKey: String? = nil, causedBy: UInt64? = nil, spend: String? = nil, budget: String? = nil, deadline: Timestamp? = nil, traceparent: String? = nil, tracestate: String? = nil, cancel: Cancel? = nil)async throws  -> Receipt  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_dmagent_uniffi_fn_method_message_reply(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(content),FfiConverterOptionTypeJson.lower(metadata),FfiConverterOptionDouble.lower(expiresInSecs),FfiConverterOptionUInt32.lower(hops),FfiConverterOptionDouble.lower(timeoutSecs),FfiConverterOptionString.lower(idempotencyKey),FfiConverterBool.lower(inherit),FfiConverterOptionString.lower(spend),FfiConverterOptionTypeCancel.lower(cancel)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(content),FfiConverterOptionTypeJson.lower(metadata),FfiConverterOptionDouble.lower(expiresInSecs),FfiConverterOptionUInt32.lower(hops),FfiConverterOptionDouble.lower(timeoutSecs),FfiConverterOptionString.lower(idempotencyKey),FfiConverterOptionUInt64.lower(causedBy),FfiConverterOptionString.lower(spend),FfiConverterOptionString.lower(budget),FfiConverterOptionTypeTimestamp.lower(deadline),FfiConverterOptionString.lower(traceparent),FfiConverterOptionString.lower(tracestate),FfiConverterOptionTypeCancel.lower(cancel)
                 )
             },
             pollFunc: ffi_dmagent_uniffi_rust_future_poll_rust_buffer,
@@ -19251,7 +19251,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_dmagent_uniffi_checksum_method_message_release_after_failure() != 23769) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_dmagent_uniffi_checksum_method_message_reply() != 53397) {
+    if (uniffi_dmagent_uniffi_checksum_method_message_reply() != 48698) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_dmagent_uniffi_checksum_method_message_settled() != 41479) {

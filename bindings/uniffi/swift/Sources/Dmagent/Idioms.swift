@@ -118,22 +118,30 @@ extension Node {
     /// Sends a message to one peer. `SendArgs` tells the options, and what holds without them.
     public func send(
         to: AgentId, content: String, metadata: Json? = nil, expiresInSecs: Double? = nil, hops: UInt32? = nil,
-        inReplyTo: String? = nil, timeoutSecs: Double? = nil
+        inReplyTo: String? = nil, timeoutSecs: Double? = nil, idempotencyKey: String? = nil, deadline: Timestamp? = nil,
+        budget: String? = nil, traceparent: String? = nil, tracestate: String? = nil, causedBy: UInt64? = nil,
+        spend: String? = nil
     ) async throws -> Receipt {
         let plain = SendArgs(to: [to], content: content)
         let arguments = SendArgs(
-            to: plain.to, content: content, expiresInSecs: expiresInSecs, hops: hops ?? plain.hops, inReplyTo: inReplyTo,
-            metadata: metadata, timeoutSecs: timeoutSecs ?? plain.timeoutSecs)
+            to: plain.to, content: content, budget: budget, causedBy: causedBy, deadline: deadline,
+            expiresInSecs: expiresInSecs, hops: hops ?? plain.hops, idempotencyKey: idempotencyKey, inReplyTo: inReplyTo,
+            metadata: metadata, spend: spend, timeoutSecs: timeoutSecs ?? plain.timeoutSecs, traceparent: traceparent,
+            tracestate: tracestate)
         return try await cancelling { try await messages().send(arguments: arguments, cancel: $0) }
     }
 
     /// Sends a message to one peer and waits for the answer to it; nil never, unless somebody else took it. `AskArgs` tells
     /// the options.
     public func ask(
-        to: AgentId, content: String, timeoutSecs: Double? = nil, metadata: Json? = nil, inReplyTo: String? = nil
+        to: AgentId, content: String, timeoutSecs: Double? = nil, metadata: Json? = nil, inReplyTo: String? = nil,
+        idempotencyKey: String? = nil, deadline: Timestamp? = nil, budget: String? = nil, traceparent: String? = nil,
+        tracestate: String? = nil, causedBy: UInt64? = nil, spend: String? = nil
     ) async throws -> Message? {
         let arguments = AskArgs(
-            to: to, content: content, inReplyTo: inReplyTo, metadata: metadata, timeoutSecs: timeoutSecs)
+            to: to, content: content, budget: budget, causedBy: causedBy, deadline: deadline,
+            idempotencyKey: idempotencyKey, inReplyTo: inReplyTo, metadata: metadata, spend: spend,
+            timeoutSecs: timeoutSecs, traceparent: traceparent, tracestate: tracestate)
         return try await messages().ask(arguments: arguments).message()
     }
 

@@ -851,7 +851,7 @@ int8_t uniffi_dmagent_uniffi_fn_method_message_release_after_failure(uint64_t pt
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_REPLY
 #define UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_REPLY
-uint64_t uniffi_dmagent_uniffi_fn_method_message_reply(uint64_t ptr, RustBuffer content, RustBuffer metadata, RustBuffer expires_in_secs, RustBuffer hops, RustBuffer timeout_secs, RustBuffer idempotency_key, int8_t inherit, RustBuffer spend, RustBuffer cancel
+uint64_t uniffi_dmagent_uniffi_fn_method_message_reply(uint64_t ptr, RustBuffer content, RustBuffer metadata, RustBuffer expires_in_secs, RustBuffer hops, RustBuffer timeout_secs, RustBuffer idempotency_key, RustBuffer caused_by, RustBuffer spend, RustBuffer budget, RustBuffer deadline, RustBuffer traceparent, RustBuffer tracestate, RustBuffer cancel
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_DMAGENT_UNIFFI_FN_METHOD_MESSAGE_SETTLED
