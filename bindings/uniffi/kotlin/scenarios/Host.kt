@@ -74,7 +74,7 @@ private suspend fun call(verb: String, members: Map<String, Any?>): Any? {
     }
     val (noun, name) = verb.split('.')
     val on: Any = if (noun == "node") node!! else Node::class.functions.first { it.name == noun }.call(node)!!
-    val method = on::class.functions.first { it.name == name }
+    val method = on::class.functions.first { it.name == camel(name) }
     // Its record, if it takes one, and for those that do not hand out a message a `Cancel`.
     val arguments = method.parameters.drop(1).map { parameter ->
         val kind = parameter.type.classifier as KClass<*>
