@@ -35,6 +35,11 @@ def hidden(name: str) -> str:
     return "_" + name if keyword.iskeyword(name) else name
 
 
+def raw(name: str) -> str:
+    """`until` as `_until`, which is a keyword of Ruby."""
+    return "_" + name if name in ("until",) else name
+
+
 def class_name(name: str) -> str:
     """`peer_connected` as `PeerConnected`."""
     return name[0].upper() + camel(name)[1:]
@@ -51,6 +56,8 @@ class Language:
 
     member: Callable[[str], str] = str
     """How an argument, a field or a setting is spelled."""
+    verb: Callable[[str], str] = str
+    """How a verb is."""
     event: Callable[[str], str] = str
     """How an event is."""
     word: Callable[[str], str] = str
@@ -76,7 +83,7 @@ class Language:
             names[-1] = self.options.get(" ".join(names), names[-1])
         if kind in ("verb", "argument") or kind == "crosses" and "." in names[0]:
             noun, _, verb = names[0].partition(".")
-            names[0] = f"{noun}.{self.member(verb)}"
+            names[0] = f"{noun}.{self.verb(verb)}"
         if kind in ("argument", "field", "setting", "option"):
             names[-1] = ".".join(map(self.member, names[-1].split(".")))
         if kind == "crosses":
@@ -115,17 +122,17 @@ def beyond(member: Callable[[str], str], missed: str) -> frozenset[str]:
 LANGUAGES = {
     "Python": Language(pythonic, options=TIMEOUT, kinds=TOLD - {"number", "exception"}, own=MISSED),
     "Python without asyncio": Language(pythonic, options=TIMEOUT, kinds=frozenset({"verb", "argument", "option"})),
-    "JavaScript": Language(camel, kinds=ALL - {"exception"}, own=MISSED),
+    "JavaScript": Language(camel, verb=camel, kinds=ALL - {"exception"}, own=MISSED),
     # Records, events and settings are JSON.
     "C": Language(options={f"{shortcut} timeout_secs": "timeout_ms" for shortcut in ("ask", "receive")},
                   kinds=frozenset({"version", "verb", "argument", "code", "number", "option"}), undocumented=frozenset({"verb", "argument"})),
-    "Kotlin": Language(camel, event=class_name, word=str.upper, exception=exception, records=HANDLE, kinds=UNIFFI,
+    "Kotlin": Language(camel, verb=camel, event=class_name, word=str.upper, exception=exception, records=HANDLE, kinds=UNIFFI,
                        own=beyond(camel, class_name("missed")) | {"verb node.shutdown", "exception CancelledException"}),
     # The generated code says nothing about itself; the gem has the schema.
-    "Ruby": Language(event=str.upper, word=str.upper, records=HANDLE, options=TIMEOUT, kinds=UNIFFI - {"raises"}, undocumented=ALL,
+    "Ruby": Language(raw, event=str.upper, word=str.upper, records=HANDLE, options=TIMEOUT, kinds=UNIFFI - {"raises"}, undocumented=ALL,
                      own=beyond(str, "MISSED") | {"verb node.close", "exception CancelledError"}),
     # Their code is no package that has a version.
-    "Swift": Language(camel, event=camel, word=camel, records=HANDLE, kinds=UNIFFI - {"version"},
+    "Swift": Language(camel, verb=camel, event=camel, word=camel, records=HANDLE, kinds=UNIFFI - {"version"},
                       own=beyond(camel, "missed") | {"verb node.close", "exception CancelledError"}),
     # It has no shortcuts.
     "Python by uniffi": Language(hidden, event=str.upper, word=str.upper, records=HANDLE, kinds=UNIFFI - {"version", "option"},
