@@ -79,6 +79,21 @@ async fn an_answer_is_read_while_it_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_limits_of_a_question_travel_with_it_and_a_key_is_refused() {
+    let (alice, bob) = pair().await;
+    let asked = json!({"to": bob.agent_id(), "content": "?", "budget": "3 usd", "deadline": 4_102_444_800_000_000_i64});
+    let asked: AskArgs = serde_json::from_value(asked).unwrap();
+    let _stream = alice.ask_stream(asked.clone()).await.unwrap();
+    let limits = json!(next(&bob).await.limits);
+    assert_eq!(limits["budget"], json!({"unit": "usd", "amount": "3"}), "{limits}");
+    assert_eq!(limits["deadline"], json!(4_102_444_800_000_000_i64));
+    let keyed = AskArgs { idempotency_key: Some("once".into()), ..asked };
+    let error = alice.messages().ask_stream(keyed).await.unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("idempotency_key"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_tokens_come_in_order_and_the_rest_comes_with_the_reply() {
     let (alice, bob) = pair().await;
     let mut stream = alice.ask_stream(AskArgs::new(bob.agent_id(), "count")).await.unwrap();

@@ -88,6 +88,24 @@ impl AskArgs {
     }
 }
 
+impl AskArgs {
+    /// The message that asks it.
+    pub(super) fn into_question(self) -> SendArgs {
+        SendArgs {
+            metadata: self.metadata,
+            in_reply_to: self.in_reply_to,
+            idempotency_key: self.idempotency_key,
+            deadline: self.deadline,
+            budget: self.budget,
+            traceparent: self.traceparent,
+            tracestate: self.tracestate,
+            caused_by: self.caused_by,
+            spend: self.spend,
+            ..SendArgs::new(Recipients::One(self.to), self.content)
+        }
+    }
+}
+
 impl Messages<'_> {
     /// Sends a message and waits for the answer to it. The answer is a message of the inbox that only this call gets:
     /// acknowledge it when it is handled. A question for a peer that cannot be reached waits for it, as any message.
@@ -106,33 +124,22 @@ impl Messages<'_> {
         let inner = self.node().inner();
         let patience =
             args.timeout_secs.map(|secs| seconds("timeout_secs", secs, LONGEST_WAIT)).transpose()?;
-        let question = SendArgs {
-            metadata: args.metadata,
-            in_reply_to: args.in_reply_to,
-            idempotency_key: args.idempotency_key,
-            deadline: args.deadline,
-            budget: args.budget,
-            traceparent: args.traceparent,
-            tracestate: args.tracestate,
-            caused_by: args.caused_by,
-            spend: args.spend,
-            ..SendArgs::new(Recipients::One(args.to), args.content)
-        };
+        let to = args.to;
+        let question = args.into_question();
         let first = match &question.idempotency_key {
             Some(key) => inner.state.lock().keys.message_of(key)?,
             None => None,
         };
         let is_first = first.is_none();
         let message_id = first.unwrap_or_else(|| inner.new_message_id());
-        let _expected = inner.expect_answer(&message_id, args.to);
+        let _expected = inner.expect_answer(&message_id, to);
         let mut asking = Asking::new(inner, &message_id);
         if question.idempotency_key.is_some() {
             asking.is_over();
         }
         // Before the question leaves, so that no news about it is missed.
         let mut events = self.node().events();
-        let filter =
-            Filter { from: vec![args.to], in_reply_to: Some(message_id.clone()), ..Filter::default() };
+        let filter = Filter { from: vec![to], in_reply_to: Some(message_id.clone()), ..Filter::default() };
         let sent = self.send_as(message_id.clone(), question);
         let answer = inner.next_message(&filter, patience);
         tokio::pin!(sent, answer);
@@ -149,7 +156,7 @@ impl Messages<'_> {
                 Error::new(Code::IdempotencyKeyReused, sentence).with("message_id", receipt.message_id)
             );
         }
-        if !is_first && receipt.state == DeliveryState::Answered && !inner.has_answer(&message_id, &args.to) {
+        if !is_first && receipt.state == DeliveryState::Answered && !inner.has_answer(&message_id, &to) {
             let sentence = "the question was answered, and the answer acknowledged; messages.status names it";
             return Err(Error::new(Code::MessageUnknown, sentence).with("message_id", message_id));
         }
@@ -165,9 +172,9 @@ impl Messages<'_> {
                 observed = events.next() => observed,
             };
             let over = match observed {
-                Some(Observed::Event(event)) => end_of_hope(event.body, &message_id, &args.to),
+                Some(Observed::Event(event)) => end_of_hope(event.body, &message_id, &to),
                 // What was missed may have been about the peer.
-                Some(Observed::Missed { .. }) => inner.peer(&args.to).err(),
+                Some(Observed::Missed { .. }) => inner.peer(&to).err(),
                 // The node closes, which the inbox tells.
                 None => return asking.end(answer.await),
             };

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    AskArgs, CancelArgs, Messages, Recipients, SendArgs,
+    AskArgs, CancelArgs, Messages, SendArgs,
     ask::{NOBODY_WAITS, end_of_hope, late, undelivered},
-    messages::{LONGEST_WAIT, seconds},
+    messages::{LONGEST_WAIT, default_wait, seconds},
 };
 use crate::{
-    error::Result,
+    error::{Code, Error, Result},
     identity::AgentId,
-    messaging::{DeliveryState, Filter, Message, Part, Receipt, streams},
+    messaging::{Filter, Message, Part, Receipt, streams},
     node::{
         Inner, Node,
         events::{EventStream, Observed},
@@ -81,10 +81,6 @@ pub struct FinishArgs {
     pub timeout_secs: f64,
 }
 
-fn default_wait() -> f64 {
-    10.0
-}
-
 /// A question that is about to leave. When nobody waits for that, there is no stream.
 struct Opening {
     inner: Arc<Inner>,
@@ -109,37 +105,36 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`Messages::send`]; [`crate::error::Code::QueueFull`] when 256 streams are open, too.
+    /// Those of [`Messages::send`]; [`Code::QueueFull`] when 256 streams are open, too; [`Code::InvalidArgument`] for an
+    /// `idempotency_key`: a stream has one reader, and `ask` may be repeated.
     pub async fn ask_stream(&self, args: AskArgs) -> Result<OpenedStream> {
         let inner = Arc::clone(self.node().inner());
         let patience =
             args.timeout_secs.map(|secs| seconds("timeout_secs", secs, LONGEST_WAIT)).transpose()?;
-        let question = inner.new_message_id();
-        let mut metadata = args.metadata;
-        if inner.streams_with(&args.to) {
-            streams::want(&mut metadata);
+        if args.idempotency_key.is_some() {
+            let sentence = "ask_stream takes no idempotency_key: a stream has one reader; use ask, which may be repeated";
+            return Err(Error::new(Code::InvalidArgument, sentence));
         }
-        let sending = SendArgs {
-            metadata,
-            in_reply_to: args.in_reply_to,
-            // Whoever reads the stream waits, not this call.
-            timeout_secs: 0.0,
-            ..SendArgs::new(Recipients::One(args.to), args.content)
-        };
-        inner.state.lock().asking.open(&question, args.to)?;
+        let (question, to) = (inner.new_message_id(), args.to);
+        // Whoever reads the stream waits, not this call.
+        let mut sending = SendArgs { timeout_secs: 0.0, ..args.into_question() };
+        if inner.streams_with(&to) {
+            streams::want(&mut sending.metadata);
+        }
+        inner.state.lock().asking.open(&question, to)?;
         let runtime = tokio::runtime::Handle::current();
         let mut opening = Opening { inner: Arc::clone(&inner), question: Some(question.clone()), runtime };
         // Before the question leaves, so that no news about it is missed.
         let events = self.node().events();
         let follower = Arc::clone(&inner);
-        let (id, to) = (question.clone(), args.to);
+        let id = question.clone();
         let (is_sent, sent) = tokio::sync::oneshot::channel();
         inner
             .env
             .tasks
             .spawn("stream", async move { follow(follower, id, to, patience, events, sent).await });
         let receipt = self.send_as(question.clone(), sending).await?;
-        if receipt.state == DeliveryState::Failed {
+        if receipt.state.is_failure() {
             let reason = receipt.deliveries.into_iter().find_map(|delivery| delivery.reason);
             return Err(undelivered(reason));
         }
@@ -153,11 +148,11 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// Once there is no more: [`crate::error::Code::Timeout`]; [`crate::error::Code::PeerRefused`] when the question cannot be delivered;
-    /// [`crate::error::Code::PeerNotConnected`] when the connection ends before the reply; [`crate::error::Code::MessageCancelled`] when the question
-    /// is taken back; [`crate::error::Code::BadAnswer`] when the reply says something else than its parts: then it is a message in
-    /// the inbox. [`crate::error::Code::MessageUnknown`] for a stream that was never opened, or is over for long;
-    /// [`crate::error::Code::InvalidArgument`] for a number that was let go, or whose turn it is not; [`crate::error::Code::Closed`].
+    /// Once there is no more: [`Code::Timeout`]; [`Code::PeerRefused`] when the question cannot be delivered;
+    /// [`Code::PeerNotConnected`] when the connection ends before the reply; [`Code::MessageCancelled`] when the question
+    /// is taken back; [`Code::BadAnswer`] when the reply says something else than its parts: then it is a message in
+    /// the inbox. [`Code::MessageUnknown`] for a stream that was never opened, or is over for long;
+    /// [`Code::InvalidArgument`] for a number that was let go, or whose turn it is not; [`Code::Closed`].
     pub async fn next_part(&self, args: NextPartArgs) -> Result<Option<Part>> {
         self.node().inner().next_part(&args.stream_id, args.number).await
     }
@@ -167,9 +162,9 @@ impl Messages<'_> {
     ///
     /// # Errors
     ///
-    /// [`crate::error::Code::MessageUnknown`] when the question is not in hands: not taken, acknowledged, or given back;
-    /// [`crate::error::Code::MessageCancelled`] when its asker took it back: stop; [`crate::error::Code::InvalidArgument`] for an empty part, or an
-    /// answer that gets too long; [`crate::error::Code::QueueFull`] when 256 answers are under way, or 64 for one peer.
+    /// [`Code::MessageUnknown`] when the question is not in hands: not taken, acknowledged, or given back;
+    /// [`Code::MessageCancelled`] when its asker took it back: stop; [`Code::InvalidArgument`] for an empty part, or an
+    /// answer that gets too long; [`Code::QueueFull`] when 256 answers are under way, or 64 for one peer.
     pub async fn part(&self, args: PartArgs) -> Result<WrittenPart> {
         let (number, streamed) = self.node().inner().write_part(args.to, &args.in_reply_to, &args.content)?;
         Ok(WrittenPart { number, streamed })
