@@ -15,7 +15,8 @@
 //! | `handshake` | connecting over a bad network, with crashes, with people who decide late |
 //! | `healing` | peers that move, sleep, and are lied about |
 //! | `around` | messages and requests that others pass on |
-//! | `mail` | a day of sleep, and keepers that cannot be trusted |
+//! | `mail` | mail for those who are away: a day of sleep, a death while it is taken |
+//! | `keepers` | keepers of that mail who cannot be trusted |
 //! | `storage` | disks that fail and recover |
 //! | `life` | hours and days: expiry, distrust, absence, upkeep |
 //! | `clock` | wall clocks that are set back or forward |
@@ -31,6 +32,8 @@ mod clock;
 mod handshake;
 #[path = "simulation/healing.rs"]
 mod healing;
+#[path = "simulation/keepers.rs"]
+mod keepers;
 #[path = "simulation/ladder.rs"]
 mod ladder;
 #[path = "simulation/ledger.rs"]
